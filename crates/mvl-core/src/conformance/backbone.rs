@@ -1,0 +1,184 @@
+//! Does a backbone do what its taps say, learn, and survive being saved?
+
+use burn::backend::Capture;
+use burn::module::{ModuleVisitor, Param};
+use burn::tensor::{Device, Distribution, Tensor};
+
+use crate::{Backbone, BoxedBackbone, Feature, Layout, MAX_TAPS, ModelConfig, ModelFactory, TapSet};
+
+/// Largest difference allowed between an output and the same output after a round trip through a file's bytes.
+const ROUND_TRIP: f32 = 0.0;
+
+/// Checks a factory: its name, its strictness, and the backbone it makes, for 1, 3 and 4 input channels.
+///
+/// # Panics
+/// Like [`backbone`], or when the factory answers to no name or accepts an option it cannot know.
+pub fn factory(factory: &dyn ModelFactory, config: &ModelConfig, device: &Device) {
+    assert!(!factory.name().is_empty() && !factory.family().is_empty(), "a factory has a name and a family");
+    let wrong = config.clone().with_option("conformance_suite_option_that_nobody_knows", true);
+    assert!(
+        factory.create_model(&wrong, device).is_err(),
+        "{}: an unknown option was accepted; read options into a type that denies unknown fields",
+        factory.name()
+    );
+    for in_channels in [1, 3, 4] {
+        let config = config.clone().with_in_channels(in_channels);
+        let make = |device: &Device| factory.create_model(&config, device).expect("a valid config");
+        backbone(make, in_channels, device);
+    }
+}
+
+/// Checks a backbone on one device. `make` creates it on the device it is given.
+///
+/// # Panics
+/// When taps change or lie, a kept tap is missing or another is kept, a size other than the first fails, a gradient is missing
+/// or not finite, a saved and loaded copy answers otherwise, or the forward pass cannot be captured as a graph.
+pub fn backbone<B: Backbone>(make: impl Fn(&Device) -> B, in_channels: usize, device: &Device) {
+    let device = device.clone().without_autodiff();
+    taps_tell_the_truth(&make(&device), in_channels, &device);
+    every_parameter_learns(&make(&device.clone().autodiff()), in_channels, &device.clone().autodiff());
+    survives_saving(&make, in_channels, &device);
+    survives_boxing(make(&device), in_channels, &device);
+    can_be_captured(make(&device), in_channels, &device);
+}
+
+fn images(count: usize, channels: usize, [height, width]: [usize; 2], device: &Device) -> Tensor<4> {
+    Tensor::random([count, channels, height, width], Distribution::Normal(0.0, 1.0), device)
+}
+
+/// Sides that every stride divides: two of them, not square.
+fn sizes<B: Backbone>(backbone: &B) -> [[usize; 2]; 2] {
+    let stride = backbone.taps().iter().map(|tap| tap.stride).max().expect("a backbone has taps");
+    [[stride, 2 * stride], [2 * stride, stride]]
+}
+
+fn taps_tell_the_truth<B: Backbone>(backbone: &B, in_channels: usize, device: &Device) {
+    let taps = backbone.taps();
+    assert!((1..=MAX_TAPS).contains(&taps.len()), "1 to {MAX_TAPS} taps, got {}", taps.len());
+    for (index, tap) in taps.iter().enumerate() {
+        assert!(!taps[..index].iter().any(|other| other.name == tap.name), "tap name {:?} twice", tap.name);
+    }
+    for [height, width] in sizes(backbone) {
+        let features = backbone.forward(images(2, in_channels, [height, width], device), TapSet::first(taps.len()));
+        assert_eq!(features.iter().map(|(tap, _)| tap).collect::<Vec<_>>(), (0..taps.len()).collect::<Vec<_>>());
+        for (index, feature) in features.iter() {
+            let tap = &taps[index];
+            match feature {
+                Feature::Map(map) => {
+                    let expected = [2, tap.channels, height / tap.stride, width / tap.stride];
+                    assert_eq!(
+                        (map.dims(), tap.layout),
+                        (expected, Layout::Map),
+                        "tap {:?} at {height}x{width}",
+                        tap.name
+                    );
+                }
+                Feature::Tokens(tokens) => {
+                    let [count, _, channels] = tokens.dims();
+                    assert_eq!((count, channels, tap.layout), (2, tap.channels, Layout::Tokens), "tap {:?}", tap.name);
+                }
+            }
+        }
+    }
+    for index in 0..taps.len() {
+        let size = sizes(backbone)[0];
+        let kept = backbone.forward(images(1, in_channels, size, device), TapSet::one(index));
+        assert_eq!(kept.iter().map(|(tap, _)| tap).collect::<Vec<_>>(), [index], "only tap {index} was asked for");
+    }
+}
+
+/// All features of one image batch, flattened into one vector.
+fn answer<B: Backbone>(backbone: &B, images: Tensor<4>) -> Tensor<1> {
+    let features = backbone.forward(images, TapSet::first(backbone.taps().len()));
+    let flat = features.iter().map(|(_, feature)| match feature {
+        Feature::Map(map) => map.clone().flatten::<1>(0, 3),
+        Feature::Tokens(tokens) => tokens.clone().flatten::<1>(0, 2),
+    });
+    Tensor::cat(flat.collect(), 0)
+}
+
+fn every_parameter_learns<B: Backbone>(backbone: &B, in_channels: usize, device: &Device) {
+    let size = sizes(backbone)[0].map(|side| 2 * side);
+    let output = answer(backbone, images(2, in_channels, size, device));
+    let weights = Tensor::random(output.dims(), Distribution::Normal(0.0, 1.0), device);
+    let gradients = (output * weights).sum().backward();
+    let mut check = GradientCheck { gradients, path: Vec::new(), seen: 0 };
+    backbone.visit(&mut check);
+    assert!(check.seen > 0, "a backbone has parameters that learn");
+}
+
+struct GradientCheck {
+    gradients: burn::tensor::Gradients,
+    path: Vec<String>,
+    seen: usize,
+}
+
+impl ModuleVisitor for GradientCheck {
+    fn enter_module(&mut self, name: &str, _container: &str) {
+        self.path.push(name.to_owned());
+    }
+
+    fn exit_module(&mut self, _name: &str, _container: &str) {
+        self.path.pop();
+    }
+
+    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+        let value = param.val();
+        if !value.is_require_grad() {
+            return;
+        }
+        self.seen += 1;
+        let path = self.path.join(".");
+        let gradient = value.grad(&self.gradients).unwrap_or_else(|| panic!("no gradient for {path}"));
+        let norm = gradient.powi_scalar(2).sum().into_scalar::<f32>();
+        assert!(norm.is_finite(), "the gradient of {path} is not finite: squared norm {norm}");
+    }
+}
+
+fn largest_difference(a: &Tensor<1>, b: &Tensor<1>) -> f32 {
+    (a.clone() - b.clone()).abs().max().into_scalar::<f32>()
+}
+
+fn survives_saving<B: Backbone>(make: &impl Fn(&Device) -> B, in_channels: usize, device: &Device) {
+    let first = make(device);
+    let input = images(1, in_channels, sizes(&first)[0], device);
+    let expected = answer(&first, input.clone());
+    assert_eq!(
+        largest_difference(&answer(&first, input.clone()), &expected),
+        0.0,
+        "the same input gives the same answer"
+    );
+    let bytes = first.into_record().into_bytes().expect("a record becomes bytes");
+    let record = burn::store::ModuleRecord::from_bytes(bytes).expect("the bytes become a record");
+    let second = make(device).try_load_record(record).expect("the record fits the same backbone");
+    let difference = largest_difference(&answer(&second, input), &expected);
+    assert!(difference <= ROUND_TRIP, "saved and loaded, the answer differs by {difference}");
+}
+
+fn survives_boxing<B: Backbone>(backbone: B, in_channels: usize, device: &Device) {
+    let input = images(1, in_channels, sizes(&backbone)[0], device);
+    let expected = answer(&backbone, input.clone());
+    let boxed = BoxedBackbone::new(backbone);
+    assert_eq!(largest_difference(&answer(&boxed.clone(), input), &expected), 0.0, "boxed, the answer differs");
+}
+
+/// The capture device records instead of computing: a read-back to the host inside the forward pass fails there.
+fn can_be_captured<B: Backbone>(backbone: B, in_channels: usize, device: &Device) {
+    let capture = Device::capture();
+    let size = sizes(&backbone)[0];
+    let input = images(1, in_channels, size, device);
+    let mut output = None; // must outlive the scope's completion
+    let graph = capture
+        .capture_scope(|scope| {
+            let backbone = backbone.to_device(&capture);
+            let input = input.to_device(&capture);
+            let result = answer(&backbone, input.clone());
+            output = Some(result.clone());
+            let from = input.try_into_primitive::<Capture>().expect("the input is on the capture device");
+            let to = result.try_into_primitive::<Capture>().expect("the output is on the capture device");
+            scope.complete([from.id()], [to.id()])
+        })
+        .unwrap_or_else(|error| panic!("the forward pass cannot be captured as a graph: {error:?}"));
+    drop(output);
+    assert!(!graph.graph.operations.is_empty(), "the captured graph is empty");
+}

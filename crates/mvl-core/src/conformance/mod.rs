@@ -1,0 +1,11 @@
+//! Suites that prove a type keeps its contract. Run them from a test on your own factory, observer or strategy.
+//!
+//! Each panics with what was expected and what came, like any assertion.
+
+mod backbone;
+mod observer;
+mod strategy;
+
+pub use backbone::{backbone, factory};
+pub use observer::observer;
+pub use strategy::strategy;

@@ -1,0 +1,57 @@
+//! The vocabulary and the contracts of ML Vision Lab: what every other crate of the family speaks.
+//!
+//! - [`Backend`]: the type parameter that picks CUDA or CPU.
+//! - [`Image`], [`Sample`], [`Labels`], [`Preprocess`]: what is seen and known.
+//! - [`Backbone`], [`Head`], [`Network`], [`ModelFactory`], [`Registry`]: models, static or boxed, and their names (factory).
+//! - [`Task`], [`Metric`]: what a model is trained, judged and used for.
+//! - [`Dataset`], [`EpochPlan`], [`DataLoadStrategy`], [`DataLoader`]: what is loaded, when and how (strategy).
+//! - [`TrainingObserver`]: who looks on (observer).
+//! - [`conformance`]: suites that prove a type keeps its contract; run them on your own.
+//!
+//! ```
+//! use mvl_core::{Backend, Cpu};
+//! let device = Cpu::device(0)?;
+//! assert!(!device.is_autodiff()); // `device.autodiff()` turns gradients on
+//! # Ok::<(), mvl_core::BackendError>(())
+//! ```
+//!
+//! | feature | backend |
+//! |---|---|
+//! | `cpu` (default) | `Cpu`: burn-flex |
+//! | `ndarray` | `NdArray` |
+//! | `cuda` | `Cuda` through LLVM |
+//! | `cuda-nvrtc` | `Cuda` through NVRTC |
+//! | `vulkan`, `metal`, `rocm` | `Vulkan`, `Metal`, `Rocm` |
+
+mod backend;
+mod classification;
+pub mod conformance;
+mod erased;
+mod error;
+mod factory;
+mod features;
+mod image;
+mod loading;
+mod metrics;
+mod model;
+mod model_config;
+mod observer;
+mod preprocess;
+mod sample;
+mod task;
+
+pub use backend::*;
+pub use classification::{Classification, ScoredClass};
+pub use erased::{BackboneTable, Boxed, BoxedBackbone, BoxedHead, HeadTable};
+pub use error::{BoxError, nearest};
+pub use factory::{Classifier, HeadFactory, KeyMap, ModelError, ModelFactory, Registry};
+pub use features::{Feature, Features, Layout, MAX_TAPS, Tap, TapSet};
+pub use image::{Channels, Image, ImageSizeError};
+pub use loading::*;
+pub use metrics::{ConfusionMatrix, Metric, Metrics, Monitor, MonitorMode, TopKAccuracy};
+pub use model::{Backbone, Head, Network, count_parameters, device_of};
+pub use model_config::{HeadConfig, ModelConfig, Options};
+pub use observer::{Flow, ObserverError, StopReason, TrainingEvent, TrainingObserver};
+pub use preprocess::{ChannelOrder, Filter, IMAGENET_MEAN, IMAGENET_STD, MAX_SIDE_PX, Preprocess, Resize, ResizeTo};
+pub use sample::{Annotations, ByteSize, Labels, Sample};
+pub use task::{ImageBatch, Loss, MODEL_FILE, Task, WEIGHTS_FILE};

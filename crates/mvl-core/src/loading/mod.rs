@@ -1,0 +1,16 @@
+//! The strategy pattern: *what* is loaded ([`Dataset`]), *which and when* ([`EpochPlan`]), *how the bytes move*
+//! ([`DataLoadStrategy`]), *what a batch is* ([`Collate`]); a [`DataLoader`] is the four put together.
+
+mod data_error;
+mod data_loader;
+mod dataset;
+mod epoch_plan;
+mod sample_key;
+mod strategy;
+
+pub use data_error::{DataError, SkippedSample};
+pub use data_loader::{BatchIter, Collate, DataLoader};
+pub use dataset::Dataset;
+pub use epoch_plan::{EpochPlan, Order};
+pub use sample_key::{SampleKey, SampleRng};
+pub use strategy::{DataLoadStrategy, ItemIter};

@@ -1,0 +1,77 @@
+//! Figures of merit, gathered batch by batch on the host.
+
+mod accuracy;
+mod confusion_matrix;
+
+pub use accuracy::TopKAccuracy;
+pub use confusion_matrix::ConfusionMatrix;
+
+use serde::{Deserialize, Serialize};
+
+/// Accumulates one or more figures over a pass.
+pub trait Metric<P, T>: Send {
+    /// Takes in one batch; predictions and truths come in the same order.
+    fn update(&mut self, predictions: &[P], truths: &[T]);
+
+    /// The figures so far, named: `accuracy`, `top5_accuracy` …
+    fn compute(&self) -> Vec<(String, f64)>;
+}
+
+/// Named figures in a fixed order.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Metrics(pub Vec<(String, f64)>);
+
+impl Metrics {
+    /// The figure of a name.
+    pub fn get(&self, name: &str) -> Option<f64> {
+        self.0.iter().find(|(known, _)| known == name).map(|(_, value)| *value)
+    }
+
+    /// The names and figures in order.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, f64)> {
+        self.0.iter().map(|(name, value)| (name.as_str(), *value))
+    }
+}
+
+/// Which figure decides, and which way is better.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Monitor {
+    /// The figure's name among the validation metrics, such as `accuracy` or `loss`.
+    pub metric: String,
+    /// Which way is better.
+    pub mode: MonitorMode,
+}
+
+/// Which way is better.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum MonitorMode {
+    /// More is better.
+    Max,
+    /// Less is better.
+    Min,
+}
+
+impl Monitor {
+    /// More of `metric` is better.
+    pub fn max(metric: impl Into<String>) -> Self {
+        Self { metric: metric.into(), mode: MonitorMode::Max }
+    }
+
+    /// Less of `metric` is better.
+    pub fn min(metric: impl Into<String>) -> Self {
+        Self { metric: metric.into(), mode: MonitorMode::Min }
+    }
+
+    /// Whether `value` beats `best` by more than `delta`; a NaN never does, and anything else beats nothing.
+    pub fn improves(&self, value: f64, best: Option<f64>, delta: f64) -> bool {
+        match (best, self.mode) {
+            _ if value.is_nan() => false,
+            (None, _) => true,
+            (Some(best), MonitorMode::Max) => value > best + delta,
+            (Some(best), MonitorMode::Min) => value < best - delta,
+        }
+    }
+}

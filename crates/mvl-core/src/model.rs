@@ -1,0 +1,96 @@
+//! A model in two halves: a backbone that turns images into features, a head that turns features into an answer.
+
+use burn::module::{Module, ModuleVisitor, Param};
+use burn::tensor::{Device, Tensor};
+
+use crate::{Features, Tap, TapSet};
+
+/// Turns images into features.
+///
+/// The contract, proven by [`conformance::backbone`](crate::conformance::backbone): `taps` is constant and tells the truth
+/// about channels and strides; `forward` returns exactly the taps in `keep`; it works at any input of at least the largest
+/// stride; nothing in it reads values back to the host, so that it can be captured as a graph.
+pub trait Backbone: Module + 'static {
+    /// Where features can be taken, in the order of computation. At most [`MAX_TAPS`](crate::MAX_TAPS).
+    fn taps(&self) -> &[Tap];
+
+    /// Runs up to the last tap that is kept.
+    ///
+    /// # Shapes
+    /// `images`: `[N, C, H, W]`, already normalised.
+    fn forward(&self, images: Tensor<4>, keep: TapSet) -> Features;
+}
+
+/// Turns features into an answer.
+pub trait Head: Module + 'static {
+    /// The answer: logits `[N, K]`, boxes, masks …
+    type Output;
+
+    /// The taps it reads.
+    fn reads(&self) -> TapSet;
+
+    /// # Panics
+    /// May panic when a tap of [`reads`](Self::reads) is missing.
+    fn forward(&self, features: Features) -> Self::Output;
+}
+
+/// A backbone with a head.
+///
+/// Any module pair works, boxed ([`BoxedBackbone`](crate::BoxedBackbone)) or static.
+#[derive(Module, Debug)]
+pub struct Network<B: Module, H: Module> {
+    /// Images → features.
+    pub backbone: B,
+    /// Features → answer.
+    pub head: H,
+}
+
+impl<B: Backbone, H: Head> Network<B, H> {
+    /// Puts a head on a backbone.
+    pub fn new(backbone: B, head: H) -> Self {
+        Self { backbone, head }
+    }
+
+    /// Images to answer.
+    ///
+    /// # Shapes
+    /// `images`: `[N, C, H, W]`, already normalised.
+    pub fn forward(&self, images: Tensor<4>) -> H::Output {
+        self.head.forward(self.backbone.forward(images, self.head.reads()))
+    }
+}
+
+/// Learnable parameters of a module, as torchvision and timm count them: running statistics of normalisation layers, which
+/// burn's `num_params` includes, are not learnt and not counted.
+pub fn count_parameters<M: Module>(module: &M) -> usize {
+    let mut counter = ParameterCounter::default();
+    module.visit(&mut counter);
+    counter.count
+}
+
+#[derive(Default)]
+struct ParameterCounter {
+    path: Vec<String>,
+    count: usize,
+}
+
+impl ModuleVisitor for ParameterCounter {
+    fn enter_module(&mut self, name: &str, _container: &str) {
+        self.path.push(name.to_owned());
+    }
+
+    fn exit_module(&mut self, _name: &str, _container: &str) {
+        self.path.pop();
+    }
+
+    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+        if !self.path.last().is_some_and(|name| name.starts_with("running_")) {
+            self.count += param.lazy_shape().num_elements();
+        }
+    }
+}
+
+/// The device a module's parameters are on, or `None` for a module without any.
+pub fn device_of<M: Module>(module: &M) -> Option<Device> {
+    module.devices().into_iter().next()
+}
