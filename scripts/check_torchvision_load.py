@@ -4,7 +4,7 @@
     python3 scripts/check_torchvision_load.py FILE NAME
 
 NAME is a function of `torchvision.models` (`resnet50`, `mobilenet_v2`, …). The number of classes is read off the file's
-last matrix, so a fine-tuned head loads too. Every key and every shape must match; what does not is listed, and the exit
+only matrix, so a fine-tuned head loads too. Every key and every shape must match; what does not is listed, and the exit
 status is then 1. Needs torch and torchvision; the safetensors format itself is read here in a few lines: a
 little-endian u64 with the header's length, the header as JSON, then the raw tensors.
 """

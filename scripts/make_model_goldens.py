@@ -3,7 +3,7 @@
 
     python3 scripts/make_model_goldens.py crates/mvl-models/tests/fixtures
 
-Made with torch 1.13 and torchvision 0.14 (Debian: python3-torch, python3-torchvision), CPU, in about three minutes.
+Made with torch 1.13 and torchvision 0.14 (Debian: python3-torch, python3-torchvision), CPU, in under a minute.
 No trained weights are needed or written: weights follow a formula (`formula_tensor` below, in words in
 `fixtures/NOTES.md`), so a test can fill its own model with the same numbers and compare the answers.
 

@@ -17,6 +17,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+sys.dont_write_bytecode = True  # no cache folder beside the scripts
 from make_model_goldens import uniform
 
 STEPS = 10

@@ -1,1 +1,31 @@
-//! Under construction.
+//! From a trained model to answers: [`Predictor`] takes bytes, a path, a decoded image or a tensor, and gives the likeliest
+//! classes with names and probabilities, prepared exactly as in training.
+//!
+//! ```no_run
+//! use mvl_core::Cpu;
+//! use mvl_infer::Predictor;
+//!
+//! let predictor = Predictor::<Cpu>::load("runs/demo")?; // a run, a saved model, or a name in the zoo
+//! for class in predictor.predict("photo.jpg")?.top(5) {
+//!     println!("{:5.1} % {}", 100.0 * class.probability, class.label);
+//! }
+//! # Ok::<(), mvl_infer::InferError>(())
+//! ```
+//!
+//! - [`Predictor`]: one image, many, or a tensor.
+//! - [`PredictorBuilder`]: where the model comes from, with a registry of your own, another device, a weights file.
+//! - [`Prediction`], [`TopClass`]: the answer.
+//!
+//! Backends are features, as in `mvl-core`: `cpu` (default), `ndarray`, `cuda` …
+
+mod builder;
+mod infer_error;
+mod input;
+mod prediction;
+mod predictor;
+
+pub use builder::{PredictorBuilder, find_weights, weights_folder};
+pub use infer_error::InferError;
+pub use input::Input;
+pub use prediction::{Prediction, TopClass};
+pub use predictor::Predictor;

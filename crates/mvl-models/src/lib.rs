@@ -1,1 +1,41 @@
-//! Under construction.
+//! Models of ML Vision Lab: layers, backbones, heads, losses, the classification task, weights, and the zoo that names them.
+//!
+//! - [`zoo()`]: the registry of all built-in models and heads; put your own in with
+//!   [`register_model`](mvl_core::Registry::register_model).
+//! - [`layers`]: blocks that backbones are made of.
+//! - [`backbones`]: images to features.
+//! - [`heads`]: features to answers.
+//! - [`losses`], [`ClassificationTask`]: what is minimised, and the task that training, evaluation and serving share.
+//! - [`ClassifierSpec`], [`save_classifier`], [`load_classifier`]: a model as a folder that needs nothing else.
+//! - [`weights`]: `.pth` and `.safetensors` files of torchvision and others, and cards of published weights.
+//!
+//! # Example
+//! ```
+//! use burn::tensor::{Distribution, Tensor};
+//! use mvl_core::{Backend, Cpu, ModelConfig};
+//!
+//! let device = Cpu::device(0)?;
+//! let config = ModelConfig::new("resnet8", 10).with_in_channels(1);
+//! let model = mvl_models::zoo().create_classifier(&config, &device)?;
+//! let logits = model.forward(Tensor::random([2, 1, 28, 28], Distribution::Default, &device)); // [N, K]
+//! assert_eq!(logits.dims(), [2, 10]);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! | feature | backend |
+//! |---|---|
+//! | `cpu` (default), `ndarray`, `cuda`, `cuda-nvrtc`, `vulkan`, `metal`, `rocm` | forwarded to `mvl-core` |
+
+mod atomic_file;
+pub mod backbones;
+pub mod heads;
+pub mod layers;
+pub mod losses;
+mod saved_model;
+mod tasks;
+pub mod weights;
+mod zoo;
+
+pub use saved_model::{CLASSIFIER_VERSION, ClassifierSpec, load_classifier, save_classifier};
+pub use tasks::ClassificationTask;
+pub use zoo::zoo;

@@ -106,7 +106,7 @@ mod tests {
     }
 
     /// Written down from the first release; a change breaks the promise that a seed repeats a run.
-    const PINNED_PERMUTATION: [usize; 6] = [0, 0, 0, 0, 0, 0];
+    const PINNED_PERMUTATION: [usize; 6] = [3, 2, 5, 4, 1, 0];
 
     #[test]
     fn below_covers_its_range_evenly() {

@@ -1,0 +1,108 @@
+//! What can be typed, and what each exit code means.
+
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+use mvl::core::Registry;
+
+use crate::backends::BackendChoice;
+use crate::config::ConfigProblems;
+use crate::output::Output;
+use crate::verbs::{data, demo, doctor, eval, models, predict, train};
+
+/// Computer vision for Rust: train, judge and use image models, from a folder of images to predictions.
+///
+/// Start with `mvl demo`. Then `mvl data inspect FOLDER`, `mvl train --data FOLDER`, `mvl predict --model RUN PHOTO`.
+#[derive(Debug, Parser)]
+#[command(name = "mvl", version, max_term_width = 110, after_help = "\
+Exit codes: 0 done, 1 failed, 2 wrong arguments or config, 130 interrupted (a checkpoint was written).")]
+struct Arguments {
+    #[command(flatten)]
+    common: Common,
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+/// What every verb understands.
+#[derive(Debug, Args)]
+pub(crate) struct Common {
+    /// Print results as JSON on standard output; progress stays on standard error.
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+}
+
+/// Where to compute.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct ComputeArguments {
+    /// Where to compute; GPUs need a build with that feature.
+    #[arg(long, value_enum)]
+    pub(crate) backend: Option<BackendChoice>,
+    /// Which device of that backend.
+    #[arg(long, value_name = "N")]
+    pub(crate) device: Option<usize>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    /// Train a model on a folder, file or archive of labelled images.
+    Train(train::TrainArguments),
+    /// Judge a trained model on labelled images.
+    Eval(eval::EvalArguments),
+    /// Say what is in images.
+    Predict(predict::PredictArguments),
+    /// List, describe and export models.
+    #[command(subcommand)]
+    Models(models::ModelsVerb),
+    /// Look at data before training on it.
+    #[command(subcommand)]
+    Data(data::DataVerb),
+    /// Train on the data that mvl carries, and show everything it does. Needs no files.
+    Demo(demo::DemoArguments),
+    /// Show backends, versions, threads and memory.
+    Doctor,
+}
+
+/// Runs the command line with these models: the whole of a program's `main`.
+pub fn main_with(registry: Registry) -> ExitCode {
+    let arguments = Arguments::parse();
+    let output = Output::new(arguments.common.json);
+    let done = match arguments.verb {
+        Verb::Train(arguments) => train::run(arguments, registry, &output),
+        Verb::Eval(arguments) => eval::run(arguments, registry, &output),
+        Verb::Predict(arguments) => predict::run(arguments, registry, &output),
+        Verb::Models(verb) => models::run(verb, registry, &output),
+        Verb::Data(verb) => data::run(verb, &output),
+        Verb::Demo(arguments) => demo::run(arguments, registry, &output),
+        Verb::Doctor => doctor::run(&output),
+    };
+    match done {
+        Ok(Outcome::Done) => ExitCode::SUCCESS,
+        Ok(Outcome::Interrupted) => ExitCode::from(INTERRUPTED),
+        Err(error) => {
+            eprintln!("error: {}", chain(&error));
+            ExitCode::from(if error.is::<ConfigProblems>() { WRONG_INPUT } else { FAILED })
+        }
+    }
+}
+
+const FAILED: u8 = 1;
+const WRONG_INPUT: u8 = 2;
+const INTERRUPTED: u8 = 130;
+
+/// How a verb ended when nothing went wrong.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    Done,
+    Interrupted,
+}
+
+/// An error with its causes, each said once.
+fn chain(error: &anyhow::Error) -> String {
+    let mut message = error.to_string();
+    for cause in error.chain().skip(1).map(ToString::to_string) {
+        if !message.contains(&cause) {
+            message = format!("{message}: {cause}");
+        }
+    }
+    message
+}

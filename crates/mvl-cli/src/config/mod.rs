@@ -1,0 +1,10 @@
+//! The run's config in two stages: [`RunFile`] is what was typed, [`RunConfig`] what it comes to once checked.
+
+mod reader;
+mod run_config;
+mod run_file;
+
+pub use reader::ConfigProblems;
+pub(crate) use reader::{Override, read_run_file};
+pub use run_config::{DataConfig, RunConfig, StartingWeights, TaskConfig};
+pub use run_file::RunFile;

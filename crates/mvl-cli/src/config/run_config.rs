@@ -1,0 +1,215 @@
+//! A run's config once resolved and checked: nothing optional is left but what is optional by nature.
+
+use std::path::{Path, PathBuf};
+
+use mvl::core::{HeadConfig, ModelConfig, Options, Preprocess, Registry};
+use mvl::data::{OnCorrupt, TransformConfig};
+use mvl::models::{WeightsCard, weights_card};
+use mvl::train::TrainConfig;
+use serde::Serialize;
+
+use super::reader::ConfigProblems;
+use super::run_file::RunFile;
+use crate::backends::BackendChoice;
+
+/// Everything that decides a run. Written in full beside its checkpoints as `config.toml`, which is a [`RunFile`] again.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct RunConfig {
+    /// Format of the file; 1.
+    pub version: u32,
+    /// Where to compute.
+    pub backend: BackendChoice,
+    /// Which device of the backend.
+    pub device: usize,
+    /// Folder that the run is written to.
+    pub run_dir: PathBuf,
+    /// What to train on.
+    pub data: DataConfig,
+    /// What to train; the number of classes comes from the data.
+    pub model: ModelChoice,
+    /// What to train it for.
+    pub task: TaskConfig,
+    /// How to train it.
+    pub train: TrainConfig,
+    /// How an image becomes the network's input.
+    pub preprocess: Preprocess,
+}
+
+/// What to train on.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct DataConfig {
+    /// A path, or `embedded:fashion-mnist`.
+    pub path: String,
+    /// Share of the training data held out for validation, when there is no validation split.
+    pub validation: f64,
+    /// Images a step.
+    pub batch_size: usize,
+    /// Threads that read and prepare images; 0 means one a core.
+    pub workers: usize,
+    /// Memory for prepared images that wait, in MiB.
+    pub queue_mib: usize,
+    /// What to do with images that cannot be read.
+    pub on_corrupt: OnCorrupt,
+    /// Random changes to training images, in order.
+    pub augment: Vec<TransformConfig>,
+}
+
+/// What to train.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct ModelChoice {
+    /// Name in the registry.
+    pub name: String,
+    /// What to start from.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub weights: Option<StartingWeights>,
+    /// Whether only the head learns.
+    pub freeze_backbone: bool,
+    /// The head.
+    pub head: HeadConfig,
+    /// Options of the model's family.
+    #[serde(skip_serializing_if = "Options::is_empty")]
+    pub options: Options,
+}
+
+/// What a run is trained for.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct TaskConfig {
+    /// How much of the target is spread over all classes.
+    pub label_smoothing: f64,
+}
+
+/// Weights to start from: a name in the zoo, or a file.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(transparent)]
+pub struct StartingWeights(pub String);
+
+impl StartingWeights {
+    /// The zoo's card, if it is a name.
+    pub(crate) fn card(&self) -> Option<&'static WeightsCard> {
+        weights_card(&self.0).ok()
+    }
+}
+
+const FORMAT: u32 = 1;
+const DEFAULT_SIZE_PX: u32 = 224;
+const DEFAULT_BATCH: usize = 64;
+const MAX_BATCH: usize = 1 << 16;
+const MAX_WORKERS: usize = 1024;
+const DEFAULT_QUEUE_MIB: usize = 256;
+const DEFAULT_VALIDATION: f64 = 0.1;
+const DEFAULT_MODEL: &str = "resnet18";
+
+impl RunConfig {
+    /// Fills in what was not typed and checks everything.
+    ///
+    /// # Errors
+    /// [`ConfigProblems`] with every problem and its path.
+    pub fn resolve(file: RunFile, registry: &Registry) -> Result<Self, ConfigProblems> {
+        let mut problems = Vec::new();
+        let name = file.model.name.unwrap_or_else(|| DEFAULT_MODEL.to_owned());
+        let weights = file.model.weights.map(StartingWeights);
+        let preprocess = match (file.preprocess, weights.as_ref().and_then(StartingWeights::card)) {
+            (Some(preprocess), _) => preprocess,
+            (None, Some(card)) => card.preprocess(),
+            (None, None) => {
+                let [height, width] = file.data.image_size.unwrap_or([DEFAULT_SIZE_PX; 2]);
+                let mut spec = Preprocess::imagenet(DEFAULT_SIZE_PX, DEFAULT_SIZE_PX);
+                spec.crop = None;
+                spec.resize = spec.resize.map(|resize| mvl::core::Resize {
+                    to: mvl::core::ResizeTo::Exact([height, width]),
+                    ..resize
+                });
+                spec
+            }
+        };
+        let config = Self {
+            version: file.version.unwrap_or(FORMAT),
+            backend: file.backend.unwrap_or_default(),
+            device: file.device.unwrap_or(0),
+            run_dir: file.run_dir.unwrap_or_else(|| Path::new("runs").join(&name)),
+            data: DataConfig {
+                path: file.data.path.unwrap_or_else(|| {
+                    problems.push("data.path: expected a folder, a file or embedded:fashion-mnist, got nothing".to_owned());
+                    String::new()
+                }),
+                validation: file.data.validation.unwrap_or(DEFAULT_VALIDATION),
+                batch_size: file.data.batch_size.unwrap_or(DEFAULT_BATCH),
+                workers: file.data.workers.unwrap_or(0),
+                queue_mib: file.data.queue_mib.unwrap_or(DEFAULT_QUEUE_MIB),
+                on_corrupt: file.data.on_corrupt.unwrap_or(OnCorrupt::Fail),
+                augment: file.data.augment,
+            },
+            model: ModelChoice {
+                name,
+                weights,
+                freeze_backbone: file.model.freeze_backbone.unwrap_or(false),
+                head: file.model.head.unwrap_or_default(),
+                options: file.model.options,
+            },
+            task: TaskConfig { label_smoothing: file.task.label_smoothing.unwrap_or(0.0) },
+            train: file.train,
+            preprocess,
+        };
+        config.check(registry, &mut problems);
+        if problems.is_empty() { Ok(config) } else { Err(ConfigProblems::new(problems)) }
+    }
+
+    /// The model for this many classes.
+    pub fn model_config(&self, num_classes: usize) -> ModelConfig {
+        ModelConfig {
+            name: self.model.name.clone(),
+            num_classes,
+            in_channels: self.preprocess.channels.count(),
+            head: self.model.head.clone(),
+            options: self.model.options.clone(),
+        }
+    }
+
+    /// The whole config as TOML.
+    ///
+    /// # Errors
+    /// When a value has no form in TOML, such as a null in an option.
+    pub fn to_toml(&self) -> Result<String, toml::ser::Error> {
+        toml::to_string_pretty(self)
+    }
+
+    fn check(&self, registry: &Registry, problems: &mut Vec<String>) {
+        let mut expect = |holds: bool, problem: String| {
+            if !holds {
+                problems.push(problem);
+            }
+        };
+        expect(self.version == FORMAT, format!("version: expected {FORMAT}, got {}", self.version));
+        let data = &self.data;
+        expect(
+            (0.0..1.0).contains(&data.validation),
+            format!("data.validation: expected a share from 0 to below 1, got {}", data.validation),
+        );
+        expect(
+            (1..=MAX_BATCH).contains(&data.batch_size),
+            format!("data.batch_size: expected 1 to {MAX_BATCH}, got {}", data.batch_size),
+        );
+        expect(
+            data.workers <= MAX_WORKERS,
+            format!("data.workers: expected at most {MAX_WORKERS}, got {}", data.workers),
+        );
+        expect(data.queue_mib > 0, "data.queue_mib: expected at least 1, got 0".to_owned());
+        let smoothing = self.task.label_smoothing;
+        expect(
+            (0.0..1.0).contains(&smoothing),
+            format!("task.label_smoothing: expected 0 to below 1, got {smoothing}"),
+        );
+        if let Some(StartingWeights(weights)) = &self.model.weights {
+            let known = weights_card(weights).is_ok() || Path::new(weights).is_file();
+            expect(known, format!("model.weights: expected a weights name or an existing file, got {weights:?}"));
+        }
+        for (place, transform) in data.augment.iter().enumerate() {
+            problems.extend(transform.problems().into_iter().map(|text| format!("data.augment[{place}].{text}")));
+        }
+        problems.extend(self.preprocess.problems().into_iter().map(|text| format!("preprocess.{text}")));
+        problems.extend(self.train.problems().into_iter().map(|text| format!("train.{text}")));
+        if let Err(error) = registry.model(&self.model.name) {
+            problems.push(format!("model.name: {error}"));
+        }
+    }
+}

@@ -1,0 +1,80 @@
+//! What a person writes in a TOML file or as flags: every key optional, unknown ones refused.
+
+use std::path::PathBuf;
+
+use mvl::core::{HeadConfig, Options, Preprocess};
+use mvl::data::{OnCorrupt, TransformConfig};
+use mvl::train::TrainConfig;
+use serde::{Deserialize, Serialize};
+
+use crate::backends::BackendChoice;
+
+/// A run's config as typed. See `recipes/` for whole ones.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct RunFile {
+    /// Format of this file; 1.
+    pub version: Option<u32>,
+    /// Where to compute.
+    pub backend: Option<BackendChoice>,
+    /// Which device of the backend.
+    pub device: Option<usize>,
+    /// Folder that the run is written to.
+    pub run_dir: Option<PathBuf>,
+    /// What to train on.
+    pub data: DataTable,
+    /// How an image becomes the network's input.
+    pub preprocess: Option<Preprocess>,
+    /// What to train.
+    pub model: ModelTable,
+    /// What to train it for.
+    pub task: TaskTable,
+    /// How to train it.
+    pub train: TrainConfig,
+}
+
+/// `[data]` as typed.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct DataTable {
+    /// A folder, an IDX folder, a .csv or .jsonl file, or `embedded:fashion-mnist`.
+    pub path: Option<String>,
+    /// Share of the training data held out for validation, when there is no validation split.
+    pub validation: Option<f64>,
+    /// Images a step.
+    pub batch_size: Option<usize>,
+    /// Threads that read and prepare images; 0 means one a core.
+    pub workers: Option<usize>,
+    /// Memory for prepared images that wait, in MiB.
+    pub queue_mib: Option<usize>,
+    /// What to do with images that cannot be read.
+    pub on_corrupt: Option<OnCorrupt>,
+    /// Height and width the network sees, when there is no `[preprocess]`.
+    pub image_size: Option<[u32; 2]>,
+    /// Random changes to training images, in order.
+    pub augment: Vec<TransformConfig>,
+}
+
+/// `[model]` as typed.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ModelTable {
+    /// Name in `mvl models list`.
+    pub name: Option<String>,
+    /// A weights name (`mobilenet_v2.imagenet1k_v1`) or a `.pth` or `.safetensors` file to start from.
+    pub weights: Option<String>,
+    /// Whether only the head learns.
+    pub freeze_backbone: Option<bool>,
+    /// The head.
+    pub head: Option<HeadConfig>,
+    /// Options of the model's family.
+    pub options: Options,
+}
+
+/// `[task]` as typed.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct TaskTable {
+    /// How much of the target is spread over all classes, 0 to below 1.
+    pub label_smoothing: Option<f64>,
+}

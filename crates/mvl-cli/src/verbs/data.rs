@@ -1,0 +1,132 @@
+//! `mvl data`: look at data before training on it.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+use mvl::core::{Channels, Dataset, Image, SampleKey};
+use mvl::data::{LabelledDataset, Split, Tile, contact_sheet, write_png};
+use serde::Serialize;
+
+use crate::arguments::Outcome;
+use crate::job::{has_split, open_split};
+use crate::output::{Output, table};
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum DataVerb {
+    /// Count images and classes, read every image, and say what is wrong.
+    Inspect(InspectArguments),
+}
+
+/// Counts images and classes, decodes every image, and lists what is wrong with its path.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Layouts that are understood:
+  FOLDER/class/image.jpg              a folder per class
+  FOLDER/{train,test}/class/image.jpg the same, split
+  FOLDER/train-images-idx3-ubyte[.gz] IDX, as MNIST and its family
+  FILE.csv, FILE.jsonl                path and label of each image
+  embedded:fashion-mnist              the data that mvl carries")]
+pub(crate) struct InspectArguments {
+    /// Labelled images, as for `mvl train`.
+    path: String,
+    /// Draw a contact sheet with images of every class into this PNG file.
+    #[arg(long, value_name = "FILE")]
+    sheet: Option<PathBuf>,
+}
+
+/// What is known of one part of a data set.
+#[derive(Debug, Serialize)]
+struct Part {
+    split: &'static str,
+    images: usize,
+    classes: BTreeMap<String, usize>,
+    /// How many images have each size, such as `28x28 gray`.
+    sizes: BTreeMap<String, usize>,
+    problems: Vec<String>,
+}
+
+/// Images of each class on a contact sheet.
+const PER_CLASS: usize = 8;
+/// Side of a contact sheet's tile.
+const TILE_PX: u32 = 96;
+/// Sizes and problems shown to people; JSON has all.
+const SHOWN: usize = 10;
+
+pub(crate) fn run(verb: DataVerb, output: &Output) -> anyhow::Result<Outcome> {
+    let DataVerb::Inspect(arguments) = verb;
+    let mut splits = Vec::new();
+    for (name, split) in [("train", Split::Train), ("test", Split::Test)] {
+        if has_split(&arguments.path, split)? {
+            splits.push((name, split));
+        }
+    }
+    if splits.is_empty() {
+        splits.push(("all", Split::All));
+    }
+    let (mut parts, mut tiles) = (Vec::new(), Vec::new());
+    for (name, split) in splits {
+        let dataset = open_split(&arguments.path, split)?;
+        parts.push(inspect(name, &*dataset, arguments.sheet.is_some().then_some(&mut tiles)));
+    }
+    if let Some(path) = &arguments.sheet {
+        write_png(&contact_sheet(&tiles, PER_CLASS, TILE_PX), path)?;
+        output.say(format!("wrote {}", path.display()));
+    }
+    output.result(&parts, || parts.iter().map(describe).collect::<Vec<_>>().join("\n\n"))?;
+    let problems: usize = parts.iter().map(|part| part.problems.len()).sum();
+    anyhow::ensure!(problems == 0, "{problems} images cannot be read; mend or remove them, or train with data.on_corrupt = \"skip\"");
+    Ok(Outcome::Done)
+}
+
+fn inspect(split: &'static str, dataset: &dyn LabelledDataset, mut tiles: Option<&mut Vec<Tile>>) -> Part {
+    let labels = dataset.labels();
+    let mut classes: BTreeMap<String, usize> = labels.iter().map(|name| (name.to_owned(), 0)).collect();
+    let (mut sizes, mut problems) = (BTreeMap::new(), Vec::new());
+    let mut examples: Vec<Vec<Image>> = vec![Vec::new(); labels.len()];
+    for index in 0..dataset.len() {
+        let label = dataset.label_of(index);
+        let name = label.map_or_else(|| "(no label)".to_owned(), |label| labels.display(label));
+        *classes.entry(name).or_insert(0) += 1;
+        match Dataset::get(dataset, SampleKey::plain(index)) {
+            Ok(sample) => {
+                *sizes.entry(size(&sample.image)).or_insert(0) += 1;
+                if let Some(shelf) = label.and_then(|label| examples.get_mut(label)).filter(|shelf| shelf.len() < PER_CLASS) {
+                    shelf.push(sample.image);
+                }
+            }
+            Err(error) => problems.push(error.full_message()),
+        }
+    }
+    if let Some(tiles) = &mut tiles {
+        for (label, shelf) in examples.into_iter().enumerate() {
+            tiles.extend(shelf.into_iter().map(|image| Tile { image, caption: labels.display(label) }));
+        }
+    }
+    Part { split, images: dataset.len(), classes, sizes, problems }
+}
+
+fn size(image: &Image) -> String {
+    let kind = if image.channels() == Channels::Gray { "gray" } else { "rgb" };
+    format!("{}x{} {kind}", image.width(), image.height())
+}
+
+fn describe(part: &Part) -> String {
+    let count = |(name, count): (&String, &usize)| vec![name.clone(), format!("{count:>6}")];
+    let classes: Vec<_> = part.classes.iter().map(count).collect();
+    let mut sizes: Vec<_> = part.sizes.iter().collect();
+    sizes.sort_by_key(|(_, count)| std::cmp::Reverse(**count));
+    let sizes: Vec<_> = sizes.into_iter().take(SHOWN).map(|(size, count)| format!("{size} ({count})")).collect();
+    let mut lines = vec![
+        format!("{}: {} images in {} classes", part.split, part.images, part.classes.len()),
+        table(&["class", "images"], &classes),
+        format!("sizes: {}", sizes.join(", ")),
+    ];
+    for problem in part.problems.iter().take(SHOWN) {
+        lines.push(format!("problem: {problem}"));
+    }
+    if part.problems.len() > SHOWN {
+        lines.push(format!("… and {} more; --json lists all", part.problems.len() - SHOWN));
+    }
+    lines.join("\n")
+}

@@ -1,0 +1,150 @@
+//! `mvl models`: what can be trained, what weights are known, and files for other programs.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+use mvl::core::{Backbone, Backend, Cpu, ModelConfig, Registry, Tap, count_parameters};
+use mvl::infer::Predictor;
+use mvl::models::{save_safetensors, weights_cards};
+use serde::Serialize;
+
+use crate::arguments::Outcome;
+use crate::output::{Output, table, thousands};
+
+/// The number of classes that listed parameter counts are for: ImageNet's.
+const LISTED_CLASSES: usize = 1000;
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ModelsVerb {
+    /// All models by name, or all known weights.
+    List {
+        /// List weights (for `predict --model` and `train --weights`) instead of models.
+        #[arg(long)]
+        weights: bool,
+    },
+    /// One model: parameters, and the taps its features can be taken from.
+    Show {
+        /// Name in `mvl models list`.
+        name: String,
+    },
+    /// Write a trained model's weights as safetensors under torchvision's keys.
+    Export(ExportArguments),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ExportArguments {
+    /// A run's folder, a saved model's folder, or a weights name.
+    #[arg(long, value_name = "MODEL")]
+    model: String,
+    /// The weights file of a weights name.
+    #[arg(long, value_name = "FILE")]
+    weights: Option<PathBuf>,
+    /// The .safetensors file to write.
+    #[arg(value_name = "OUT")]
+    out: PathBuf,
+}
+
+#[derive(Debug, Serialize)]
+struct ModelRow {
+    name: String,
+    family: String,
+    task: &'static str,
+    parameters: usize,
+}
+
+#[derive(Debug, Serialize)]
+struct WeightsRow {
+    id: &'static str,
+    model: &'static str,
+    classes: usize,
+    licence: &'static str,
+    url: &'static str,
+}
+
+#[derive(Debug, Serialize)]
+struct ModelSheet {
+    #[serde(flatten)]
+    row: ModelRow,
+    taps: Vec<Tap>,
+}
+
+pub(crate) fn run(verb: ModelsVerb, registry: Registry, output: &Output) -> anyhow::Result<Outcome> {
+    match verb {
+        ModelsVerb::List { weights: false } => list(&registry, output)?,
+        ModelsVerb::List { weights: true } => list_weights(output)?,
+        ModelsVerb::Show { name } => show(&name, &registry, output)?,
+        ModelsVerb::Export(arguments) => export(arguments, registry, output)?,
+    }
+    Ok(Outcome::Done)
+}
+
+fn list(registry: &Registry, output: &Output) -> anyhow::Result<()> {
+    let names: Vec<_> = registry.models().map(|factory| factory.name().to_owned()).collect();
+    let rows = names.iter().map(|name| sheet(name, registry).map(|sheet| sheet.row));
+    let rows = rows.collect::<anyhow::Result<Vec<_>>>()?;
+    output.result(&rows, || {
+        let cells = |row: &ModelRow| {
+            vec![row.name.clone(), row.family.clone(), row.task.to_owned(), format!("{:>11}", thousands(row.parameters))]
+        };
+        let cells: Vec<_> = rows.iter().map(cells).collect();
+        format!("{}\n\nparameters with {LISTED_CLASSES} classes", table(&["name", "family", "task", " parameters"], &cells))
+    })
+}
+
+fn list_weights(output: &Output) -> anyhow::Result<()> {
+    let row = |card: &mvl::models::WeightsCard| WeightsRow {
+        id: card.id,
+        model: card.model,
+        classes: card.num_classes,
+        licence: card.licence,
+        url: card.url,
+    };
+    let rows: Vec<_> = weights_cards().iter().map(row).collect();
+    output.result(&rows, || {
+        let cells = |row: &WeightsRow| {
+            vec![row.id.to_owned(), row.model.to_owned(), row.licence.to_owned(), row.url.to_owned()]
+        };
+        let cells: Vec<_> = rows.iter().map(cells).collect();
+        table(&["weights", "model", "licence", "from"], &cells)
+    })
+}
+
+/// Parameters are counted without being initialised, so this is quick for any size.
+fn sheet(name: &str, registry: &Registry) -> anyhow::Result<ModelSheet> {
+    let model = registry.create_classifier(&ModelConfig::new(name, LISTED_CLASSES), &Cpu::device(0)?)?;
+    let row = ModelRow {
+        name: name.to_owned(),
+        family: registry.model(name)?.family().to_owned(),
+        task: "classification",
+        parameters: count_parameters(&model),
+    };
+    Ok(ModelSheet { row, taps: model.backbone.taps().to_vec() })
+}
+
+fn show(name: &str, registry: &Registry, output: &Output) -> anyhow::Result<()> {
+    let sheet = sheet(name, registry)?;
+    output.result(&sheet, || {
+        let cells = |tap: &Tap| {
+            vec![tap.name.clone(), format!("{:>8}", tap.channels), format!("{:>6}", tap.stride)]
+        };
+        let cells: Vec<_> = sheet.taps.iter().map(cells).collect();
+        let ModelRow { name, family, task, parameters } = &sheet.row;
+        format!(
+            "{name} ({family}, {task}), {} parameters with {LISTED_CLASSES} classes\n\n{}",
+            thousands(*parameters),
+            table(&["tap", "channels", "stride"], &cells)
+        )
+    })
+}
+
+fn export(arguments: ExportArguments, registry: Registry, output: &Output) -> anyhow::Result<()> {
+    let mut builder = Predictor::<Cpu>::builder(&arguments.model).with_registry(registry.clone());
+    if let Some(weights) = arguments.weights {
+        builder = builder.with_weights(weights);
+    }
+    let predictor = builder.load()?;
+    let config = &predictor.spec().model;
+    predictor.with_model(|model| save_safetensors(model, config, &registry, &arguments.out))?;
+    let written = serde_json::json!({ "path": arguments.out, "model": config.name });
+    output.result(&written, || format!("wrote {}", arguments.out.display()))
+}

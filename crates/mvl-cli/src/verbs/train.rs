@@ -1,0 +1,127 @@
+//! `mvl train`: from labelled images to a model in a run's folder.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use mvl::core::{Registry, StopReason};
+use mvl::train::StopToken;
+
+use crate::arguments::{ComputeArguments, Outcome};
+use crate::backends::with_backend;
+use crate::config::{Override, RunConfig, read_run_file};
+use crate::job::{CONFIG_FILE, JobSummary, TrainingJob};
+use crate::output::Output;
+
+/// Trains on a folder per class, an IDX folder (MNIST), a .csv or .jsonl manifest, or `embedded:fashion-mnist`.
+///
+/// Settings come from --config FILE; flags and --set override it. The run's folder gets the config in full, checkpoints,
+/// history.jsonl and curves.svg. Ctrl-C writes a checkpoint and ends; --resume RUN goes on from there.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  mvl train --data photos/ --model resnet18 --epochs 20
+  mvl train --config recipes/fashion_mnist.toml --data /usr/share/datasets/fashion-mnist
+  mvl train --data photos/ --weights mobilenet_v2-b0353104.pth --model mobilenet_v2 --freeze-backbone
+  mvl train --resume runs/resnet18")]
+pub(crate) struct TrainArguments {
+    /// Config file (TOML); see recipes/ for whole ones.
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Go on from the last checkpoint of this run, with its own config.
+    #[arg(long, value_name = "RUN", conflicts_with_all = ["config", "data", "model", "run_dir"])]
+    resume: Option<PathBuf>,
+    /// What to train on [config: data.path].
+    #[arg(long, value_name = "PATH")]
+    data: Option<String>,
+    /// Which model, see `mvl models list` [config: model.name].
+    #[arg(long, value_name = "NAME")]
+    model: Option<String>,
+    /// Weights name or file to start from [config: model.weights].
+    #[arg(long, value_name = "WEIGHTS")]
+    weights: Option<String>,
+    /// Train only the head [config: model.freeze_backbone].
+    #[arg(long)]
+    freeze_backbone: bool,
+    /// Passes over the data [config: train.epochs].
+    #[arg(long, value_name = "N")]
+    epochs: Option<i64>,
+    /// Images a step [config: data.batch_size].
+    #[arg(long, value_name = "N")]
+    batch_size: Option<i64>,
+    /// Peak learning rate [config: train.optimizer.learning_rate].
+    #[arg(long, value_name = "RATE")]
+    learning_rate: Option<f64>,
+    /// Seed of everything random [config: train.seed].
+    #[arg(long, value_name = "N")]
+    seed: Option<i64>,
+    /// Folder for the run [config: run_dir].
+    #[arg(long, value_name = "FOLDER")]
+    run_dir: Option<PathBuf>,
+    /// Any setting by its path in the config, such as `--set data.image_size=[64,64]`; can be given often.
+    #[arg(long, value_name = "KEY=VALUE")]
+    set: Vec<Override>,
+    #[command(flatten)]
+    compute: ComputeArguments,
+}
+
+impl TrainArguments {
+    /// Flags as overrides of the config file; `--set` comes last and wins.
+    fn overrides(&self) -> Vec<Override> {
+        let mut overrides = Vec::new();
+        let mut put = |key: &str, value: Option<toml::Value>| {
+            overrides.extend(value.map(|value| Override::new(key, value)));
+        };
+        put("data.path", self.data.clone().map(Into::into));
+        put("model.name", self.model.clone().map(Into::into));
+        put("model.weights", self.weights.clone().map(Into::into));
+        put("model.freeze_backbone", self.freeze_backbone.then_some(true.into()));
+        put("train.epochs", self.epochs.map(Into::into));
+        put("data.batch_size", self.batch_size.map(Into::into));
+        put("train.optimizer.learning_rate", self.learning_rate.map(Into::into));
+        put("train.seed", self.seed.map(Into::into));
+        put("run_dir", self.run_dir.as_ref().map(|path| path.display().to_string().into()));
+        put("backend", self.compute.backend.map(|backend| backend.name().into()));
+        put("device", self.compute.device.map(|device| (device as i64).into()));
+        overrides.extend(self.set.iter().cloned());
+        overrides
+    }
+}
+
+pub(crate) fn run(arguments: TrainArguments, registry: Registry, output: &Output) -> anyhow::Result<Outcome> {
+    let resumed = arguments.resume.as_ref().map(|run| run.join(CONFIG_FILE));
+    let mut overrides = arguments.overrides();
+    if let Some(run) = &arguments.resume {
+        overrides.push(Override::new("run_dir", run.display().to_string()));
+    }
+    let file = read_run_file(resumed.as_deref().or(arguments.config.as_deref()), overrides)?;
+    let config = RunConfig::resolve(file, &registry)?;
+    let backend = config.backend;
+    let stop = StopToken::on_ctrl_c()?;
+    let job = TrainingJob::new(config, registry).with_resume(resumed.is_some()).with_stop(stop);
+    let summary = with_backend!(backend, B => job.run::<B>()?)?;
+    output.result(&summary, || describe(&summary))?;
+    Ok(match summary.stop_reason {
+        StopReason::Interrupted => Outcome::Interrupted,
+        _ => Outcome::Done,
+    })
+}
+
+/// The end of a run, for people.
+pub(crate) fn describe(summary: &JobSummary) -> String {
+    let run = summary.run_dir.display();
+    let mut lines = vec![match &summary.stop_reason {
+        StopReason::Completed => format!("trained {} for {} epochs", summary.model, summary.epochs),
+        StopReason::Observer { name, reason } => format!("stopped by {name} after {} epochs: {reason}", summary.epochs),
+        _ => format!("interrupted; a checkpoint was written. Go on with: mvl train --resume {run}"),
+    }];
+    if let Some((epoch, value)) = summary.best {
+        lines.push(format!("best epoch {}: {value:.4}", epoch + 1));
+    }
+    if let Some(test) = &summary.test {
+        let figures: Vec<_> = test.iter().map(|(name, value)| format!("{name} {value:.4}")).collect();
+        lines.push(format!("test: {}", figures.join(", ")));
+    }
+    lines.push(format!("in {run}: checkpoints/, config.toml, history.jsonl, curves.svg"));
+    lines.push(format!("next: mvl predict --model {run} PHOTO"));
+    lines.join("\n")
+}

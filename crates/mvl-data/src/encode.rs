@@ -1,0 +1,39 @@
+//! Pixels to PNG, in memory or in a file that is either whole or not there.
+
+use std::path::Path;
+
+use image::codecs::png::PngEncoder;
+use image::{ExtendedColorType, ImageEncoder};
+use mvl_core::{Channels, DataError, Image};
+
+use crate::write_atomic::write_atomic;
+
+/// The image as a PNG file's bytes.
+///
+/// # Example
+/// ```
+/// use mvl_core::{Channels, Image};
+/// let png = mvl_data::encode_png(&Image::new(1, 1, Channels::Rgb, vec![1, 2, 3])?);
+/// assert_eq!(&png[1..4], b"PNG");
+/// # Ok::<(), mvl_core::ImageSizeError>(())
+/// ```
+#[must_use]
+pub fn encode_png(image: &Image) -> Vec<u8> {
+    let color = match image.channels() {
+        Channels::Gray => ExtendedColorType::L8,
+        _ => ExtendedColorType::Rgb8,
+    };
+    let mut png = Vec::new();
+    PngEncoder::new(&mut png)
+        .write_image(image.pixels(), image.width(), image.height(), color)
+        .expect("an image's pixels fill its size, and memory takes every write");
+    png
+}
+
+/// Writes a PNG file; whoever reads the path sees the old file or the whole new one.
+///
+/// # Errors
+/// [`DataError::Other`] with the system's reason when the folder is missing or cannot be written.
+pub fn write_png(image: &Image, path: impl AsRef<Path>) -> Result<(), DataError> {
+    write_atomic(path.as_ref(), &encode_png(image))
+}

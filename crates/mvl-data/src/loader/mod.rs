@@ -1,0 +1,202 @@
+//! Epochs of batches for a training loop: data set, plan, strategy and collate put together.
+
+mod batches;
+mod config;
+mod prepared;
+mod stack_images;
+
+use std::fmt;
+use std::marker::PhantomData;
+use std::sync::{Arc, PoisonError};
+
+use burn::tensor::Device;
+use mvl_core::{Backend, BatchIter, DataError, DataLoadStrategy, DataLoader, Dataset, ImageBatch, Preprocess, Sample};
+use mvl_core::SkippedSample;
+
+use crate::preprocess::check;
+use crate::strategies::{Parallel, Sequential};
+use crate::transforms::{Transform, TransformConfig};
+
+use batches::{Batches, Skipped};
+pub use config::{LoaderConfig, OnCorrupt};
+pub use prepared::Prepared;
+use prepared::PreparedDataset;
+pub use stack_images::StackImages;
+
+/// Loads batches of images onto a device of the backend `B`.
+///
+/// Batch `k` holds the places `k * batch_size ..` of the epoch's plan, whatever the number of workers, wherever the epoch was
+/// started, and whichever samples were skipped.
+///
+/// Augmentation comes before the preprocessing. When its chain ends at the preprocessing's own output size (as
+/// [`RandomResizedCrop`](crate::RandomResizedCrop) does), resizing and centre crop are left out: they would only blur.
+///
+/// # Shapes
+/// `images` of a batch is `[N, C, H, W]` with N up to `batch_size`.
+///
+/// # Example
+/// ```
+/// use std::sync::Arc;
+/// use mvl_core::{Channels, Cpu, DataLoader, Order, Preprocess};
+/// use mvl_data::{Loader, LoaderConfig, Split, TransformConfig, fashion_mnist_part};
+///
+/// let dataset = Arc::new(fashion_mnist_part(Split::Test)?);
+/// let spec = Preprocess::exact(28, 28, Channels::Gray, &[0.286], &[0.353]);
+/// let config = LoaderConfig { shuffle: Order::Shuffled, ..LoaderConfig::new(16) };
+/// let flip = TransformConfig::RandomHorizontalFlip(Default::default());
+/// let loader = Loader::<Cpu>::new(dataset, spec, 0, config)?.with_augment(&[flip])?;
+/// let first = loader.epoch(0, 0)?.next().expect("a first batch")?;
+/// assert_eq!(first.images.dims(), [16, 1, 28, 28]);
+/// # Ok::<(), mvl_core::DataError>(())
+/// ```
+pub struct Loader<B: Backend> {
+    samples: Arc<dyn Dataset<Sample>>,
+    spec: Preprocess,
+    chain: Arc<[Box<dyn Transform>]>,
+    strategy: Box<dyn DataLoadStrategy<Prepared>>,
+    config: LoaderConfig,
+    device: Device,
+    skipped: Skipped,
+    backend: PhantomData<B>,
+}
+
+impl<B: Backend> fmt::Debug for Loader<B> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Loader")
+            .field("backend", &B::NAME)
+            .field("samples", &self.samples.len())
+            .field("spec", &self.spec)
+            .field("chain", &self.chain)
+            .field("config", &self.config)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<B: Backend> Loader<B> {
+    /// A loader onto the backend's device with this ordinal, with [`Parallel`] as its strategy.
+    ///
+    /// # Errors
+    /// [`DataError::Invalid`] with every problem of the preprocessing or the config, or when the data set is empty;
+    /// [`DataError::Other`] when the machine has no such device.
+    pub fn new<D: Dataset<Sample> + ?Sized + 'static>(
+        dataset: Arc<D>,
+        preprocess: Preprocess,
+        ordinal: usize,
+        config: LoaderConfig,
+    ) -> Result<Self, DataError> {
+        check(&preprocess)?;
+        let problems = config.problems();
+        if !problems.is_empty() {
+            return Err(DataError::invalid(format!("the loader cannot run: {}", problems.join("; "))));
+        }
+        if dataset.is_empty() {
+            return Err(DataError::invalid("the data set is empty, expected at least one sample"));
+        }
+        let device = B::device(ordinal).map_err(|source| DataError::Other {
+            what: "the loader has no device to put its batches on".to_owned(),
+            source: Box::new(source),
+        })?;
+        let strategy: Box<dyn DataLoadStrategy<Prepared>> = match config.workers {
+            1 if config.queue_bytes == 0 => Box::new(Sequential),
+            workers => Box::new(Parallel::new(workers).with_queue_bytes(config.queue_bytes)),
+        };
+        Ok(Self {
+            samples: Arc::new(dataset),
+            spec: preprocess,
+            chain: Arc::new([]),
+            strategy,
+            config,
+            device,
+            skipped: Skipped::default(),
+            backend: PhantomData,
+        })
+    }
+
+    /// Augments every sample with a chain from a config.
+    ///
+    /// # Errors
+    /// [`DataError::Invalid`] with every problem of the chain.
+    pub fn with_augment(self, chain: &[TransformConfig]) -> Result<Self, DataError> {
+        let problems = chain.iter().enumerate().flat_map(|(place, step)| {
+            step.problems().into_iter().map(move |problem| format!("augment[{place}].{problem}"))
+        });
+        let problems: Vec<String> = problems.collect();
+        if !problems.is_empty() {
+            return Err(DataError::invalid(format!("the augmentation cannot run: {}", problems.join("; "))));
+        }
+        Ok(self.with_transforms(chain.iter().map(TransformConfig::build).collect()))
+    }
+
+    /// Augments every sample with transforms of your own.
+    #[must_use]
+    pub fn with_transforms(mut self, chain: Vec<Box<dyn Transform>>) -> Self {
+        self.chain = chain.into();
+        self
+    }
+
+    /// Moves the samples with a strategy of your own.
+    #[must_use]
+    pub fn with_strategy(mut self, strategy: Box<dyn DataLoadStrategy<Prepared>>) -> Self {
+        self.strategy = strategy;
+        self
+    }
+
+    /// Puts the batches on this device, such as one with autodiff turned on.
+    #[must_use]
+    pub fn on_device(mut self, device: Device) -> Self {
+        self.device = device;
+        self
+    }
+
+    /// The settings.
+    #[must_use]
+    pub fn config(&self) -> &LoaderConfig {
+        &self.config
+    }
+
+    /// How an image becomes an input.
+    #[must_use]
+    pub fn preprocess(&self) -> &Preprocess {
+        &self.spec
+    }
+}
+
+impl<B: Backend> DataLoader for Loader<B> {
+    type Batch = ImageBatch;
+
+    fn batches_per_epoch(&self) -> usize {
+        self.config.batches(self.samples_of_rank())
+    }
+
+    fn samples_per_epoch(&self) -> usize {
+        let samples = self.samples_of_rank();
+        if self.config.drop_last { self.config.batches(samples) * self.config.batch_size } else { samples }
+    }
+
+    fn epoch(&self, epoch: usize, first_batch: usize) -> Result<BatchIter<ImageBatch>, DataError> {
+        let plan = self.config.plan(self.samples.len(), epoch, first_batch)?;
+        let dataset = PreparedDataset::new(self.samples.clone(), self.spec.clone(), self.chain.clone());
+        Ok(Box::new(Batches {
+            items: self.strategy.load(Arc::new(dataset), plan)?,
+            keys: plan.keys().into_iter(),
+            batch_size: self.config.batch_size,
+            batches_left: self.config.batches(plan.len()),
+            on_corrupt: self.config.on_corrupt,
+            skipped: self.skipped.clone(),
+            device: self.device.clone(),
+            only_skipped: None,
+            any_batch: false,
+        }))
+    }
+
+    fn take_skipped(&self) -> Vec<SkippedSample> {
+        std::mem::take(&mut *self.skipped.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl<B: Backend> Loader<B> {
+    /// How many samples fall to this rank.
+    fn samples_of_rank(&self) -> usize {
+        self.config.plan(self.samples.len(), 0, 0).map_or(0, |plan| plan.len())
+    }
+}

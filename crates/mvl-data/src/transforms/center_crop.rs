@@ -1,0 +1,26 @@
+//! The centre of an image, for chains that need it before other steps; evaluation has it in its `Preprocess`.
+
+use mvl_core::{Image, SampleRng};
+use serde::{Deserialize, Serialize};
+
+use super::{Transform, sides};
+use crate::ops::center_crop;
+
+/// Keeps the centre; zeros are put around a smaller image first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CenterCrop {
+    /// `[height, width]` in pixels, or one number for a square.
+    #[serde(deserialize_with = "sides::deserialize")]
+    pub size: [u32; 2],
+}
+
+impl Transform for CenterCrop {
+    fn apply(&self, image: Image, _rng: &mut SampleRng) -> Image {
+        center_crop(image, self.size)
+    }
+
+    fn output_size(&self, _input: Option<[u32; 2]>) -> Option<[u32; 2]> {
+        Some(self.size)
+    }
+}

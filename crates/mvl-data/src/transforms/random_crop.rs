@@ -1,0 +1,69 @@
+//! A window of fixed size at a random place, the classic change for small images.
+//!
+//! # Source
+//! `RandomCrop` of torchvision; He et al. 2015 (<https://arxiv.org/abs/1512.03385>) train on CIFAR with `padding = 4`. An image
+//! that is too small even with its padding gets more zeros, where torchvision raises an error.
+
+use mvl_core::{Image, SampleRng};
+use serde::{Deserialize, Serialize};
+
+use super::{Transform, sides};
+use crate::ops::{CropBox, crop, pad, pad_to};
+
+/// Puts zeros around the image and cuts a window out at a random place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RandomCrop {
+    /// `[height, width]` of the window in pixels, or one number for a square.
+    #[serde(deserialize_with = "sides::deserialize")]
+    pub size: [u32; 2],
+    /// Zeros on each of the four sides, in pixels.
+    #[serde(default)]
+    pub padding: u32,
+}
+
+impl RandomCrop {
+    /// Where to cut.
+    fn draw(&self, [height, width]: [u32; 2], rng: &mut SampleRng) -> CropBox {
+        let mut place = |side: u32, kept: u32| rng.below((side - kept) as usize + 1) as u32;
+        let (top, left) = (place(height, self.size[0]), place(width, self.size[1]));
+        CropBox { top, left, height: self.size[0], width: self.size[1] }
+    }
+}
+
+impl Transform for RandomCrop {
+    fn apply(&self, image: Image, rng: &mut SampleRng) -> Image {
+        let image = pad_to(pad(image, [self.padding; 2], [self.padding; 2]), self.size);
+        let area = self.draw([image.height(), image.width()], rng);
+        crop(image, area)
+    }
+
+    fn output_size(&self, _input: Option<[u32; 2]>) -> Option<[u32; 2]> {
+        Some(self.size)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use mvl_core::{Channels, SampleKey};
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn every_place_is_reached() {
+        let image = Image::new(2, 2, Channels::Gray, vec![1, 2, 3, 4]).expect("four bytes");
+        let transform = RandomCrop { size: [2, 2], padding: 1 };
+        let seen: BTreeSet<Vec<u8>> = (0..300)
+            .map(|index| transform.apply(image.clone(), &mut SampleKey::plain(index).rng(0)).into_pixels())
+            .collect();
+        assert_eq!(seen.len(), 9);
+        assert!(seen.contains(&vec![0, 0, 0, 1]) && seen.contains(&vec![1, 2, 3, 4]));
+    }
+
+    #[test]
+    fn a_small_image_is_padded() {
+        let image = Image::new(1, 1, Channels::Gray, vec![9]).expect("one byte");
+        let transform = RandomCrop { size: [1, 3], padding: 0 };
+        assert_eq!(transform.apply(image, &mut SampleKey::plain(0).rng(0)).pixels(), [0, 9, 0]);
+    }
+}

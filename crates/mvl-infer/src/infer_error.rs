@@ -1,0 +1,49 @@
+//! Why there is no answer.
+
+use std::path::PathBuf;
+
+use mvl_core::{BackendError, DataError, ModelError};
+
+/// What can go wrong between a model and an answer.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum InferError {
+    /// The backend has no such device.
+    #[error(transparent)]
+    Backend(#[from] BackendError),
+    /// The model cannot be created or its weights not be read.
+    #[error(transparent)]
+    Model(#[from] ModelError),
+    /// The image cannot be read.
+    #[error(transparent)]
+    Data(#[from] DataError),
+    /// Neither a run, nor a saved model, nor a name in the zoo.
+    #[error(
+        "no model here: expected a run's folder, a saved model's folder (with model.json), or a weights name such as \
+         \"mobilenet_v2.imagenet1k_v1\"; {model:?}"
+    )]
+    NoModel {
+        /// What was given.
+        model: String,
+    },
+    /// The weights of a zoo model are not on this machine.
+    #[error(
+        "no weights file for {id:?}: give one with --weights FILE, or download {url} into {}", folder.display()
+    )]
+    NoWeights {
+        /// The weights' name.
+        id: String,
+        /// Where they can be had.
+        url: String,
+        /// Where they were looked for.
+        folder: PathBuf,
+    },
+    /// A tensor of another shape than the model takes.
+    #[error("expected images of shape [N, {}], got {got:?}", expected)]
+    Shape {
+        /// Channels, height and width.
+        expected: String,
+        /// What was given.
+        got: [usize; 4],
+    },
+}

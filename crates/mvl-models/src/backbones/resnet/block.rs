@@ -1,0 +1,102 @@
+//! The residual block: `relu(branch(x) + shortcut(x))`, `[N, C, H, W]` → `[N, C', H / stride, W / stride]`.
+
+use burn::config::Config;
+use burn::module::Module;
+use burn::tensor::{Device, Tensor, activation};
+
+use crate::layers::{Activation, ConvNormAct, ConvNormActConfig};
+
+/// The two shapes of the branch.
+#[derive(Config, Debug, Copy, PartialEq, Eq)]
+pub enum BlockKind {
+    /// 3×3, 3×3.
+    Basic,
+    /// 1×1, 3×3, 1×1 with four times the channels.
+    Bottleneck,
+}
+
+impl BlockKind {
+    /// Output channels for each channel of the inner convolutions.
+    #[must_use]
+    pub fn expansion(self) -> usize {
+        match self {
+            Self::Basic => 1,
+            Self::Bottleneck => 4,
+        }
+    }
+}
+
+/// Configuration of a [`ResidualBlock`].
+#[derive(Config, Debug)]
+pub struct ResidualBlockConfig {
+    /// The branch's shape.
+    pub kind: BlockKind,
+    /// Channels that come in.
+    pub in_channels: usize,
+    /// Channels of the inner convolutions; [`BlockKind::expansion`] times as many go out.
+    pub channels: usize,
+    /// Step of the first 3×3 convolution and of the shortcut.
+    #[config(default = 1)]
+    pub stride: usize,
+    /// Whether the branch starts as nothing.
+    #[config(default = false)]
+    pub zero_init: bool,
+}
+
+/// A residual block. Where size or channels change, the shortcut is a 1×1 convolution (the paper's option B).
+#[derive(Module, Debug)]
+pub struct ResidualBlock {
+    conv1: ConvNormAct,
+    conv2: ConvNormAct,
+    conv3: Option<ConvNormAct>,
+    downsample: Option<ConvNormAct>,
+}
+
+impl ResidualBlockConfig {
+    /// Creates the block. In a bottleneck the 3×3 convolution carries the stride ("v1.5", as torchvision), not the first 1×1 as
+    /// in the paper.
+    pub fn init(&self, device: &Device) -> ResidualBlock {
+        let inner = self.channels;
+        let out = inner * self.kind.expansion();
+        let last = |from, kernel, stride| {
+            ConvNormActConfig::new([from, out], kernel)
+                .with_stride(stride)
+                .with_activation(Activation::Identity)
+                .with_zero_init(self.zero_init)
+                .init(device)
+        };
+        let strided = |from| ConvNormActConfig::new([from, inner], 3).with_stride(self.stride).init(device);
+        let (conv1, conv2, conv3) = match self.kind {
+            BlockKind::Basic => (strided(self.in_channels), last(inner, 3, 1), None),
+            BlockKind::Bottleneck => {
+                let narrow = ConvNormActConfig::new([self.in_channels, inner], 1).init(device);
+                (narrow, strided(inner), Some(last(inner, 1, 1)))
+            }
+        };
+        let downsample = (self.stride != 1 || self.in_channels != out).then(|| {
+            ConvNormActConfig::new([self.in_channels, out], 1)
+                .with_stride(self.stride)
+                .with_activation(Activation::Identity)
+                .init(device)
+        });
+        ResidualBlock { conv1, conv2, conv3, downsample }
+    }
+}
+
+impl ResidualBlock {
+    /// # Shapes
+    /// `[N, C, H, W]` → `[N, channels · expansion, H / stride, W / stride]`
+    #[must_use]
+    pub fn forward(&self, input: Tensor<4>) -> Tensor<4> {
+        let shortcut = match &self.downsample {
+            Some(project) => project.forward(input.clone()),
+            None => input.clone(),
+        };
+        let branch = self.conv2.forward(self.conv1.forward(input));
+        let branch = match &self.conv3 {
+            Some(conv) => conv.forward(branch),
+            None => branch,
+        };
+        activation::relu(branch + shortcut)
+    }
+}

@@ -1,0 +1,146 @@
+//! The residual net: a stem and three or four stages of residual blocks, `[N, C, H, W]` → maps at growing strides.
+
+use burn::config::Config;
+use burn::module::Module;
+use burn::nn::PaddingConfig2d;
+use burn::nn::pool::{MaxPool2d, MaxPool2dConfig};
+use burn::tensor::{Device, Tensor};
+use mvl_core::{Backbone, Features, KeyMap, Tap, TapSet};
+
+use super::block::{BlockKind, ResidualBlock, ResidualBlockConfig};
+use crate::layers::ConvNormActConfig;
+
+/// From the paths of a classifier with a [`ResNet`] to torchvision's keys.
+pub(super) const KEY_MAP: KeyMap = KeyMap(&[
+    (r"^backbone\.", ""),
+    (r"\bconv(\d)\.conv\.", "conv$1."),
+    (r"\bconv(\d)\.norm\.", "bn$1."),
+    (r"\bdownsample\.conv\.", "downsample.0."),
+    (r"\bdownsample\.norm\.", "downsample.1."),
+    (r"^head\.linear\.", "fc."),
+]);
+
+/// The shape of a [`ResNet`].
+#[derive(Config, Debug)]
+pub struct ResNetConfig {
+    /// What its blocks are.
+    pub block: BlockKind,
+    /// Blocks in each stage; three or four stages.
+    pub depths: Vec<usize>,
+    /// Channels of the first stage's inner convolutions; each further stage has twice as many.
+    pub channels: usize,
+    /// Channels of the picture.
+    #[config(default = 3)]
+    pub in_channels: usize,
+    /// Begin with a 7×7 convolution of stride 2 and a max pool of stride 2, instead of a 3×3 convolution of stride 1.
+    #[config(default = true)]
+    pub large_stem: bool,
+    /// Whether each block starts as its shortcut alone.
+    #[config(default = false)]
+    pub zero_init_residual: bool,
+}
+
+/// A residual net without its classifier.
+///
+/// Taps: `stem` (after its activation, before the max pool) and `layer1` … one a stage.
+#[derive(Module, Debug)]
+pub struct ResNet {
+    conv1: crate::layers::ConvNormAct,
+    max_pool: Option<MaxPool2d>,
+    layer1: Vec<ResidualBlock>,
+    layer2: Vec<ResidualBlock>,
+    layer3: Vec<ResidualBlock>,
+    layer4: Vec<ResidualBlock>,
+    #[module(skip)]
+    taps: Vec<Tap>,
+}
+
+impl ResNetConfig {
+    /// torchvision's `resnet18`.
+    pub fn resnet18() -> Self {
+        Self::new(BlockKind::Basic, vec![2, 2, 2, 2], 64)
+    }
+
+    /// torchvision's `resnet34`.
+    pub fn resnet34() -> Self {
+        Self::new(BlockKind::Basic, vec![3, 4, 6, 3], 64)
+    }
+
+    /// torchvision's `resnet50`.
+    pub fn resnet50() -> Self {
+        Self::new(BlockKind::Bottleneck, vec![3, 4, 6, 3], 64)
+    }
+
+    /// torchvision's `resnet101`.
+    pub fn resnet101() -> Self {
+        Self::new(BlockKind::Bottleneck, vec![3, 4, 23, 3], 64)
+    }
+
+    /// torchvision's `resnet152`.
+    pub fn resnet152() -> Self {
+        Self::new(BlockKind::Bottleneck, vec![3, 8, 36, 3], 64)
+    }
+
+    /// The paper's net for CIFAR (section 4.2) with `blocks` residual blocks a stage: 6 · `blocks` + 2 layers, 16, 32 and 64
+    /// channels. Its shortcuts are 1×1 convolutions (option B) where the paper's pad with zeros (option A).
+    pub fn cifar(blocks: usize) -> Self {
+        Self::new(BlockKind::Basic, vec![blocks; 3], 16).with_large_stem(false)
+    }
+
+    /// Creates the net.
+    ///
+    /// # Panics
+    /// Unless there are three or four stages.
+    pub fn init(&self, device: &Device) -> ResNet {
+        assert!((3..=4).contains(&self.depths.len()), "expected 3 or 4 stages, got {}", self.depths.len());
+        let (kernel, stride) = if self.large_stem { (7, 2) } else { (3, 1) };
+        let conv1 = ConvNormActConfig::new([self.in_channels, self.channels], kernel).with_stride(stride).init(device);
+        let max_pool = self.large_stem.then(|| {
+            MaxPool2dConfig::new([3, 3]).with_strides([2, 2]).with_padding(PaddingConfig2d::Explicit(1, 1, 1, 1)).init()
+        });
+        let mut taps = vec![Tap::map("stem", self.channels, stride)];
+        let mut in_channels = self.channels;
+        let mut tap_stride = if self.large_stem { 4 } else { 1 };
+        let mut stages = self.depths.iter().enumerate().map(|(stage, &depth)| {
+            let channels = self.channels << stage;
+            let first_stride = if stage == 0 { 1 } else { 2 };
+            let blocks = (0..depth).map(|block| {
+                let config = ResidualBlockConfig::new(self.block, in_channels, channels)
+                    .with_stride(if block == 0 { first_stride } else { 1 })
+                    .with_zero_init(self.zero_init_residual);
+                in_channels = channels * self.block.expansion();
+                config.init(device)
+            });
+            let blocks = blocks.collect();
+            tap_stride *= first_stride;
+            taps.push(Tap::map(format!("layer{}", stage + 1), channels * self.block.expansion(), tap_stride));
+            blocks
+        });
+        let mut next = || stages.next().unwrap_or_default();
+        let (layer1, layer2, layer3, layer4) = (next(), next(), next(), next());
+        drop(stages);
+        ResNet { conv1, max_pool, layer1, layer2, layer3, layer4, taps }
+    }
+}
+
+impl Backbone for ResNet {
+    fn taps(&self) -> &[Tap] {
+        &self.taps
+    }
+
+    fn forward(&self, images: Tensor<4>, keep: TapSet) -> Features {
+        let mut features = Features::new();
+        let Some(last) = keep.last() else { return features };
+        let mut map = self.conv1.forward(images); // [N, C, H/2, W/2]
+        features.keep_map(keep, 0, &map);
+        if let (Some(pool), 1..) = (&self.max_pool, last) {
+            map = pool.forward(map); // [N, C, H/4, W/4]
+        }
+        let stages = [&self.layer1, &self.layer2, &self.layer3, &self.layer4];
+        for (tap, blocks) in (1..=last).zip(stages) {
+            map = blocks.iter().fold(map, |map, block| block.forward(map));
+            features.keep_map(keep, tap, &map);
+        }
+        features
+    }
+}

@@ -1,0 +1,17 @@
+//! Features to answers. A head is its own file here and one line in [`register`].
+
+mod linear;
+mod mlp;
+mod pooling;
+
+pub use linear::{LinearHead, LinearHeadFactory, LinearHeadOptions};
+pub use mlp::{MlpHead, MlpHeadFactory, MlpHeadOptions};
+pub use pooling::global_average_pool;
+
+use mvl_core::Registry;
+
+/// Adds every head.
+pub(crate) fn register(registry: &mut Registry) {
+    registry.register_head(LinearHeadFactory);
+    registry.register_head(MlpHeadFactory);
+}

@@ -1,0 +1,5 @@
+//! What is minimised.
+
+mod cross_entropy;
+
+pub use cross_entropy::CrossEntropy;

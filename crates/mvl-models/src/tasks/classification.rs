@@ -1,0 +1,152 @@
+//! Classification: one class an image; logits `[N, K]`, cross entropy, softmax, accuracy.
+
+use std::marker::PhantomData;
+
+use burn::module::ModuleDisplay;
+use burn::tensor::{Int, Tensor, activation};
+use mvl_core::{
+    Backbone, Classification, Classifier, Head, ImageBatch, Loss, Metric, Monitor, Network, Task, TopKAccuracy,
+};
+use serde_json::Value;
+
+use crate::ClassifierSpec;
+use crate::losses::CrossEntropy;
+
+/// The k of the second accuracy, for tasks with more classes than that.
+const WIDE_K: usize = 5;
+
+/// Trains, judges and decodes a classifier: boxed from a registry by default, or any [`Network`] whose head answers with
+/// logits `[N, K]`.
+///
+/// # Example
+/// ```
+/// use mvl_core::{Channels, Labels, ModelConfig, Preprocess, Task};
+/// use mvl_models::{ClassificationTask, ClassifierSpec};
+///
+/// let spec = ClassifierSpec::new(
+///     ModelConfig::new("resnet8", 2).with_in_channels(1),
+///     Labels::new(["cat", "dog"]),
+///     Preprocess::exact(28, 28, Channels::Gray, &[0.5], &[0.25]),
+/// );
+/// let task = ClassificationTask::new(spec).with_label_smoothing(0.1);
+/// assert_eq!((task.name(), task.monitor().metric.as_str()), ("classification", "accuracy"));
+/// ```
+#[derive(Debug, Clone)]
+pub struct ClassificationTask<M = Classifier> {
+    spec: ClassifierSpec,
+    loss: CrossEntropy,
+    model: PhantomData<fn() -> M>,
+}
+
+impl ClassificationTask {
+    /// The task of a classifier made by a registry.
+    #[must_use]
+    pub fn new(spec: ClassifierSpec) -> Self {
+        Self::for_network(spec)
+    }
+}
+
+impl<M> ClassificationTask<M> {
+    /// The task of a network of your own type: `ClassificationTask::<Network<MyBackbone, MyHead>>::for_network(spec)`.
+    #[must_use]
+    pub fn for_network(spec: ClassifierSpec) -> Self {
+        Self { spec, loss: CrossEntropy::new(), model: PhantomData }
+    }
+
+    /// Sets the label smoothing of the loss.
+    ///
+    /// # Panics
+    /// Unless it is from 0 to below 1.
+    #[must_use]
+    pub fn with_label_smoothing(mut self, label_smoothing: f64) -> Self {
+        self.loss = self.loss.with_label_smoothing(label_smoothing);
+        self
+    }
+
+    /// What is needed beside the weights to predict.
+    #[must_use]
+    pub fn spec(&self) -> &ClassifierSpec {
+        &self.spec
+    }
+}
+
+impl<B, H> Task for ClassificationTask<Network<B, H>>
+where
+    B: Backbone + ModuleDisplay,
+    H: Head<Output = Tensor<2>> + ModuleDisplay,
+{
+    type Model = Network<B, H>;
+    type Batch = ImageBatch;
+    type Output = Tensor<2>;
+    type Prediction = Classification;
+    type Truth = Option<usize>;
+
+    fn name(&self) -> &str {
+        &self.spec.task
+    }
+
+    fn describe(&self) -> Value {
+        serde_json::to_value(&self.spec).expect("a spec is strings, numbers and lists")
+    }
+
+    fn batch_len(&self, batch: &ImageBatch) -> usize {
+        batch.len()
+    }
+
+    fn forward(&self, model: &Self::Model, batch: &ImageBatch) -> Tensor<2> {
+        model.forward(batch.images.clone())
+    }
+
+    /// The mean over the samples that have a label; zero when none has.
+    ///
+    /// # Panics
+    /// If a label is not below the number of classes.
+    fn loss(&self, output: &Tensor<2>, batch: &ImageBatch) -> Loss {
+        let [_, classes] = output.dims();
+        let (rows, labels): (Vec<i64>, Vec<i64>) = (0i64..)
+            .zip(&batch.annotations)
+            .filter_map(|(row, annotations)| {
+                let label = annotations.label?;
+                assert!(label < classes, "label {label} in a task of {classes} classes");
+                Some((row, label as i64))
+            })
+            .unzip();
+        if rows.is_empty() {
+            return Loss::new(output.clone().sum() * 0.0);
+        }
+        let device = output.device();
+        let labelled = if rows.len() == batch.len() {
+            output.clone()
+        } else {
+            output.clone().select(0, Tensor::<1, Int>::from_ints(rows.as_slice(), &device))
+        };
+        Loss::new(self.loss.forward(labelled, Tensor::from_ints(labels.as_slice(), &device)))
+    }
+
+    /// Softmax on the device, then one read to the host.
+    fn decode(&self, output: Tensor<2>) -> Vec<Classification> {
+        let [count, classes] = output.dims();
+        if count * classes == 0 {
+            return vec![Classification::new(Vec::new()); count];
+        }
+        let probabilities = activation::softmax(output.detach(), 1).into_data().convert::<f32>();
+        let values = probabilities.as_slice::<f32>().expect("just converted to f32");
+        values.chunks_exact(classes).map(|row| Classification::new(row.to_vec())).collect()
+    }
+
+    fn truths(&self, batch: &ImageBatch) -> Vec<Option<usize>> {
+        batch.annotations.iter().map(|annotations| annotations.label).collect()
+    }
+
+    fn metrics(&self) -> Vec<Box<dyn Metric<Classification, Option<usize>>>> {
+        let mut metrics: Vec<Box<dyn Metric<_, _>>> = vec![Box::new(TopKAccuracy::new(1))];
+        if self.spec.model.num_classes > WIDE_K {
+            metrics.push(Box::new(TopKAccuracy::new(WIDE_K)));
+        }
+        metrics
+    }
+
+    fn monitor(&self) -> Monitor {
+        Monitor::max("accuracy")
+    }
+}

@@ -1,0 +1,266 @@
+//! Published weights as data: which model they are for, where they come from, and how an image becomes their input.
+//!
+//! New weights for a known model are one row in [`CARDS`].
+
+use std::path::Path;
+
+use burn::tensor::Device;
+use mvl_core::{Classifier, Labels, ModelConfig, ModelError, Preprocess, Registry, nearest};
+
+use super::imagenet_labels::imagenet1k_labels;
+use super::load::{HeadPolicy, load_weights};
+use crate::ClassifierSpec;
+
+const TORCHVISION: &str = "torchvision <https://pytorch.org/vision/stable/models.html>, trained on ImageNet-1k";
+const BSD: &str = "BSD-3-Clause";
+const IMAGENET_CLASSES: usize = 1000;
+const IMAGENET_CROP: u32 = 224;
+
+/// One set of published weights.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct WeightsCard {
+    /// `model.tag`, as in `resnet50.imagenet1k_v2`.
+    pub id: &'static str,
+    /// The model's name in the zoo.
+    pub model: &'static str,
+    /// Names under which the file is found, the published one first; it ends in the first eight digits of its SHA-256.
+    pub file_names: &'static [&'static str],
+    /// Where it is published.
+    pub url: &'static str,
+    /// SHA-256 of the published file, where it was checked.
+    pub sha256: Option<&'static str>,
+    /// Size of the published file in bytes, where it was checked.
+    pub bytes: Option<u64>,
+    /// SPDX name.
+    pub licence: &'static str,
+    /// Who made them, and from what.
+    pub source: &'static str,
+    /// Classes they tell apart.
+    pub num_classes: usize,
+    /// Pixels of the short side before the centre crop.
+    pub resize: u32,
+    /// Side of the centre crop in pixels.
+    pub crop: u32,
+}
+
+impl WeightsCard {
+    /// How an image becomes the model's input.
+    #[must_use]
+    pub fn preprocess(&self) -> Preprocess {
+        Preprocess::imagenet(self.resize, self.crop)
+    }
+
+    /// The classes.
+    #[must_use]
+    pub fn labels(&self) -> Labels {
+        imagenet1k_labels()
+    }
+
+    /// The model they are for.
+    #[must_use]
+    pub fn config(&self) -> ModelConfig {
+        ModelConfig::new(self.model, self.num_classes)
+    }
+
+    /// Everything beside the weights.
+    #[must_use]
+    pub fn spec(&self) -> ClassifierSpec {
+        ClassifierSpec::new(self.config(), self.labels(), self.preprocess())
+    }
+
+    /// The first eight digits of the published file's SHA-256, from its name (torch.hub's convention).
+    #[must_use]
+    pub fn sha256_prefix(&self) -> Option<&'static str> {
+        let stem = self.file_names.first()?.strip_suffix(".pth")?;
+        stem.rsplit_once('-').map(|(_, digits)| digits)
+    }
+
+    /// Creates the classifier and fills it from a file: the published one, or the same weights as `.safetensors`.
+    ///
+    /// # Errors
+    /// [`ModelError::File`] when the file cannot be read, or bears the published name but another size;
+    /// [`ModelError::WeightsMismatch`] when it belongs to another model.
+    pub fn create(
+        &self,
+        registry: &Registry,
+        file: &Path,
+        device: &Device,
+    ) -> Result<(Classifier, ClassifierSpec), ModelError> {
+        self.verify(file)?;
+        let spec = self.spec();
+        let model = registry.create_classifier(&spec.model, device)?;
+        let (model, _) = load_weights(model, &spec.model, registry, file, HeadPolicy::Strict)?;
+        Ok((model, spec))
+    }
+
+    /// A file under the published name must be the published file. Its size is compared; a digest would go here.
+    fn verify(&self, file: &Path) -> Result<(), ModelError> {
+        let published =
+            file.file_name().is_some_and(|name| self.file_names.first().is_some_and(|first| name == *first));
+        let (true, Some(expected), Ok(found)) = (published, self.bytes, file.metadata()) else { return Ok(()) };
+        if found.len() == expected {
+            return Ok(());
+        }
+        Err(ModelError::File {
+            what: format!(
+                "not the published weights {:?}: expected {expected} bytes, found {}; fetch {} again",
+                self.id,
+                found.len(),
+                self.url
+            ),
+            path: file.display().to_string(),
+            source: None,
+        })
+    }
+}
+
+/// Every card, in the order of models and tags.
+#[must_use]
+pub fn weights_cards() -> &'static [WeightsCard] {
+    CARDS
+}
+
+/// The card of an id.
+///
+/// # Errors
+/// [`ModelError::Other`] with the nearest known id.
+///
+/// # Example
+/// ```
+/// use mvl_models::weights::weights_card;
+/// assert_eq!(weights_card("resnet50.imagenet1k_v2")?.preprocess().crop, Some([224, 224]));
+/// let error = weights_card("resnet50.imagenet_v2").expect_err("misspelt");
+/// assert_eq!(error.to_string(), "unknown weights \"resnet50.imagenet_v2\", did you mean \"resnet50.imagenet1k_v2\"?");
+/// # Ok::<(), mvl_core::ModelError>(())
+/// ```
+pub fn weights_card(id: &str) -> Result<&'static WeightsCard, ModelError> {
+    CARDS.iter().find(|card| card.id == id).ok_or_else(|| {
+        let hint = match nearest(id, CARDS.iter().map(|card| card.id)) {
+            Some(known) => format!(", did you mean {known:?}?"),
+            None => format!("; known: {}", CARDS.iter().map(|card| card.id).collect::<Vec<_>>().join(", ")),
+        };
+        ModelError::Other { what: format!("unknown weights {id:?}{hint}"), source: None }
+    })
+}
+
+/// torchvision's classifiers differ in these alone.
+const fn torchvision(
+    id: &'static str,
+    model: &'static str,
+    file_names: &'static [&'static str],
+    url: &'static str,
+    resize: u32,
+) -> WeightsCard {
+    WeightsCard {
+        id,
+        model,
+        file_names,
+        url,
+        sha256: None,
+        bytes: None,
+        licence: BSD,
+        source: TORCHVISION,
+        num_classes: IMAGENET_CLASSES,
+        resize,
+        crop: IMAGENET_CROP,
+    }
+}
+
+const CARDS: &[WeightsCard] = &[
+    WeightsCard {
+        sha256: Some("b03531047ffacf1e2488318dcd2aba1126cde36e3bfe1aa5cb07700aeeee9889"),
+        bytes: Some(14_212_972),
+        ..torchvision(
+            "mobilenet_v2.imagenet1k_v1",
+            "mobilenet_v2",
+            &["mobilenet_v2-b0353104.pth", "mobilenet_v2.safetensors"],
+            "https://download.pytorch.org/models/mobilenet_v2-b0353104.pth",
+            256,
+        )
+    },
+    torchvision(
+        "resnet18.imagenet1k_v1",
+        "resnet18",
+        &["resnet18-f37072fd.pth"],
+        "https://download.pytorch.org/models/resnet18-f37072fd.pth",
+        256,
+    ),
+    torchvision(
+        "resnet34.imagenet1k_v1",
+        "resnet34",
+        &["resnet34-b627a593.pth"],
+        "https://download.pytorch.org/models/resnet34-b627a593.pth",
+        256,
+    ),
+    torchvision(
+        "resnet50.imagenet1k_v1",
+        "resnet50",
+        &["resnet50-0676ba61.pth"],
+        "https://download.pytorch.org/models/resnet50-0676ba61.pth",
+        256,
+    ),
+    torchvision(
+        "resnet50.imagenet1k_v2",
+        "resnet50",
+        &["resnet50-11ad3fa6.pth"],
+        "https://download.pytorch.org/models/resnet50-11ad3fa6.pth",
+        232,
+    ),
+    torchvision(
+        "resnet101.imagenet1k_v1",
+        "resnet101",
+        &["resnet101-63fe2227.pth"],
+        "https://download.pytorch.org/models/resnet101-63fe2227.pth",
+        256,
+    ),
+    torchvision(
+        "resnet101.imagenet1k_v2",
+        "resnet101",
+        &["resnet101-cd907fc2.pth"],
+        "https://download.pytorch.org/models/resnet101-cd907fc2.pth",
+        232,
+    ),
+    torchvision(
+        "resnet152.imagenet1k_v1",
+        "resnet152",
+        &["resnet152-394f9c45.pth"],
+        "https://download.pytorch.org/models/resnet152-394f9c45.pth",
+        256,
+    ),
+    torchvision(
+        "resnet152.imagenet1k_v2",
+        "resnet152",
+        &["resnet152-f82ba261.pth"],
+        "https://download.pytorch.org/models/resnet152-f82ba261.pth",
+        232,
+    ),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_agree_with_themselves() {
+        for card in weights_cards() {
+            let prefix = card.sha256_prefix().expect("torch.hub's convention");
+            assert!(prefix.len() == 8 && prefix.chars().all(|digit| digit.is_ascii_hexdigit()), "{}", card.id);
+            assert!(card.sha256.is_none_or(|sha256| sha256.len() == 64 && sha256.starts_with(prefix)), "{}", card.id);
+            assert!(card.url.ends_with(card.file_names[0]) && card.id.starts_with(card.model), "{}", card.id);
+            assert!(card.spec().problems().is_empty(), "{}", card.id);
+        }
+    }
+
+    #[test]
+    fn a_truncated_download_is_named() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let file = folder.path().join("mobilenet_v2-b0353104.pth");
+        std::fs::write(&file, b"half").expect("writable");
+        let card = weights_card("mobilenet_v2.imagenet1k_v1").expect("a row");
+        let error = card.verify(&file).expect_err("four bytes");
+        assert!(error.to_string().starts_with(
+            "not the published weights \"mobilenet_v2.imagenet1k_v1\": expected 14212972 bytes, found 4; fetch https://"
+        ));
+    }
+}

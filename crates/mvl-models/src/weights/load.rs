@@ -1,0 +1,171 @@
+//! A weights file into a classifier: keys and shapes are compared first, everything that does not fit is listed at once.
+
+use std::fmt;
+use std::path::Path;
+
+use burn::store::{ModuleAdapter, ModuleContext, PyTorchToBurnAdapter, bridge};
+use burn::tensor::DType;
+use mvl_core::{Classifier, ModelConfig, ModelError, Registry, device_of};
+
+use super::checkpoint_file::{self, Tensors};
+use super::fit::{FileTensor, Misfit, fill};
+use super::input_channels::{self, AdaptedInput};
+use super::key_names::KeyNames;
+use super::parameters::{LINEAR, ParameterKind, ParameterSlot, parameter_slots};
+
+/// What to do about a head that the file has no weights for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum HeadPolicy {
+    /// The head must be in the file like everything else.
+    Strict,
+    /// A head that does not fit, because it has other classes or is of another kind, keeps its fresh weights as a whole.
+    Reinitialise,
+}
+
+/// What came of loading weights.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct LoadReport {
+    /// How many tensors were taken from the file.
+    pub loaded: usize,
+    /// Parameters of the head that kept their fresh weights, by their keys.
+    pub reinitialised: Vec<String>,
+    /// The first convolution, if the file's has other input channels.
+    pub adapted_input: Option<AdaptedInput>,
+    /// How many tensors of the file are of no use here: batch counters, an optimiser's state, a head that was not taken.
+    pub ignored: usize,
+}
+
+impl fmt::Display for LoadReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} tensors loaded", self.loaded)?;
+        if let Some(AdaptedInput { key, from, to }) = &self.adapted_input {
+            write!(f, ", {key} adapted from {from} to {to} input channels")?;
+        }
+        if !self.reinitialised.is_empty() {
+            write!(f, ", freshly initialised: {}", self.reinitialised.join(", "))?;
+        }
+        Ok(())
+    }
+}
+
+/// Reads a `.pth` (zip or legacy) or `.safetensors` file under the reference implementation's keys into a classifier that
+/// `registry` made from `config`.
+///
+/// A state dict may be nested (`state_dict`, `model`) or carry DataParallel's `module.`; half and double precision are cast;
+/// batch counters are ignored. A first convolution of other input channels is adapted as timm does (see [`AdaptedInput`]).
+///
+/// # Errors
+/// [`ModelError::File`] when the file cannot be read or is damaged, [`ModelError::WeightsMismatch`] that lists what is missing,
+/// unexpected and misshapen.
+///
+/// # Example
+/// ```
+/// use mvl_core::{Backend, Cpu, ModelConfig};
+/// use mvl_models::weights::{HeadPolicy, load_weights, save_safetensors};
+/// use mvl_models::zoo;
+///
+/// let (zoo, device) = (zoo(), Cpu::device(0)?);
+/// let file = tempfile::tempdir()?.path().join("ten_classes.safetensors");
+/// # std::fs::create_dir_all(file.parent().expect("a folder"))?;
+/// let ten = ModelConfig::new("resnet8", 10);
+/// save_safetensors(&zoo.create_classifier(&ten, &device)?, &ten, &zoo, &file)?;
+///
+/// let two = ModelConfig::new("resnet8", 2).with_in_channels(1);
+/// let model = zoo.create_classifier(&two, &device)?;
+/// let (_model, report) = load_weights(model, &two, &zoo, &file, HeadPolicy::Reinitialise)?;
+/// assert_eq!(report.reinitialised, ["fc.weight", "fc.bias"]);
+/// assert!(report.adapted_input.is_some());
+/// # std::fs::remove_dir_all(file.parent().expect("a folder"))?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub fn load_weights(
+    model: Classifier,
+    config: &ModelConfig,
+    registry: &Registry,
+    path: &Path,
+    policy: HeadPolicy,
+) -> Result<(Classifier, LoadReport), ModelError> {
+    let names = KeyNames::new(registry.model(&config.name)?.key_map())?;
+    let slots = parameter_slots(&model);
+    let keys = names.keys(&slots)?;
+    let (mut tensors, left_out) = checkpoint_file::unwrap(checkpoint_file::open(path)?, &keys);
+
+    let mut report = LoadReport { ignored: left_out, ..LoadReport::default() };
+    if policy == HeadPolicy::Reinitialise && !head_fits(&slots, &keys, &tensors) {
+        report.ignored += remove_head(&names, &slots, &keys, &mut tensors);
+        let heads = slots.iter().zip(&keys).filter(|(slot, _)| is_head(slot));
+        report.reinitialised = heads.map(|(_, key)| key.clone()).collect();
+    }
+    let skip_head = !report.reinitialised.is_empty();
+
+    let float = device_of(&model).map_or(DType::F32, |device| device.settings().float_dtype.into());
+    let input = input_channels::find(&slots, config);
+    let mut misfit = Misfit::default();
+    let mut taken = Vec::with_capacity(slots.len());
+    for (index, (slot, key)) in slots.iter().zip(&keys).enumerate() {
+        if skip_head && is_head(slot) {
+            continue;
+        }
+        let expected = slot.torch_shape();
+        let Some(mut tensor) = tensors.remove(key) else {
+            misfit.add_missing(key, &expected);
+            continue;
+        };
+        let found = tensor.shape.to_vec();
+        if Some(index) == input && input_channels::differ_in_channels(&found, &expected) && slot.accepts(&tensor) {
+            let (from, to) = (found[1], expected[1]);
+            tensor = input_channels::adapt(cast(tensor, DType::F32), to);
+            report.adapted_input = Some(AdaptedInput { key: key.clone(), from, to });
+        }
+        if tensor.shape.as_slice() != expected || !slot.accepts(&tensor) {
+            misfit.add_misshapen(key, &expected, &tensor);
+            continue;
+        }
+        taken.push(to_slot(tensor, slot, float));
+    }
+    let mut unexpected: Vec<_> = tensors.iter().collect();
+    unexpected.sort_by_key(|(key, _)| *key);
+    unexpected.into_iter().for_each(|(key, tensor)| misfit.add_unexpected(key, tensor));
+    misfit.into_result(&config.name, path)?;
+
+    report.loaded = taken.len();
+    Ok((fill(model, taken, None, path)?, report))
+}
+
+/// PyTorch's tensor under the slot's path, in its type and layout.
+fn to_slot(tensor: FileTensor, slot: &ParameterSlot, float: DType) -> FileTensor {
+    let mut tensor = if slot.kind == ParameterKind::Float { cast(tensor, float) } else { tensor };
+    tensor.name.clone_from(&slot.path);
+    if slot.transposed { transpose(tensor) } else { tensor }
+}
+
+fn cast(tensor: FileTensor, dtype: DType) -> FileTensor {
+    if tensor.dtype == dtype {
+        return tensor;
+    }
+    let (name, shape) = (tensor.name.clone(), tensor.shape.clone());
+    bridge::map_data(tensor, name, dtype, shape, move |data| data.convert_dtype(dtype))
+}
+
+/// A linear layer's matrix from PyTorch's layout to burn's, or back.
+pub(super) fn transpose(tensor: FileTensor) -> FileTensor {
+    PyTorchToBurnAdapter.adapt(tensor, ModuleContext::new(&[LINEAR.to_owned()]))
+}
+
+fn is_head(slot: &ParameterSlot) -> bool {
+    slot.path.starts_with("head.")
+}
+
+fn head_fits(slots: &[ParameterSlot], keys: &[String], tensors: &Tensors) -> bool {
+    slots.iter().zip(keys).filter(|(slot, _)| is_head(slot)).all(|(slot, key)| {
+        tensors.get(key).is_some_and(|tensor| tensor.shape.as_slice() == slot.torch_shape() && slot.accepts(tensor))
+    })
+}
+
+/// Leaves the file's head out: tensors under the keys of the model's head, and under those of the usual linear one.
+fn remove_head(names: &KeyNames, slots: &[ParameterSlot], keys: &[String], tensors: &mut Tensors) -> usize {
+    let usual = ["head.linear.weight", "head.linear.bias"].map(|name| names.key(name));
+    let own = slots.iter().zip(keys).filter(|(slot, _)| is_head(slot)).map(|(_, key)| key);
+    own.chain(&usual).filter(|key| tensors.remove(*key).is_some()).count()
+}

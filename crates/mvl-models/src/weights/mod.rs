@@ -1,0 +1,24 @@
+//! Weights files: reading torchvision's `.pth` and anyone's `.safetensors`, writing `.safetensors` under torchvision's keys,
+//! and cards of published weights.
+//!
+//! No code in a file is ever run: pickles are parsed as data, and what is not a tensor is refused or left out.
+
+mod cards;
+mod checkpoint_file;
+mod export;
+mod fit;
+mod imagenet_labels;
+mod input_channels;
+mod key_names;
+mod load;
+mod parameters;
+mod safetensors;
+
+pub use cards::{WeightsCard, weights_card, weights_cards};
+pub use export::save_safetensors;
+pub use imagenet_labels::imagenet1k_labels;
+pub use input_channels::AdaptedInput;
+pub use load::{HeadPolicy, LoadReport, load_weights};
+
+pub(crate) use fit::{Misfit, fill};
+pub(crate) use parameters::parameter_slots;

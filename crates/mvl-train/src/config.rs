@@ -1,0 +1,153 @@
+//! What a person may set about a training run.
+
+use mvl_core::Monitor;
+use serde::{Deserialize, Serialize};
+
+use crate::{OptimizerConfig, ScheduleConfig};
+
+/// Settings of a run, as written under `[train]` in a config file: unknown keys are errors, missing ones have defaults.
+///
+/// # Example
+/// ```
+/// use mvl_train::TrainConfig;
+/// let config: TrainConfig = serde_json::from_str(r#"{"epochs": 3, "optimizer": {"name": "sgd", "learning_rate": -1}}"#).expect("valid JSON");
+/// assert_eq!(config.problems(), ["optimizer.learning_rate: expected a positive number, got -1"]);
+/// ```
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct TrainConfig {
+    /// Passes over the training data.
+    pub epochs: usize,
+    /// Decides weights, order of the data and everything else that is random.
+    pub seed: u64,
+    /// How weights are updated.
+    pub optimizer: OptimizerConfig,
+    /// How the learning rate changes.
+    pub schedule: ScheduleConfig,
+    /// Scales gradients down to this norm over all parameters together.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub gradient_clip_norm: Option<f64>,
+    /// The validation figure by which the best checkpoint is told; the task's own choice when it is left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub monitor: Option<Monitor>,
+    /// Ends the run when that figure no longer improves.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub early_stopping: Option<EarlyStoppingConfig>,
+    /// What to do when an observer fails.
+    pub on_observer_error: OnObserverError,
+}
+
+/// When to give up hope.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct EarlyStoppingConfig {
+    /// Epochs without improvement before the run ends.
+    pub patience: usize,
+    /// What counts as an improvement must exceed this.
+    pub min_delta: f64,
+}
+
+/// What to do when an observer fails.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum OnObserverError {
+    /// End the run with the observer's error.
+    Stop,
+    /// Warn on standard error and go on: a plot that cannot be drawn is no reason to lose a run.
+    #[default]
+    Warn,
+}
+
+impl Default for TrainConfig {
+    fn default() -> Self {
+        Self {
+            epochs: 10,
+            seed: 0,
+            optimizer: OptimizerConfig::default(),
+            schedule: ScheduleConfig::default(),
+            gradient_clip_norm: None,
+            monitor: None,
+            early_stopping: None,
+            on_observer_error: OnObserverError::default(),
+        }
+    }
+}
+
+impl Default for EarlyStoppingConfig {
+    fn default() -> Self {
+        Self { patience: 5, min_delta: 0.0 }
+    }
+}
+
+impl TrainConfig {
+    /// Everything that is wrong, each with the path of its field; empty when a run can start.
+    pub fn problems(&self) -> Vec<String> {
+        let mut problems = Vec::new();
+        if self.epochs == 0 {
+            problems.push("epochs: expected at least 1, got 0".to_owned());
+        }
+        problems.extend(self.optimizer.problems().into_iter().map(|problem| format!("optimizer.{problem}")));
+        problems.extend(self.schedule.problems(self.epochs).into_iter().map(|problem| format!("schedule.{problem}")));
+        if let Some(norm) = self.gradient_clip_norm
+            && !(norm > 0.0 && norm.is_finite())
+        {
+            problems.push(format!("gradient_clip_norm: expected a positive number, got {norm}"));
+        }
+        if let Some(EarlyStoppingConfig { patience, min_delta }) = self.early_stopping {
+            if patience == 0 {
+                problems.push("early_stopping.patience: expected at least 1, got 0".to_owned());
+            }
+            if !(min_delta >= 0.0 && min_delta.is_finite()) {
+                problems.push(format!("early_stopping.min_delta: expected 0 or more, got {min_delta}"));
+            }
+        }
+        problems
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_problem_is_listed_at_once() {
+        let config = TrainConfig {
+            epochs: 0,
+            optimizer: OptimizerConfig::sgd(f64::INFINITY),
+            schedule: ScheduleConfig::cosine().with_warmup_epochs(-1.0),
+            gradient_clip_norm: Some(0.0),
+            early_stopping: Some(EarlyStoppingConfig { patience: 0, min_delta: -0.5 }),
+            ..TrainConfig::default()
+        };
+        assert_eq!(
+            config.problems(),
+            [
+                "epochs: expected at least 1, got 0",
+                "optimizer.learning_rate: expected a positive number, got inf",
+                "schedule.warmup_epochs: expected 0 to the run's 0 epochs, got -1",
+                "gradient_clip_norm: expected a positive number, got 0",
+                "early_stopping.patience: expected at least 1, got 0",
+                "early_stopping.min_delta: expected 0 or more, got -0.5",
+            ]
+        );
+        assert_eq!(TrainConfig::default().problems(), [""; 0]);
+    }
+
+    #[test]
+    fn files_are_strict_and_come_back_as_written() {
+        let config = TrainConfig {
+            gradient_clip_norm: Some(1.0),
+            monitor: Some(Monitor::max("accuracy")),
+            early_stopping: Some(EarlyStoppingConfig::default()),
+            on_observer_error: OnObserverError::Stop,
+            ..TrainConfig::default()
+        };
+        let json = serde_json::to_string(&config).expect("plain data");
+        assert_eq!(serde_json::from_str::<TrainConfig>(&json).expect("what was written"), config);
+        assert_eq!(serde_json::from_str::<TrainConfig>("{}").expect("all defaults"), TrainConfig::default());
+        for misspelt in [r#"{"epoch": 3}"#, r#"{"schedule": {"warmup": 1}}"#, r#"{"early_stopping": {"patiense": 1}}"#] {
+            let error = serde_json::from_str::<TrainConfig>(misspelt).expect_err(misspelt).to_string();
+            assert!(error.contains("unknown field"), "{error}");
+        }
+    }
+}

@@ -1,0 +1,67 @@
+//! What each step of a run is made with: a pure function of the settings and the step's place.
+
+use crate::{Schedule, TrainConfig};
+
+/// The plan of a whole run.
+///
+/// # Example
+/// ```
+/// use mvl_train::{OptimizerConfig, RunPlan, ScheduleConfig, TrainConfig};
+/// let config = TrainConfig { schedule: ScheduleConfig::constant(), optimizer: OptimizerConfig::sgd(0.1), ..TrainConfig::default() };
+/// let step = RunPlan::new(&config, 100).step(2, 7); // 100 steps an epoch; step 7 of epoch 2
+/// assert_eq!((step.global_step, step.learning_rate), (207, 0.1));
+/// ```
+#[derive(Debug, Clone, PartialEq)]
+pub struct RunPlan {
+    seed: u64,
+    schedule: Schedule,
+    steps_per_epoch: usize,
+    gradient_clip_norm: Option<f64>,
+}
+
+/// What one step is made with.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct StepPlan {
+    /// The epoch, from 0.
+    pub epoch: usize,
+    /// The step in the epoch, from 0.
+    pub step: usize,
+    /// The step in the run, from 0.
+    pub global_step: usize,
+    /// The run's seed.
+    pub seed: u64,
+    /// The learning rate.
+    pub learning_rate: f64,
+    /// The norm that gradients are clipped to, if any.
+    pub gradient_clip_norm: Option<f64>,
+}
+
+impl RunPlan {
+    /// The plan of a run with this many steps in each epoch.
+    pub fn new(config: &TrainConfig, steps_per_epoch: usize) -> Self {
+        Self {
+            seed: config.seed,
+            schedule: config.schedule.init(config.optimizer.learning_rate(), steps_per_epoch, config.epochs),
+            steps_per_epoch,
+            gradient_clip_norm: config.gradient_clip_norm,
+        }
+    }
+
+    /// Steps in each epoch.
+    pub fn steps_per_epoch(&self) -> usize {
+        self.steps_per_epoch
+    }
+
+    /// The plan of one step.
+    pub fn step(&self, epoch: usize, step: usize) -> StepPlan {
+        let global_step = epoch * self.steps_per_epoch + step;
+        StepPlan {
+            epoch,
+            step,
+            global_step,
+            seed: self.seed,
+            learning_rate: self.schedule.learning_rate(global_step),
+            gradient_clip_norm: self.gradient_clip_norm,
+        }
+    }
+}

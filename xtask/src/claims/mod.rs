@@ -1,0 +1,176 @@
+//! The project's claims, each a row: what it says, what it needs, how long it takes, how it is measured.
+
+mod accuracy;
+mod build;
+mod photos;
+mod suites;
+
+use std::fmt;
+
+use anyhow::{Result, bail};
+
+/// A claim of README or docs.
+pub(crate) struct Claim {
+    name: &'static str,
+    says: &'static str,
+    needs: &'static str,
+    takes: &'static str,
+    /// Whether it takes seconds, once built.
+    quick: bool,
+    measure: fn() -> Result<Verdict>,
+}
+
+/// What a measurement came to.
+pub(crate) struct Verdict {
+    figure: String,
+    goal: &'static str,
+    holds: bool,
+}
+
+impl Verdict {
+    pub(crate) fn new(figure: impl fmt::Display, goal: &'static str, holds: bool) -> Self {
+        Self { figure: figure.to_string(), goal, holds }
+    }
+}
+
+const CLAIMS: &[Claim] = &[
+    Claim {
+        name: "demo",
+        says: "the demo reaches 87 % on its held-out part in at most 3 minutes of training on two cores",
+        needs: "nothing",
+        takes: "3 minutes",
+        quick: false,
+        measure: accuracy::demo,
+    },
+    Claim {
+        name: "demo-repeats",
+        says: "the demo with the same seed twice gives the same accuracy to the last digit",
+        needs: "nothing",
+        takes: "6 minutes",
+        quick: false,
+        measure: accuracy::demo_repeats,
+    },
+    Claim {
+        name: "fashion-mnist",
+        says: "recipes/fashion_mnist.toml reaches 92 % on the test set of the full Fashion-MNIST",
+        needs: "Debian's dataset-fashion-mnist, or its four files in the folder $FASHION_MNIST",
+        takes: "an hour on two cores",
+        quick: false,
+        measure: accuracy::fashion_mnist,
+    },
+    Claim {
+        name: "predict-photos",
+        says: "MobileNetV2 with torchvision's weights names photos from the file up as torchvision does, within 0.01",
+        needs: "../shared/assets",
+        takes: "10 seconds",
+        quick: true,
+        measure: photos::predict,
+    },
+    Claim {
+        name: "golden-logits",
+        says: "MobileNetV2 with the real weights gives its golden logits within 1e-4, from .pth and .safetensors",
+        needs: "../shared/assets",
+        takes: "10 seconds",
+        quick: true,
+        measure: suites::golden_logits,
+    },
+    Claim {
+        name: "torchvision-logits",
+        says: "ResNet-18 to 152 and MobileNetV2 agree with torchvision at two input sizes, taps too",
+        needs: "nothing",
+        takes: "a minute",
+        quick: false,
+        measure: suites::torchvision_logits,
+    },
+    Claim {
+        name: "resize",
+        says: "resizing matches PIL within 1 level",
+        needs: "nothing",
+        takes: "5 seconds",
+        quick: true,
+        measure: suites::resize,
+    },
+    Claim {
+        name: "workers",
+        says: "one seed gives the same batches for any number of workers",
+        needs: "nothing",
+        takes: "5 seconds",
+        quick: true,
+        measure: suites::workers,
+    },
+    Claim {
+        name: "exact-resume",
+        says: "a run that is interrupted and resumed ends with the weights of one that was not, bit for bit",
+        needs: "nothing",
+        takes: "10 seconds",
+        quick: true,
+        measure: suites::exact_resume,
+    },
+    Claim {
+        name: "own-backbone",
+        says: "a user's own backbone trains, checkpoints, resumes and predicts like a built-in",
+        needs: "nothing",
+        takes: "20 seconds",
+        quick: true,
+        measure: suites::own_backbone,
+    },
+    Claim {
+        name: "bad-input",
+        says: "bad input has a message that names the place and the way out",
+        needs: "nothing",
+        takes: "20 seconds",
+        quick: true,
+        measure: suites::bad_input,
+    },
+    Claim {
+        name: "capture",
+        says: "every model's forward pass is recorded as a graph without a read-back to the host",
+        needs: "nothing",
+        takes: "a minute",
+        quick: false,
+        measure: suites::capture,
+    },
+    Claim {
+        name: "cold-build",
+        says: "README's first command builds from nothing in under six minutes on two cores",
+        needs: "the crates' sources already fetched",
+        takes: "6 minutes",
+        quick: false,
+        measure: build::cold_build,
+    },
+];
+
+/// Prints the claims.
+pub(crate) fn list() {
+    for Claim { name, says, needs, takes, quick, .. } in CLAIMS {
+        println!("{name}{}\n    {says}\n    needs {needs}; takes {takes}", if *quick { " (quick)" } else { "" });
+    }
+}
+
+/// Measures the quick ones.
+pub(crate) fn prove_quick() -> Result<bool> {
+    let names: Vec<_> = CLAIMS.iter().filter(|claim| claim.quick).map(|claim| claim.name).collect();
+    prove(&names)
+}
+
+/// Measures claims by name; false when one is short of its goal.
+pub(crate) fn prove(names: &[&str]) -> Result<bool> {
+    let mut lines = Vec::new();
+    let mut all_hold = true;
+    for name in names {
+        let Some(claim) = CLAIMS.iter().find(|claim| claim.name == *name) else {
+            bail!("unknown claim {name:?}; `cargo xtask prove` lists them");
+        };
+        let (figure, goal, holds) = match (claim.measure)() {
+            Ok(Verdict { figure, goal, holds }) => (figure, goal, holds),
+            Err(error) => (format!("{error:#}"), "a measurement", false),
+        };
+        all_hold &= holds;
+        lines.push(format!("{name}: {figure} ({goal}) {}", if holds { "ok" } else { "short" }));
+        println!("{}", lines[lines.len() - 1]);
+    }
+    if lines.len() > 1 {
+        println!("\n{}", lines.join("\n"));
+    }
+    Ok(all_hold)
+}

@@ -1,0 +1,57 @@
+//! Claims that a test or an example shows.
+
+use anyhow::{Context, Result};
+
+use super::Verdict;
+use crate::command::{run_example, shared_assets};
+
+/// Runs the tests of a package whose names contain `filter`; none found is a failure, not a success.
+fn tests(package: &str, filter: &str) -> Result<Verdict> {
+    let mut command = std::process::Command::new("cargo");
+    command.args(["test", "--release", "--workspace", "--quiet"]);
+    command.args(["--test", package, "--", filter]).current_dir(crate::command::root());
+    let output = command.output().context("cannot run cargo test")?;
+    let text = String::from_utf8_lossy(&output.stdout);
+    let passed: u32 = text
+        .lines()
+        .filter_map(|line| line.strip_prefix("test result: ")?.split(". ").nth(1)?.split(' ').next()?.parse::<u32>().ok())
+        .sum();
+    if !output.status.success() {
+        eprintln!("{text}\n{}", String::from_utf8_lossy(&output.stderr));
+    }
+    Ok(Verdict::new(format!("{passed} tests passed"), "all, at least one", output.status.success() && passed > 0))
+}
+
+pub(crate) fn golden_logits() -> Result<Verdict> {
+    shared_assets().context("needs ../shared/assets")?;
+    tests("models", "golden_logits")
+}
+
+pub(crate) fn torchvision_logits() -> Result<Verdict> {
+    tests("models", "torchvision")
+}
+
+pub(crate) fn capture() -> Result<Verdict> {
+    tests("models", "conformance")
+}
+
+pub(crate) fn resize() -> Result<Verdict> {
+    tests("data", "resize")
+}
+
+pub(crate) fn workers() -> Result<Verdict> {
+    tests("data", "workers")
+}
+
+pub(crate) fn exact_resume() -> Result<Verdict> {
+    tests("train", "resum")
+}
+
+pub(crate) fn bad_input() -> Result<Verdict> {
+    tests("cli", "bad_input")
+}
+
+pub(crate) fn own_backbone() -> Result<Verdict> {
+    let done = run_example("own_backbone")?;
+    Ok(Verdict::new(if done { "ran to its end" } else { "failed" }, "trains, resumes, predicts", done))
+}

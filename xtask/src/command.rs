@@ -1,0 +1,56 @@
+//! Runs cargo and `mvl` in the workspace's root, with the profile that everything shares.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+use anyhow::{Context, Result, ensure};
+use serde_json::Value;
+
+/// The workspace's root.
+pub(crate) fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("xtask lies in the workspace").to_owned()
+}
+
+/// The assets that stand beside the project on some machines: real weights, photos.
+pub(crate) fn shared_assets() -> Option<PathBuf> {
+    let assets = root().parent()?.join("shared/assets");
+    assets.is_dir().then_some(assets)
+}
+
+/// Runs cargo, its output shown.
+pub(crate) fn cargo(arguments: &[&str]) -> Result<bool> {
+    let status = Command::new("cargo").args(arguments).current_dir(root()).status().context("cannot run cargo")?;
+    Ok(status.success())
+}
+
+/// Runs `mvl`, progress shown, and gives what it printed.
+pub(crate) fn mvl(arguments: &[&str]) -> Result<Output> {
+    let mut all = vec!["run", "--release", "--quiet", "--"];
+    all.extend(arguments);
+    let command = Command::new("cargo").args(all).current_dir(root()).stderr(Stdio::inherit()).output();
+    command.context("cannot run mvl")
+}
+
+/// Runs `mvl … --json` and reads its answer.
+pub(crate) fn mvl_json(arguments: &[&str]) -> Result<Value> {
+    let mut all = arguments.to_vec();
+    all.push("--json");
+    let output = mvl(&all)?;
+    ensure!(output.status.success(), "mvl {} ended with {}", arguments.join(" "), output.status);
+    serde_json::from_slice(&output.stdout).context("mvl --json printed something else than JSON")
+}
+
+/// Builds one example with the features that everything shares, and runs it; whether it ended well.
+pub(crate) fn run_example(name: &str) -> Result<bool> {
+    ensure!(cargo(&["build", "--release", "--quiet", "--workspace", "--example", name])?, "example {name} does not build");
+    let metadata = Command::new("cargo")
+        .args(["metadata", "--format-version", "1", "--no-deps"])
+        .current_dir(root())
+        .output()
+        .context("cannot run cargo metadata")?;
+    let metadata: Value = serde_json::from_slice(&metadata.stdout).context("cargo metadata printed no JSON")?;
+    let target = metadata["target_directory"].as_str().context("cargo metadata names no target folder")?;
+    let program = Path::new(target).join("release/examples").join(name);
+    let status = Command::new(&program).current_dir(root()).status();
+    Ok(status.with_context(|| format!("cannot run {}", program.display()))?.success())
+}
