@@ -1,1 +1,61 @@
-//! Benches.
+//! How the benches measure and report: a warm-up, then rounds, then the median with the spread, so that a busy machine shows.
+
+use std::time::{Duration, Instant};
+
+/// Rounds that are thrown away.
+const WARM_UP: usize = 2;
+/// Rounds that count.
+const ROUNDS: usize = 7;
+
+/// The time one round took: the median, and the fastest and slowest.
+#[derive(Debug, Clone, Copy)]
+pub struct Timing {
+    /// Half of the rounds were faster.
+    pub median: Duration,
+    /// The fastest round.
+    pub fastest: Duration,
+    /// The slowest round.
+    pub slowest: Duration,
+}
+
+/// Times a round of work. The closure must wait for the device before it returns, such as by reading a result.
+pub fn measure(mut round: impl FnMut()) -> Timing {
+    (0..WARM_UP).for_each(|_| round());
+    let mut times: Vec<Duration> = (0..ROUNDS)
+        .map(|_| {
+            let begun = Instant::now();
+            round();
+            begun.elapsed()
+        })
+        .collect();
+    times.sort_unstable();
+    Timing { median: times[ROUNDS / 2], fastest: times[0], slowest: times[ROUNDS - 1] }
+}
+
+/// Prints what was measured, with what one needs to compare it.
+pub fn heading(question: &str) {
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    println!("{question}\n  {threads} threads, warm-up {WARM_UP}, median of {ROUNDS} rounds (slowest..fastest)");
+}
+
+/// Prints a rate: items a round over the time of a round.
+pub fn report_rate(name: &str, items: usize, timing: Timing) {
+    let rate = |time: Duration| items as f64 / time.as_secs_f64();
+    println!(
+        "  {name:<44} {:>9.0} images/s  ({:.0}..{:.0})",
+        rate(timing.median),
+        rate(timing.slowest),
+        rate(timing.fastest)
+    );
+}
+
+/// Prints a latency.
+pub fn report_latency(name: &str, timing: Timing) {
+    let ms = |time: Duration| 1e3 * time.as_secs_f64();
+    println!(
+        "  {name:<44} {:>9.2} ms        ({:.2}..{:.2})",
+        ms(timing.median),
+        ms(timing.slowest),
+        ms(timing.fastest)
+    );
+}

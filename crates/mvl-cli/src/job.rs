@@ -10,8 +10,9 @@ use burn::module::Module;
 use burn::tensor::Device;
 use mvl::core::{Backend, Classifier, Labels, Metrics, ModelConfig, Order, Registry, StopReason, TrainingObserver};
 use mvl::data::{LabelledDataset, Loader, LoaderConfig, OnCorrupt, Split, Subset, available_splits, open_dataset, split_balanced};
-use mvl::models::{ClassificationTask, ClassifierSpec, HeadPolicy, load_weights};
-use mvl::train::{Curves, EarlyStopping, History, ProgressBar, StopToken, Trained, Trainer, evaluate};
+use mvl::models::weights::{HeadPolicy, load_weights};
+use mvl::models::{ClassificationTask, ClassifierSpec, load_classifier};
+use mvl::train::{Curves, History, ProgressBar, StopToken, Trained, Trainer, evaluate};
 use serde::Serialize;
 
 use crate::config::RunConfig;
@@ -112,7 +113,6 @@ impl TrainingJob {
             config.preprocess.clone(),
         );
         let task = ClassificationTask::new(spec.clone()).with_label_smoothing(config.task.label_smoothing);
-        device.seed(config.train.seed);
         let model = starting_model(&config, &registry, &spec.model, &device)?;
         let parameters = mvl::core::count_parameters(&model);
 
@@ -127,12 +127,9 @@ impl TrainingJob {
             .with_stop(stop)
             .with_observer(ProgressBar::new())
             .with_observer(History::new(run_dir.join(HISTORY_FILE)))
-            .with_observer(Curves::new(run_dir.join(CURVES_FILE)));
-        if let Some(early) = &config.train.early_stopping {
-            trainer = trainer.with_observer(EarlyStopping::new(early, trainer.monitor()));
-        }
+            .with_observer(Curves::new(run_dir.join(CURVES_FILE)).with_history(run_dir.join(HISTORY_FILE)));
         for observer in observers {
-            trainer = trainer.with_boxed_observer(observer);
+            trainer = trainer.with_observer(observer);
         }
 
         let begun = Instant::now();
@@ -148,7 +145,7 @@ impl TrainingJob {
             parameters,
             epochs: trained.history.len(),
             stop_reason: trained.stop_reason,
-            best: trained.best,
+            best: trained.best.map(|best| (best.epoch, best.value)),
             test,
             train_seconds,
         };
@@ -193,9 +190,11 @@ impl TrainingData {
             return Ok(Self { labels, train: whole, valid: None, test });
         }
         let (train, held) = split_balanced(&*whole, share, config.train.seed);
-        let part = |indices| -> Arc<dyn LabelledDataset> { Arc::new(Subset::new(whole.clone(), indices)) };
-        let valid = if held.is_empty() { None } else { Some(part(held)) };
-        Ok(Self { labels, train: part(train), valid, test })
+        let part = |indices: Vec<usize>| -> anyhow::Result<Arc<dyn LabelledDataset>> {
+            Ok(Arc::new(Subset::new(whole.clone(), indices)?))
+        };
+        let valid = if held.is_empty() { None } else { Some(part(held)?) };
+        Ok(Self { labels, train: part(train)?, valid, test })
     }
 
     fn loader<B: Backend>(
@@ -205,23 +204,15 @@ impl TrainingData {
         training: bool,
     ) -> anyhow::Result<Loader<B>> {
         let settings = LoaderConfig {
-            order: if training { Order::Shuffled } else { Order::Sequential },
-            ..loader_config(config)
+            workers: config.data.workers,
+            queue_bytes: config.data.queue_mib << 20,
+            shuffle: if training { Order::Shuffled } else { Order::Sequential },
+            seed: config.train.seed,
+            on_corrupt: config.data.on_corrupt,
+            ..LoaderConfig::new(config.data.batch_size)
         };
-        let loader = Loader::<B>::new(dataset, config.preprocess.clone(), settings)?;
-        Ok(if training { loader.with_augment(&config.data.augment) } else { loader })
-    }
-}
-
-fn loader_config(config: &RunConfig) -> LoaderConfig {
-    LoaderConfig {
-        batch_size: config.data.batch_size,
-        workers: config.data.workers,
-        queue_bytes: config.data.queue_mib << 20,
-        on_corrupt: config.data.on_corrupt,
-        seed: config.train.seed,
-        ordinal: config.device,
-        ..LoaderConfig::default()
+        let loader = Loader::<B>::new(dataset, config.preprocess.clone(), config.device, settings)?;
+        Ok(if training { loader.with_augment(&config.data.augment)? } else { loader })
     }
 }
 
@@ -249,8 +240,8 @@ pub(crate) fn evaluation_loader<B: Backend>(
     ordinal: usize,
     on_corrupt: OnCorrupt,
 ) -> anyhow::Result<Loader<B>> {
-    let settings = LoaderConfig { batch_size, on_corrupt, ordinal, ..LoaderConfig::default() };
-    Ok(Loader::<B>::new(dataset, spec.preprocess.clone(), settings)?)
+    let settings = LoaderConfig { on_corrupt, ..LoaderConfig::new(batch_size) };
+    Ok(Loader::<B>::new(dataset, spec.preprocess.clone(), ordinal, settings)?)
 }
 
 fn starting_model(
@@ -286,7 +277,7 @@ fn test_figures<B: Backend>(
     let device = B::device(config.device)?;
     let best = config.run_dir.join("checkpoints/best");
     let (model, spec) = match best.is_dir() {
-        true => mvl::models::load_classifier(&best, registry, &device)?,
+        true => load_classifier(&best, registry, &device)?,
         false => {
             let spec = ClassifierSpec::new(
                 config.model_config(data.labels.len()),

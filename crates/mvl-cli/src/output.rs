@@ -1,5 +1,8 @@
 //! Results on standard output, for people or for machines; everything else goes to standard error.
 
+use std::io::{ErrorKind, Write};
+
+use anyhow::Context;
 use serde::Serialize;
 
 /// How results are printed.
@@ -15,12 +18,11 @@ impl Output {
 
     /// Prints the result: as JSON, or as the text that `text` makes.
     pub(crate) fn result<T: Serialize>(&self, value: &T, text: impl FnOnce() -> String) -> anyhow::Result<()> {
-        if self.json {
-            println!("{}", serde_json::to_string_pretty(value)?);
-        } else {
-            println!("{}", text());
+        let text = if self.json { serde_json::to_string_pretty(value)? } else { text() };
+        match writeln!(std::io::stdout(), "{text}") {
+            Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()), // the reader, such as `head`, has enough
+            written => written.context("cannot write the result"),
         }
-        Ok(())
     }
 
     /// Says something on the way, to people only.

@@ -40,6 +40,16 @@ pub trait TrainingObserver: Send {
     fn update(&mut self, event: &TrainingEvent<'_>) -> Result<Flow, ObserverError>;
 }
 
+impl<O: TrainingObserver + ?Sized> TrainingObserver for Box<O> {
+    fn name(&self) -> &str {
+        (**self).name()
+    }
+
+    fn update(&mut self, event: &TrainingEvent<'_>) -> Result<Flow, ObserverError> {
+        (**self).update(event)
+    }
+}
+
 /// An observer's answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[must_use]

@@ -37,6 +37,13 @@ pub struct Annotations {
     pub label: Option<usize>,
 }
 
+impl Annotations {
+    /// A class index and nothing else.
+    pub fn labelled(label: usize) -> Self {
+        Self { label: Some(label) }
+    }
+}
+
 /// Class names, in index order.
 #[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(transparent)]

@@ -1,1 +1,60 @@
-//! Under construction.
+//! Images in: sources, decoding, transforms, loading strategies, batches.
+//!
+//! - [`open_dataset`], [`ImageFolder`], [`IdxDataset`], [`Manifest`], [`fashion_mnist_part`]: labelled images.
+//! - [`split_balanced`], [`Subset`]: hold a part out.
+//! - [`decode`], [`decode_file`], [`encode_png`], [`write_png`]: JPEG, PNG, WebP, BMP.
+//! - [`resize`], [`crop`], [`center_crop`], [`horizontal_flip`] …: single operations, with PIL's and torchvision's results.
+//! - [`preprocess`]: a [`Preprocess`](mvl_core::Preprocess) run on an image, in training and in serving.
+//! - [`Transform`], [`TransformConfig`]: augmentation.
+//! - [`Sequential`], [`Parallel`]: how the bytes move (strategy).
+//! - [`Loader`]: all of it, as batches on a device.
+//! - [`contact_sheet`]: many images in one picture.
+//!
+//! ```
+//! use std::sync::Arc;
+//! use mvl_core::{Channels, Cpu, DataLoader, Order, Preprocess};
+//! use mvl_data::{LabelledDataset, Loader, LoaderConfig, Split, Subset, fashion_mnist_part, split_balanced};
+//!
+//! let clothes: Arc<dyn LabelledDataset> = Arc::new(fashion_mnist_part(Split::Test)?);
+//! let (train, _validation) = split_balanced(&*clothes, 0.2, 0);
+//! let train = Arc::new(Subset::new(clothes, train)?);
+//!
+//! let spec = Preprocess::exact(28, 28, Channels::Gray, &[0.286], &[0.353]);
+//! let config = LoaderConfig { shuffle: Order::Shuffled, ..LoaderConfig::new(64) };
+//! let loader = Loader::<Cpu>::new(train, spec, 0, config)?;
+//! let batch = loader.epoch(0, 0)?.next().expect("25 batches")?;
+//! assert_eq!(batch.images.dims(), [64, 1, 28, 28]);
+//! # Ok::<(), mvl_core::DataError>(())
+//! ```
+//!
+//! The features `cpu` (default), `ndarray`, `cuda`, `cuda-nvrtc`, `vulkan`, `metal` and `rocm` are those of `mvl-core`.
+
+mod contact_sheet;
+mod decode;
+mod encode;
+mod loader;
+mod ops;
+mod preprocess;
+mod sources;
+mod strategies;
+mod transforms;
+mod write_atomic;
+
+pub use contact_sheet::{Tile, contact_sheet};
+pub use decode::{IMAGE_EXTENSIONS, MAX_FILE_BYTES, MAX_PIXELS, decode, decode_file, has_image_extension};
+pub use encode::{encode_png, write_png};
+pub use loader::{Loader, LoaderConfig, OnCorrupt, Prepared, StackImages};
+pub use ops::{
+    CropBox, center_crop, center_crop_box, crop, horizontal_flip, resize, resize_box, resize_short_side,
+    short_side_size, vertical_flip,
+};
+pub use preprocess::{InputTensor, preprocess};
+pub use sources::{
+    FASHION_MNIST_CLASSES, IdxDataset, ImageFolder, LabelledDataset, Manifest, Split, Subset, available_splits,
+    fashion_mnist_part, open_dataset, split_balanced,
+};
+pub use strategies::{DEFAULT_QUEUE_BYTES, Parallel, Sequential};
+pub use transforms::{
+    CenterCrop, RandomCrop, RandomHorizontalFlip, RandomResizedCrop, RandomVerticalFlip, Transform, TransformConfig,
+    apply_chain,
+};

@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 
 use burn::tensor::Device;
 use mvl_core::{Backend, Classifier, MODEL_FILE, Registry};
-use mvl_models::{ClassifierSpec, WeightsCard, load_classifier, weights_card, zoo};
+use mvl_models::weights::{WeightsCard, weights_card};
+use mvl_models::{ClassifierSpec, load_classifier, zoo};
 
 use crate::{InferError, Predictor};
 

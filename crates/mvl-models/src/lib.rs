@@ -36,6 +36,6 @@ mod tasks;
 pub mod weights;
 mod zoo;
 
-pub use saved_model::{CLASSIFIER_VERSION, ClassifierSpec, load_classifier, save_classifier};
+pub use saved_model::{BURN_VERSION, CLASSIFIER_VERSION, ClassifierSpec, load_classifier, save_classifier};
 pub use tasks::ClassificationTask;
 pub use zoo::zoo;

@@ -22,7 +22,8 @@ pub const CLASSIFIER_VERSION: u32 = 1;
 
 const TASK: &str = "classification";
 /// The burn release this crate is built on; records of others may differ.
-const BURN_VERSION: &str = "0.22.1";
+/// The release of burn that this was built with.
+pub const BURN_VERSION: &str = "0.22.1";
 /// The largest [`MODEL_FILE`] that is read.
 const MAX_SPEC_BYTES: u64 = 16 << 20;
 

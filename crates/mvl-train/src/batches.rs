@@ -94,7 +94,8 @@ mod tests {
     }
 
     fn run(promised: usize, given: usize, first: usize) -> Result<Vec<usize>, String> {
-        let batches = epoch_batches(&Liar { promised, given }, "training", 1, first).map_err(|error| error.to_string())?;
+        let batches =
+            epoch_batches(&Liar { promised, given }, "training", 1, first).map_err(|error| error.to_string())?;
         batches.collect::<Result<_, _>>().map_err(|error| error.to_string())
     }
 

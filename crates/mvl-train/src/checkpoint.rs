@@ -124,8 +124,10 @@ impl Snapshot {
         ];
         let marks = files.iter().map(|(name, bytes)| ((*name).to_owned(), Mark::of(bytes))).collect();
         let manifest = Manifest { version: VERSION, files: marks, state: state.clone() };
-        let manifest = serde_json::to_vec_pretty(&manifest)
-            .map_err(|error| TrainError::Other { what: "cannot encode the run's state".to_owned(), source: error.into() })?;
+        let manifest = serde_json::to_vec_pretty(&manifest).map_err(|error| TrainError::Other {
+            what: "cannot encode the run's state".to_owned(),
+            source: error.into(),
+        })?;
         files.push((STATE_FILE, Bytes::from_bytes_vec(manifest)));
         Ok(Self { files })
     }
@@ -147,11 +149,13 @@ impl Checkpointer {
 
     /// Whether the run has any checkpoint.
     pub fn has_any(&self) -> bool {
-        let present = |kind| ["", ".old"].iter().any(|suffix| {
-            let mut path = self.path(kind).into_os_string();
-            path.push(suffix);
-            Path::new(&path).exists()
-        });
+        let present = |kind| {
+            ["", ".old"].iter().any(|suffix| {
+                let mut path = self.path(kind).into_os_string();
+                path.push(suffix);
+                Path::new(&path).exists()
+            })
+        };
         present(CheckpointKind::Last) || present(CheckpointKind::Best)
     }
 
@@ -212,7 +216,8 @@ impl Checkpointer {
             Some(device) => restoring_on(&device.without_autodiff(), || optimizer.from_bytes(optimizer_bytes)),
             None => optimizer.from_bytes(optimizer_bytes),
         };
-        let optimizer = restored.map_err(|error| TrainError::damaged(error.to_string(), folder.join(OPTIMIZER_FILE)))?;
+        let optimizer =
+            restored.map_err(|error| TrainError::damaged(error.to_string(), folder.join(OPTIMIZER_FILE)))?;
         Ok(Some(Restored { model, optimizer, state: manifest.state }))
     }
 

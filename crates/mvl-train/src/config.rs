@@ -145,7 +145,8 @@ mod tests {
         let json = serde_json::to_string(&config).expect("plain data");
         assert_eq!(serde_json::from_str::<TrainConfig>(&json).expect("what was written"), config);
         assert_eq!(serde_json::from_str::<TrainConfig>("{}").expect("all defaults"), TrainConfig::default());
-        for misspelt in [r#"{"epoch": 3}"#, r#"{"schedule": {"warmup": 1}}"#, r#"{"early_stopping": {"patiense": 1}}"#] {
+        for misspelt in [r#"{"epoch": 3}"#, r#"{"schedule": {"warmup": 1}}"#, r#"{"early_stopping": {"patiense": 1}}"#]
+        {
             let error = serde_json::from_str::<TrainConfig>(misspelt).expect_err(misspelt).to_string();
             assert!(error.contains("unknown field"), "{error}");
         }

@@ -164,7 +164,10 @@ mod tests {
     fn people_get_numbers_and_state_gets_every_bit() {
         let summary = summary();
         let line = summary.to_json().to_string();
-        assert!(line.starts_with(r#"{"epoch":3,"train":{"loss":0.30000000000000004},"valid":{"loss":0.5,"accuracy":null}"#), "{line}");
+        assert!(
+            line.starts_with(r#"{"epoch":3,"train":{"loss":0.30000000000000004},"valid":{"loss":0.5,"accuracy":null}"#),
+            "{line}"
+        );
         let read = EpochSummary::from_json(&summary.to_json()).expect("what was written");
         assert!(read.figure("accuracy").is_some_and(f64::is_nan));
 

@@ -163,11 +163,7 @@ pub enum TrainError {
 
 impl TrainError {
     /// A [`TrainError::Write`].
-    pub(crate) fn write(
-        what: &'static str,
-        path: impl Into<PathBuf>,
-        source: impl Into<BoxError>,
-    ) -> Self {
+    pub(crate) fn write(what: &'static str, path: impl Into<PathBuf>, source: impl Into<BoxError>) -> Self {
         Self::Write { what, path: path.into(), source: source.into() }
     }
 

@@ -55,7 +55,8 @@ mod tests {
 
     #[test]
     fn every_bit_comes_back() {
-        let hard = [0.1 + 0.2, 1.0 / 3.0, 5e-324, f64::MAX, -0.0, f64::NAN, f64::INFINITY, 8.41e-21, 9.5367431640625e-7];
+        let hard =
+            [0.1 + 0.2, 1.0 / 3.0, 5e-324, f64::MAX, -0.0, f64::NAN, f64::INFINITY, 8.41e-21, 9.5367431640625e-7];
         for value in hard {
             let json = serde_json::to_string(&Exact(value)).expect("a string");
             let back: Exact = serde_json::from_str(&json).expect("what was written");

@@ -1,1 +1,132 @@
-//! Under construction.
+//! The training loop of ML Vision Lab: public pieces, and the [`Trainer`] made of them.
+//!
+//! Generic over [`Task`](mvl_core::Task) and [`DataLoader`](mvl_core::DataLoader); no model family or data set is named here.
+//!
+//! # A loop of your own
+//! The pieces do without the [`Trainer`]. This is all it takes to learn a straight line:
+//!
+//! ```
+//! use burn::nn::{Linear, LinearConfig};
+//! use burn::tensor::{Device, Tensor};
+//! use mvl_core::{Backend, BatchIter, Cpu, DataError, DataLoader, Loss, Metric, Monitor, SkippedSample, Task};
+//! use mvl_train::{
+//!     MeanLoss, OptimizerConfig, RunPlan, TrainConfig, epoch_batches, evaluate, prepare_model, train_step,
+//! };
+//!
+//! type Batch = (Tensor<2>, Tensor<2>); // inputs and targets, [N, 1]
+//!
+//! struct Line;
+//! impl Task for Line {
+//!     type Model = Linear;
+//!     type Batch = Batch;
+//!     type Output = Tensor<2>;
+//!     type Prediction = ();
+//!     type Truth = ();
+//!     fn name(&self) -> &str { "line" }
+//!     fn describe(&self) -> serde_json::Value { serde_json::json!({"kind": "line"}) }
+//!     fn batch_len(&self, batch: &Batch) -> usize { batch.0.dims()[0] }
+//!     fn forward(&self, model: &Linear, batch: &Batch) -> Tensor<2> { model.forward(batch.0.clone()) }
+//!     fn loss(&self, output: &Tensor<2>, batch: &Batch) -> Loss {
+//!         Loss::new((output.clone() - batch.1.clone()).square().mean())
+//!     }
+//!     fn decode(&self, _: Tensor<2>) -> Vec<()> { Vec::new() }
+//!     fn truths(&self, _: &Batch) -> Vec<()> { Vec::new() }
+//!     fn metrics(&self) -> Vec<Box<dyn Metric<(), ()>>> { Vec::new() }
+//!     fn monitor(&self) -> Monitor { Monitor::min("loss") }
+//! }
+//!
+//! /// Four points of y = 2 x + 1, in one batch.
+//! struct Points(Device);
+//! impl DataLoader for Points {
+//!     type Batch = Batch;
+//!     fn batches_per_epoch(&self) -> usize { 1 }
+//!     fn samples_per_epoch(&self) -> usize { 4 }
+//!     fn epoch(&self, _epoch: usize, _first: usize) -> Result<BatchIter<Batch>, DataError> {
+//!         let x = Tensor::<2>::from_floats([[-1.0], [0.0], [1.0], [2.0]], &self.0);
+//!         Ok(Box::new(std::iter::once(Ok((x.clone(), x * 2.0 + 1.0)))))
+//!     }
+//!     fn take_skipped(&self) -> Vec<SkippedSample> { Vec::new() }
+//! }
+//!
+//! let config = TrainConfig { epochs: 30, optimizer: OptimizerConfig::sgd(0.1), ..TrainConfig::default() };
+//! let device = Cpu::device(0)?;
+//! let (train, valid) = (Points(device.clone().autodiff()), Points(device.clone()));
+//!
+//! let plan = RunPlan::new(&config, train.batches_per_epoch());
+//! let mut model = prepare_model(LinearConfig::new(1, 1).init(&device), &train.0, config.seed);
+//! let mut optimizer = config.optimizer.init();
+//! for epoch in 0..config.epochs {
+//!     let mut mean = MeanLoss::default();
+//!     for (step, batch) in epoch_batches(&train, "training", epoch, 0)?.enumerate() {
+//!         let (updated, report) = train_step(&Line, model, &batch?, &mut optimizer, plan.step(epoch, step))?;
+//!         model = updated;
+//!         mean.add(&report.loss, report.samples);
+//!     }
+//! }
+//! let metrics = evaluate(&Line, &model, &valid, |_predictions, _truths, _batch| ())?;
+//! assert!(metrics.get("loss").is_some_and(|loss| loss < 0.01), "{metrics:?}");
+//! # Ok::<(), mvl_train::TrainError>(())
+//! ```
+//!
+//! # The pieces
+//! | to | there is |
+//! |---|---|
+//! | say how to train | [`TrainConfig`], [`OptimizerConfig`], [`ScheduleConfig`] |
+//! | know each step beforehand | [`RunPlan`] → [`StepPlan`] |
+//! | get a model ready | [`prepare_model`] |
+//! | go through the data | [`epoch_batches`] |
+//! | update once | [`train_step`], [`clip_global_norm`], [`seed_step`] |
+//! | measure | [`evaluate`], [`MeanLoss`] |
+//! | tell others, and let them stop the run | [`Observers`]: [`ProgressBar`], [`EarlyStopping`], [`History`], [`Curves`] |
+//! | be told to stop | [`StopToken`] |
+//! | save, and go on | [`Checkpointer`], [`Snapshot`], [`TrainState`] |
+//! | draw | [`plots`] |
+//! | have it all | [`Trainer`] |
+//!
+//! | feature | backend |
+//! |---|---|
+//! | `cpu` (default), `ndarray`, `cuda`, `cuda-nvrtc`, `vulkan`, `metal`, `rocm` | as in `mvl-core` |
+
+mod atomic_file;
+mod batches;
+mod checkpoint;
+mod clip;
+mod config;
+mod epoch_summary;
+mod error;
+mod evaluate;
+mod exact;
+mod file_set;
+mod fit;
+mod loss_values;
+mod observers;
+mod optimizer;
+mod plan;
+pub mod plots;
+mod prepare;
+mod resumable_optimizer;
+mod schedule;
+mod seed;
+mod step;
+mod stop;
+mod train_state;
+mod trainer;
+
+pub use batches::{EpochBatches, epoch_batches};
+pub use checkpoint::{CHECKPOINTS_DIR, CheckpointKind, Checkpointer, Restored, Snapshot};
+pub use clip::{clip_global_norm, global_norm};
+pub use config::{EarlyStoppingConfig, OnObserverError, TrainConfig};
+pub use epoch_summary::EpochSummary;
+pub use error::TrainError;
+pub use evaluate::evaluate;
+pub use loss_values::{LossValues, MeanLoss};
+pub use observers::{Curves, EarlyStopping, History, Observers, ProgressBar};
+pub use optimizer::{AdamWConfig, OptimizerConfig, SgdConfig};
+pub use plan::{RunPlan, StepPlan};
+pub use prepare::prepare_model;
+pub use schedule::{Schedule, ScheduleConfig, ScheduleShape};
+pub use seed::{seed_initialization, seed_step};
+pub use step::{StepReport, train_step};
+pub use stop::StopToken;
+pub use train_state::{BestEpoch, RunIdentity, TrainState};
+pub use trainer::{Trained, Trainer};

@@ -20,10 +20,8 @@ impl LossValues {
     pub fn read(loss: Loss) -> Self {
         let (names, parts): (Vec<_>, Vec<_>) = loss.parts.into_iter().unzip();
         let transaction = Transaction::default().register(loss.total.without_autodiff());
-        let transaction =
-            parts.into_iter().fold(transaction, |read, part| read.register(part.without_autodiff()));
-        let mut values =
-            transaction.execute().into_iter().map(|data| data.iter::<f64>().next().unwrap_or(f64::NAN));
+        let transaction = parts.into_iter().fold(transaction, |read, part| read.register(part.without_autodiff()));
+        let mut values = transaction.execute().into_iter().map(|data| data.iter::<f64>().next().unwrap_or(f64::NAN));
         let total = values.next().unwrap_or(f64::NAN);
         Self { total, parts: names.into_iter().zip(values).collect() }
     }
@@ -90,7 +88,10 @@ mod tests {
         let device = Cpu::device(0).expect("the CPU is always there").autodiff();
         let scalar = |value: f32| Tensor::<1>::from_floats([value], &device);
         let read = |total, box_part, class_part| {
-            LossValues::read(Loss { total: scalar(total), parts: vec![("box", scalar(box_part)), ("class", scalar(class_part))] })
+            LossValues::read(Loss {
+                total: scalar(total),
+                parts: vec![("box", scalar(box_part)), ("class", scalar(class_part))],
+            })
         };
         let mut mean = MeanLoss::default();
         mean.add(&read(3.0, 1.0, 2.0), 1);

@@ -141,7 +141,11 @@ mod tests {
             (99, 0.1),
         ];
         for (step, rate) in expected {
-            assert!((schedule.learning_rate(step) - rate).abs() < 1e-15, "step {step}: {}", schedule.learning_rate(step));
+            assert!(
+                (schedule.learning_rate(step) - rate).abs() < 1e-15,
+                "step {step}: {}",
+                schedule.learning_rate(step)
+            );
         }
     }
 
@@ -149,7 +153,10 @@ mod tests {
     fn constant_after_warm_up() {
         let schedule = ScheduleConfig::constant().with_warmup_epochs(1.0).init(0.3, 3, 2);
         let rates: Vec<f64> = (0..6).map(|step| schedule.learning_rate(step)).collect();
-        assert!(rates.iter().zip([0.1, 0.2, 0.3, 0.3, 0.3, 0.3]).all(|(got, want)| (got - want).abs() < 1e-15), "{rates:?}");
+        assert!(
+            rates.iter().zip([0.1, 0.2, 0.3, 0.3, 0.3, 0.3]).all(|(got, want)| (got - want).abs() < 1e-15),
+            "{rates:?}"
+        );
     }
 
     #[test]

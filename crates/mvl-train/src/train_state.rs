@@ -133,8 +133,10 @@ mod tests {
 
     #[test]
     fn differences_are_named_by_path() {
-        let was = RunIdentity::as_read(json!({"seed": 1, "optimizer": {"name": "sgd", "learning_rate": 0.1}, "clip": null}));
-        let is = RunIdentity::as_read(json!({"seed": 1, "optimizer": {"name": "sgd", "learning_rate": 0.2}, "clip": 1.0}));
+        let was =
+            RunIdentity::as_read(json!({"seed": 1, "optimizer": {"name": "sgd", "learning_rate": 0.1}, "clip": null}));
+        let is =
+            RunIdentity::as_read(json!({"seed": 1, "optimizer": {"name": "sgd", "learning_rate": 0.2}, "clip": 1.0}));
         assert_eq!(was.differences(&is), ["optimizer.learning_rate was 0.1, is 0.2", "clip was not set, is 1.0"]);
         assert_eq!(was.differences(&was), [""; 0]);
     }

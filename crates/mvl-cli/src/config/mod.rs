@@ -6,5 +6,5 @@ mod run_file;
 
 pub use reader::ConfigProblems;
 pub(crate) use reader::{Override, read_run_file};
-pub use run_config::{DataConfig, RunConfig, StartingWeights, TaskConfig};
-pub use run_file::RunFile;
+pub use run_config::{DataConfig, ModelChoice, RunConfig, StartingWeights, TaskConfig};
+pub use run_file::{DataTable, ModelTable, RunFile, TaskTable};

@@ -137,11 +137,12 @@ fn with_unknown_field(mut segments: Vec<String>, what: &str) -> Vec<String> {
 /// Takes the value at a path out, or the nearest one above that exists. False when nothing could be taken.
 fn remove(table: &mut Table, segments: &[String]) -> bool {
     let Some((first, rest)) = segments.split_first() else { return false };
-    match table.get_mut(first) {
-        Some(Value::Table(inner)) if !rest.is_empty() && remove(inner, rest) => true,
-        Some(_) => table.remove(first).is_some(),
-        None => false,
+    if let Some(Value::Table(inner)) = table.get_mut(first)
+        && remove(inner, rest)
+    {
+        return true;
     }
+    table.remove(first).is_some()
 }
 
 #[cfg(test)]

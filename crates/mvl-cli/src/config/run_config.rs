@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use mvl::core::{HeadConfig, ModelConfig, Options, Preprocess, Registry};
 use mvl::data::{OnCorrupt, TransformConfig};
-use mvl::models::{WeightsCard, weights_card};
+use mvl::models::weights::{WeightsCard, weights_card};
 use mvl::train::TrainConfig;
 use serde::Serialize;
 

@@ -14,7 +14,7 @@ use serde::Serialize;
 
 use crate::arguments::{ComputeArguments, Outcome};
 use crate::backends::with_backend;
-use crate::config::{Override, RunConfig, RunFile};
+use crate::config::{RunConfig, RunFile};
 use crate::job::{CONFIG_FILE, EMBEDDED, TrainingJob, evaluation_loader, open_split};
 use crate::output::Output;
 use crate::verbs::eval::draw;

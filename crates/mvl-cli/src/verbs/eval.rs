@@ -8,7 +8,8 @@ use mvl::core::{Backend, ConfusionMatrix, Labels, Metric, Metrics, Registry};
 use mvl::data::{OnCorrupt, Split};
 use mvl::infer::Predictor;
 use mvl::models::ClassificationTask;
-use mvl::train::{confusion_matrix_svg, evaluate};
+use mvl::train::evaluate;
+use mvl::train::plots::confusion_matrix_svg;
 use serde::Serialize;
 
 use crate::arguments::{ComputeArguments, Outcome};
@@ -134,7 +135,8 @@ pub(crate) fn draw(path: &Path, matrix: &ConfusionMatrix, labels: &Labels) -> an
 }
 
 fn check_labels(model: &Labels, data: &Labels, path: &str) -> anyhow::Result<()> {
-    let same = model == data || data.is_empty();
+    let unnamed = model.len() == data.len() && data.iter().enumerate().all(|(index, name)| name == index.to_string());
+    let same = model == data || unnamed;
     anyhow::ensure!(
         same,
         "the data's classes are not the model's: expected {}, got {}; {path}",

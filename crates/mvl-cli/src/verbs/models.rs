@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 use mvl::core::{Backbone, Backend, Cpu, ModelConfig, Registry, Tap, count_parameters};
 use mvl::infer::Predictor;
-use mvl::models::{save_safetensors, weights_cards};
+use mvl::models::weights::{WeightsCard, save_safetensors, weights_cards};
 use serde::Serialize;
 
 use crate::arguments::Outcome;
@@ -92,7 +92,7 @@ fn list(registry: &Registry, output: &Output) -> anyhow::Result<()> {
 }
 
 fn list_weights(output: &Output) -> anyhow::Result<()> {
-    let row = |card: &mvl::models::WeightsCard| WeightsRow {
+    let row = |card: &WeightsCard| WeightsRow {
         id: card.id,
         model: card.model,
         classes: card.num_classes,

@@ -148,17 +148,17 @@ fn truncated(format: ImageFormat) -> String {
 
 /// A decoder's error in our words, without the wrappers around it.
 fn explain(format: ImageFormat, error: &ImageError) -> String {
-    let mut innermost: &dyn Error = error;
-    loop {
-        if innermost.downcast_ref::<std::io::Error>().is_some_and(|io| io.kind() == ErrorKind::UnexpectedEof) {
-            return truncated(format);
-        }
-        match innermost.source() {
-            Some(cause) => innermost = cause,
-            None => break,
-        }
+    let mut innermost: &dyn Error = match error {
+        ImageError::IoError(io) => io, // it does not name itself as the source
+        other => other,
+    };
+    while let Some(cause) = innermost.source() {
+        innermost = cause;
     }
-    format!("corrupt {}: {}", name_of(format), innermost.to_string().trim_end_matches('.'))
+    match innermost.downcast_ref::<std::io::Error>() {
+        Some(io) if io.kind() == ErrorKind::UnexpectedEof => truncated(format),
+        _ => format!("corrupt {}: {}", name_of(format), innermost.to_string().trim_end_matches('.')),
+    }
 }
 
 fn name_of(format: ImageFormat) -> String {
@@ -175,14 +175,8 @@ mod tests {
     #[test]
     fn sizes_are_refused_before_decoding() {
         assert_eq!(check_size(16_384, 8_192), Ok(()));
-        assert_eq!(
-            check_size(16_385, 1),
-            Err("expected sides of at most 16384 pixels, got 16385x1".to_owned())
-        );
-        assert_eq!(
-            check_size(16_384, 8_193),
-            Err("expected at most 128 megapixels (2^20), got 16384x8193".to_owned())
-        );
+        assert_eq!(check_size(16_385, 1), Err("expected sides of at most 16384 pixels, got 16385x1".to_owned()));
+        assert_eq!(check_size(16_384, 8_193), Err("expected at most 128 megapixels (2^20), got 16384x8193".to_owned()));
     }
 
     #[test]

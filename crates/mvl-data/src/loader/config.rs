@@ -19,7 +19,7 @@ use crate::strategies::DEFAULT_QUEUE_BYTES;
 pub struct LoaderConfig {
     /// Samples a batch.
     pub batch_size: usize,
-    /// Threads that decode and transform: 0 is one a core, 1 with `queue_bytes = 0` loads when a batch is asked for.
+    /// Threads that decode and transform; 0 is one a core.
     pub workers: usize,
     /// Budget for finished samples that wait, in bytes.
     pub queue_bytes: usize,

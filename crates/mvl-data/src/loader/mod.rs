@@ -10,11 +10,12 @@ use std::marker::PhantomData;
 use std::sync::{Arc, PoisonError};
 
 use burn::tensor::Device;
-use mvl_core::{Backend, BatchIter, DataError, DataLoadStrategy, DataLoader, Dataset, ImageBatch, Preprocess, Sample};
-use mvl_core::SkippedSample;
+use mvl_core::{
+    Backend, BatchIter, DataError, DataLoadStrategy, DataLoader, Dataset, ImageBatch, Preprocess, Sample, SkippedSample,
+};
 
 use crate::preprocess::check;
-use crate::strategies::{Parallel, Sequential};
+use crate::strategies::Parallel;
 use crate::transforms::{Transform, TransformConfig};
 
 use batches::{Batches, Skipped};
@@ -96,15 +97,11 @@ impl<B: Backend> Loader<B> {
             what: "the loader has no device to put its batches on".to_owned(),
             source: Box::new(source),
         })?;
-        let strategy: Box<dyn DataLoadStrategy<Prepared>> = match config.workers {
-            1 if config.queue_bytes == 0 => Box::new(Sequential),
-            workers => Box::new(Parallel::new(workers).with_queue_bytes(config.queue_bytes)),
-        };
         Ok(Self {
             samples: Arc::new(dataset),
             spec: preprocess,
             chain: Arc::new([]),
-            strategy,
+            strategy: Box::new(Parallel::new(config.workers).with_queue_bytes(config.queue_bytes)),
             config,
             device,
             skipped: Skipped::default(),

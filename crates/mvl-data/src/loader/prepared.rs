@@ -58,11 +58,8 @@ impl<D: Dataset<Sample> + ?Sized> Dataset<Prepared> for PreparedDataset<D> {
     fn get(&self, key: SampleKey) -> Result<Prepared, DataError> {
         let Sample { image, annotations, source, .. } = self.samples.get(key)?;
         let image = apply_chain(&self.chain, image, key);
-        let image = if self.sized_by_chain {
-            image.into_channels(self.spec.channels)
-        } else {
-            geometry(&self.spec, image)
-        };
+        let image =
+            if self.sized_by_chain { image.into_channels(self.spec.channels) } else { geometry(&self.spec, image) };
         Ok(Prepared { input: normalise(&self.spec, &image), annotations, source })
     }
 }

@@ -77,12 +77,7 @@ pub fn center_crop_box(image_size: [u32; 2], size: [u32; 2]) -> CropBox {
         assert!(kept <= side, "a centre crop of {kept} pixels does not fit into {side}");
         (f64::from(side - kept) / 2.0).round_ties_even() as u32
     };
-    CropBox {
-        top: start(image_size[0], size[0]),
-        left: start(image_size[1], size[1]),
-        height: size[0],
-        width: size[1],
-    }
+    CropBox { top: start(image_size[0], size[0]), left: start(image_size[1], size[1]), height: size[0], width: size[1] }
 }
 
 /// The centre, `[height, width]`; zeros are put around a smaller image first.

@@ -2,10 +2,11 @@
 
 mod crop;
 mod flip;
+mod resample;
 mod resize;
 
 pub use crop::{CropBox, center_crop, center_crop_box, crop};
-pub use flip::{horizontal_flip, vertical_flip};
-pub use resize::{resize, resize_box, resize_short_side, short_side_size};
 pub(crate) use crop::{pad, pad_to};
+pub use flip::{horizontal_flip, vertical_flip};
 pub(crate) use resize::resize_then_crop;
+pub use resize::{resize, resize_box, resize_short_side, short_side_size};

@@ -1,23 +1,11 @@
-//! Resampling like Pillow's: filters widen when they shrink (antialiasing), pixel centres lie at half coordinates.
+//! Resizing like Pillow's, to the bit: filters widen when they shrink (antialiasing), pixel centres lie at half coordinates.
 //!
-//! Bilinear, bicubic and Lanczos run in `fast_image_resize` and stay within one level of Pillow, which runs its two passes in
-//! the other order; nearest is Pillow's to the byte. Pretrained weights expect exactly this: a resize without antialiasing
-//! costs them accuracy.
+//! Pretrained weights expect exactly this: a resize without antialiasing costs them accuracy.
 
-use std::cell::RefCell;
-
-use fast_image_resize::images::{CroppedImage, Image as Buffer, ImageRef};
-use fast_image_resize::{FilterType, IntoImageView, PixelType, ResizeAlg, ResizeOptions, Resizer};
-use mvl_core::{Channels, Filter, Image, MAX_SIDE_PX};
+use mvl_core::{Filter, Image, MAX_SIDE_PX};
 
 use super::CropBox;
-
-/// A thread keeps its resizer's buffers up to this size.
-const KEPT_BUFFER_BYTES: usize = 16 << 20;
-
-thread_local! {
-    static RESIZER: RefCell<Resizer> = RefCell::new(Resizer::new());
-}
+use super::resample::{kernel, resample};
 
 /// Resizes to `[height, width]`.
 ///
@@ -63,73 +51,22 @@ pub fn short_side_size([height, width]: [u32; 2], short_side: u32) -> [u32; 2] {
 #[must_use]
 pub fn resize_box(image: &Image, area: CropBox, size: [u32; 2], filter: Filter) -> Image {
     assert!(area.fits(image.height(), image.width()), "{area:?} leaves the image");
-    let Some(algorithm) = convolution(filter) else {
-        return nearest(image, area, size, CropBox { top: 0, left: 0, height: size[0], width: size[1] });
-    };
-    let options = ResizeOptions::new().resize_alg(algorithm);
-    if area == CropBox::whole(image) {
-        return run(&view(image), image.channels(), size, &options);
-    }
-    let view = view(image);
-    let part = CroppedImage::new(&view, area.left, area.top, area.width, area.height).expect("the area fits");
-    run(&part, image.channels(), size, &options)
+    let all = CropBox { top: 0, left: 0, height: size[0], width: size[1] };
+    resize_part(image, area, size, all, filter)
 }
 
 /// `crop(resize(image, size), area)`, of which only the pixels that are kept are computed.
 pub(crate) fn resize_then_crop(image: &Image, size: [u32; 2], area: CropBox, filter: Filter) -> Image {
     assert!(area.fits(size[0], size[1]), "{area:?} leaves the resized image");
-    let Some(algorithm) = convolution(filter) else {
-        return nearest(image, CropBox::whole(image), size, area);
-    };
-    let (left, width) = in_source(area.left, area.width, size[1], image.width());
-    let (top, height) = in_source(area.top, area.height, size[0], image.height());
-    let options = ResizeOptions::new().resize_alg(algorithm).crop(left, top, width, height);
-    run(&view(image), image.channels(), [area.height, area.width], &options)
+    resize_part(image, CropBox::whole(image), size, area, filter)
 }
 
-/// Where an interval of the resized axis begins in the source, and how long it is there.
-fn in_source(start: u32, len: u32, resized: u32, source: u32) -> (f64, f64) {
-    let (source, resized) = (f64::from(source), f64::from(resized));
-    let start = f64::from(start) * source / resized;
-    let mut len = f64::from(len) * source / resized;
-    while start + len > source {
-        len = len.next_down(); // rounding may have carried it past the edge
+/// `source_area` brought to `size`, of which `kept` is computed.
+fn resize_part(image: &Image, source_area: CropBox, size: [u32; 2], kept: CropBox, filter: Filter) -> Image {
+    match kernel(filter) {
+        Some(kernel) => resample(image, source_area, size, kept, kernel),
+        None => nearest(image, source_area, size, kept),
     }
-    (start, len)
-}
-
-/// `None` for nearest neighbour.
-fn convolution(filter: Filter) -> Option<ResizeAlg> {
-    let filter = match filter {
-        Filter::Nearest => return None,
-        Filter::Bicubic => FilterType::CatmullRom,
-        Filter::Lanczos => FilterType::Lanczos3,
-        _ => FilterType::Bilinear,
-    };
-    Some(ResizeAlg::Convolution(filter))
-}
-
-fn pixel_type(channels: Channels) -> PixelType {
-    match channels {
-        Channels::Gray => PixelType::U8,
-        _ => PixelType::U8x3,
-    }
-}
-
-fn view(image: &Image) -> ImageRef<'_> {
-    ImageRef::new(image.width(), image.height(), image.pixels(), pixel_type(image.channels()))
-        .expect("an image's pixels fill its size, and bytes are always aligned")
-}
-
-fn run(source: &impl IntoImageView, channels: Channels, [height, width]: [u32; 2], options: &ResizeOptions) -> Image {
-    let mut target = Buffer::new(width, height, pixel_type(channels));
-    RESIZER.with_borrow_mut(|resizer| {
-        resizer.resize(source, &mut target, options).expect("equal pixel types, and a crop box inside the source");
-        if resizer.size_of_internal_buffers() > KEPT_BUFFER_BYTES {
-            resizer.reset_internal_buffers();
-        }
-    });
-    Image::new(width, height, channels, target.into_vec()).expect("a resized image has a pixel")
 }
 
 /// Pillow's nearest neighbour of `source_area`, brought to `size`, of which `kept` is returned.
@@ -168,6 +105,7 @@ fn nearest_places(start: u32, len: u32, resized: u32, kept_start: u32, kept: u32
 mod tests {
     use super::*;
     use crate::crop;
+    use mvl_core::Channels;
 
     const FILTERS: [Filter; 4] = [Filter::Nearest, Filter::Bilinear, Filter::Bicubic, Filter::Lanczos];
 
@@ -193,8 +131,7 @@ mod tests {
                 let area = CropBox { top: 3, left: 5, height: size[0] - 7, width: size[1] - 9 };
                 for filter in FILTERS {
                     let fused = resize_then_crop(&image, size, area, filter);
-                    let apart = crop(resize(&image, size, filter), area);
-                    assert_eq!(fused, apart, "{channels:?} {size:?} {filter:?}");
+                    assert_eq!(fused, crop(resize(&image, size, filter), area), "{channels:?} {size:?} {filter:?}");
                 }
             }
         }

@@ -12,11 +12,7 @@ pub use parallel::{DEFAULT_QUEUE_BYTES, Parallel};
 pub use sequential::Sequential;
 
 /// Asks the data set for an item and measures it; a panic of either becomes an error in the item's place.
-fn make_item<I, T>(
-    dataset: &dyn Dataset<I>,
-    key: SampleKey,
-    measure: impl FnOnce(I) -> T,
-) -> Result<T, DataError> {
+fn make_item<I, T>(dataset: &dyn Dataset<I>, key: SampleKey, measure: impl FnOnce(I) -> T) -> Result<T, DataError> {
     // A data set is shared by reference, and whatever a panic left half-done inside it is its own to guard.
     catch_unwind(AssertUnwindSafe(|| dataset.get(key).map(measure)))
         .unwrap_or_else(|panic| Err(DataError::Panicked { index: key.index, message: panic_message(&*panic) }))

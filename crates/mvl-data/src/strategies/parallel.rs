@@ -78,7 +78,8 @@ impl<I: ByteSize + Send + 'static> DataLoadStrategy<I> for Parallel {
             let worker = thread::Builder::new().name(format!("mvl-data-{number}"));
             let started = worker.spawn(move || work(&queue, &*dataset, &keys));
             let what = "cannot start a loading thread; try fewer workers";
-            let started = started.map_err(|source| DataError::Other { what: what.to_owned(), source: Box::new(source) });
+            let started =
+                started.map_err(|source| DataError::Other { what: what.to_owned(), source: Box::new(source) });
             items.workers.push(started?); // on failure `items` is dropped, which ends those that were started
         }
         Ok(Box::new(items))
@@ -100,6 +101,9 @@ struct Claim {
 }
 
 /// What waits for the consumer, in order.
+///
+/// While a worker waits for room there is less of it than the largest item takes. Whatever makes room makes at most that much,
+/// hence room for one more claim: waking one worker is enough, but for the first size and the end.
 struct Queue<I> {
     len: usize,
     budget: usize,
@@ -159,6 +163,7 @@ impl<I> Queue<I> {
             Err(error) => (0, Err(error)),
         };
         let mut state = self.lock();
+        let first_size = state.largest.is_none();
         if item.is_ok() {
             state.largest = state.largest.max(Some(bytes));
         }
@@ -169,7 +174,11 @@ impl<I> Queue<I> {
         if slot == 0 {
             self.ready.notify_one();
         }
-        self.room.notify_all(); // the size is known now, and may be less than was reserved
+        if first_size {
+            self.room.notify_all();
+        } else if bytes < claim.reserved {
+            self.room.notify_one();
+        }
     }
 
     /// Waits for the next item; `None` after the last.
@@ -184,7 +193,7 @@ impl<I> Queue<I> {
                 state.delivered += 1;
                 state.bytes -= bytes;
                 drop(state);
-                self.room.notify_all();
+                self.room.notify_one();
                 return Some(item);
             }
             state = self.ready.wait(state).unwrap_or_else(PoisonError::into_inner);

@@ -59,12 +59,15 @@ impl TransformConfig {
             Self::RandomResizedCrop(transform) => transform.problems(),
             Self::RandomCrop(RandomCrop { size, padding }) => {
                 let too_much = *padding > MAX_SIDE_PX;
-                let padding = too_much.then(|| format!("padding: expected at most {MAX_SIDE_PX} pixels, got {padding}"));
+                let padding =
+                    too_much.then(|| format!("padding: expected at most {MAX_SIDE_PX} pixels, got {padding}"));
                 sides::problem(*size).into_iter().chain(padding).collect()
             }
             Self::RandomHorizontalFlip(flip) => probability_problem(flip.p).into_iter().collect(),
             Self::RandomVerticalFlip(flip) => probability_problem(flip.p).into_iter().collect(),
-            Self::Resize(Resize { to: ResizeTo::ShortSide(side), .. }) => sides::problem([*side; 2]).into_iter().collect(),
+            Self::Resize(Resize { to: ResizeTo::ShortSide(side), .. }) => {
+                sides::problem([*side; 2]).into_iter().collect()
+            }
             Self::Resize(Resize { to: ResizeTo::Exact(size), .. }) => sides::problem(*size).into_iter().collect(),
             Self::Resize(_) => Vec::new(),
             Self::CenterCrop(CenterCrop { size }) => sides::problem(*size).into_iter().collect(),
@@ -107,7 +110,8 @@ mod tests {
 
     #[test]
     fn every_problem_is_named() {
-        let bad = parse(r#"{"name":"random_resized_crop","size":0,"scale":[0.9,0.1],"ratio":[0.0,1.0]}"#).expect("parses");
+        let bad =
+            parse(r#"{"name":"random_resized_crop","size":0,"scale":[0.9,0.1],"ratio":[0.0,1.0]}"#).expect("parses");
         assert_eq!(
             bad.problems(),
             [

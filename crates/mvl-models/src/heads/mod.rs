@@ -1,4 +1,4 @@
-//! Features to answers. A head is its own file here and one line in [`register`].
+//! Features to answers. A head is its own file here and one line in `register`.
 
 mod linear;
 mod mlp;

@@ -5,7 +5,8 @@ use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
-use burn::store::{bridge, pytorch_reader::PytorchReader};
+use burn::store::bridge;
+use burn::store::pytorch_reader::{PickleValue, PytorchReader};
 use mvl_core::{BoxError, ModelError};
 
 use super::fit::FileTensor;
@@ -49,9 +50,21 @@ pub(super) fn open(path: &Path) -> Result<Tensors, ModelError> {
         reader.into_tensors().into_values().map(|tensor| (tensor.name.clone(), bridge::from_pytorch(tensor))).collect()
     };
     if tensors.is_empty() {
-        return Err(refuse("the file holds no tensors", None));
+        return Err(refuse(&format!("the file holds no tensors{}", first_object(path)), None));
     }
     Ok(tensors)
+}
+
+/// What a pickle without tensors has instead, for the message: ` but an object of os.system, …`.
+fn first_object(path: &Path) -> String {
+    let Ok(PickleValue::Dict(entries)) = PytorchReader::read_pickle_data(path, None) else { return String::new() };
+    let object = entries.iter().find_map(|(key, value)| match value {
+        PickleValue::Unsupported(class) => Some((key, class)),
+        _ => None,
+    });
+    object.map_or_else(String::new, |(key, class)| {
+        format!(", {key:?} asks to run {class:?}, which was not done; do not trust this file")
+    })
 }
 
 /// Takes off the wrappers in which none of the wanted keys shows, and leaves out what lies beside them, and batch counters.

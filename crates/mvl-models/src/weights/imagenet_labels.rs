@@ -5,7 +5,7 @@ use mvl_core::Labels;
 /// One name a line; `assets/NOTES.md` says where it comes from.
 const NAMES: &str = include_str!("../../assets/imagenet1k_labels.txt");
 
-/// Class names in index order, as torchvision's weights carry them. Two of them occur twice ("crane", "maillot").
+/// Class names in index order, as torchvision's weights carry them.
 ///
 /// # Example
 /// ```

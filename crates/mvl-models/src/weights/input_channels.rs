@@ -44,7 +44,7 @@ pub(super) fn adapt(tensor: FileTensor, to: usize) -> FileTensor {
     let shape = Shape::from([out, to, height, width]);
     let (name, declared) = (tensor.name.clone(), shape.clone());
     bridge::map_data(tensor, name, DType::F32, declared, move |data| {
-        let values = data.into_vec::<f32>().unwrap_or_default();
+        let values = data.try_into_vec::<f32>().expect("cast to 32-bit floats before");
         TensorData::new(adapt_values(&values, from, to, height * width), shape.clone())
     })
 }

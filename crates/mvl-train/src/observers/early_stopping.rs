@@ -24,8 +24,10 @@ impl EarlyStopping {
 
     /// Takes in the epochs of the run before it was resumed.
     pub fn after(mut self, history: &[EpochSummary]) -> Self {
-        for value in history.iter().filter_map(|epoch| epoch.figure(&self.monitor.metric)) {
-            self.take_in(value);
+        for epoch in history {
+            if let Some(value) = epoch.figure(&self.monitor.metric) {
+                self.take_in(value);
+            }
         }
         self
     }
@@ -44,7 +46,9 @@ impl EarlyStopping {
         }
         let best = self.best.map_or_else(|| "it never was a number".to_owned(), |best| format!("best {best:.4}"));
         let plural = if self.waited == 1 { "" } else { "s" };
-        Flow::Stop { reason: format!("{} has not improved for {} epoch{plural}, {best}", self.monitor.metric, self.waited) }
+        Flow::Stop {
+            reason: format!("{} has not improved for {} epoch{plural}, {best}", self.monitor.metric, self.waited),
+        }
     }
 }
 
@@ -108,8 +112,13 @@ mod tests {
     fn history_counts_and_a_spent_run_does_not_start_again() {
         let history = [epoch(1.0), epoch(1.1)];
         assert_eq!(run(watch(2, 0.0).after(&history), &[1.2]), [true]);
-        let started =
-            TrainingEvent::RunStarted { epochs: 9, steps_per_epoch: 1, samples_per_epoch: 1, start_epoch: 2, start_step: 0 };
+        let started = TrainingEvent::RunStarted {
+            epochs: 9,
+            steps_per_epoch: 1,
+            samples_per_epoch: 1,
+            start_epoch: 2,
+            start_step: 0,
+        };
         let flow = watch(1, 0.0).after(&history).update(&started).expect("no figure is needed");
         assert_eq!(flow, Flow::Stop { reason: "loss has not improved for 1 epoch, best 1.0000".to_owned() });
     }

@@ -45,7 +45,9 @@ impl History {
             match serde_json::from_str(line).ok().and_then(|value| EpochSummary::from_json(&value)) {
                 Some(epoch) => epochs.push(epoch),
                 None if number + 1 == lines.len() => {}
-                None => return Err(TrainError::damaged(format!("line {} of the history is no epoch", number + 1), path)),
+                None => {
+                    return Err(TrainError::damaged(format!("line {} of the history is no epoch", number + 1), path));
+                }
             }
         }
         Ok(epochs)
@@ -55,7 +57,8 @@ impl History {
     fn begin(&self, epoch: usize) -> Result<(), ObserverError> {
         let mut text = String::new();
         if epoch > 0 {
-            let kept = Self::read(&self.path).map_err(|error| ObserverError::with_source("cannot go on with the history", error))?;
+            let kept = Self::read(&self.path)
+                .map_err(|error| ObserverError::with_source("cannot go on with the history", error))?;
             for summary in kept.iter().filter(|summary| summary.epoch < epoch) {
                 text.push_str(&format!("{}\n", summary.to_json()));
             }
@@ -71,7 +74,10 @@ impl History {
 
     fn failed(&self, error: io::Error) -> ObserverError {
         let path = self.path.display();
-        ObserverError::with_source(format!("cannot write the history, check that the folder is yours to write to; {path}"), error)
+        ObserverError::with_source(
+            format!("cannot write the history, check that the folder is yours to write to; {path}"),
+            error,
+        )
     }
 }
 
@@ -120,7 +126,11 @@ mod tests {
         let mut tell = |event: &TrainingEvent<'_>| assert_eq!(history.update(event).expect("writable"), Flow::Continue);
         tell(&started(0));
         (0..3).for_each(|epoch| tell(&summary(epoch).event()));
-        fs::OpenOptions::new().append(true).open(&path).and_then(|mut file| file.write_all(b"{\"epoch\":3,")).expect("torn");
+        fs::OpenOptions::new()
+            .append(true)
+            .open(&path)
+            .and_then(|mut file| file.write_all(b"{\"epoch\":3,"))
+            .expect("torn");
         assert_eq!(epochs(&path), [0, 1, 2]);
         tell(&started(2)); // the checkpoint was older than the history
         assert_eq!(epochs(&path), [0, 1]);

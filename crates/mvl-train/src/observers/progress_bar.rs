@@ -41,7 +41,16 @@ impl Run {
     fn new(epochs: usize, steps_per_epoch: usize, start_epoch: usize, start_step: usize) -> Self {
         let now = Instant::now();
         let steps_left = (epochs * steps_per_epoch).saturating_sub(start_epoch * steps_per_epoch + start_step);
-        Self { epochs, steps_per_epoch, steps_left, steps_done: 0, began: now, epoch_began: now, epoch_samples: 0, spoke: now }
+        Self {
+            epochs,
+            steps_per_epoch,
+            steps_left,
+            steps_done: 0,
+            began: now,
+            epoch_began: now,
+            epoch_samples: 0,
+            spoke: now,
+        }
     }
 
     /// The time left if it goes on as so far, validation and all.
@@ -98,7 +107,14 @@ impl ProgressBar {
         format!("epoch {}/{}", epoch + 1, self.run.epochs)
     }
 
-    fn step(&mut self, epoch: usize, step: usize, loss: f64, learning_rate: f64, samples: usize) -> Result<(), ObserverError> {
+    fn step(
+        &mut self,
+        epoch: usize,
+        step: usize,
+        loss: f64,
+        learning_rate: f64,
+        samples: usize,
+    ) -> Result<(), ObserverError> {
         self.run.steps_done += 1;
         self.run.steps_left = self.run.steps_left.saturating_sub(1);
         self.run.epoch_samples += samples;

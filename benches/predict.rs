@@ -1,0 +1,41 @@
+//! How long does a prediction take, from the JPEG's bytes to the top five, and from a prepared tensor?
+//! Random weights: time does not depend on them. Run: `cargo bench -p mvl-benches --bench predict`
+
+use anyhow::Result;
+use burn::tensor::{Distribution, Tensor};
+use mvl::core::{Backend, Cpu, Labels, ModelConfig, Preprocess};
+use mvl::infer::{Input, Predictor};
+use mvl::models::{ClassifierSpec, save_classifier, zoo};
+use mvl_benches::{heading, measure, report_latency};
+
+mod photographs;
+
+const CLASSES: usize = 1000;
+
+fn main() -> Result<()> {
+    heading("prediction, cpu");
+    let photo = photographs::jpeg(0)?;
+    for name in ["mobilenet_v2", "resnet18", "resnet50"] {
+        let device = Cpu::device(0)?;
+        let folder = tempfile::tempdir()?;
+        let config = ModelConfig::new(name, CLASSES);
+        let model = zoo().create_classifier(&config, &device)?;
+        let labels = Labels::new((0..CLASSES).map(|class| class.to_string()));
+        let spec = ClassifierSpec::new(config, labels, Preprocess::imagenet(256, 224));
+        save_classifier(folder.path().join("model").as_path(), &model, &spec)?;
+        let predictor = Predictor::<Cpu>::load(folder.path().join("model").display().to_string())?;
+
+        let from_bytes = measure(|| {
+            predictor.predict(Input::Bytes(&photo)).expect("a photo").top(5);
+        });
+        report_latency(&format!("{name}, JPEG 500x375 to top 5"), from_bytes);
+        for count in [1, 8] {
+            let images = Tensor::<4>::random([count, 3, 224, 224], Distribution::Normal(0.0, 1.0), &device);
+            let timing = measure(|| {
+                predictor.predict_tensor(images.clone()).expect("the right shape");
+            });
+            report_latency(&format!("{name}, 3x224x224, batch {count}"), timing);
+        }
+    }
+    Ok(())
+}

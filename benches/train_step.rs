@@ -1,0 +1,38 @@
+//! How many images a second does training take in? Forward, backward and SGD step on random images, data loading apart.
+//! Run: `cargo bench -p mvl-benches --bench train_step`
+
+use anyhow::Result;
+use burn::tensor::{Device, Distribution, Tensor};
+use mvl::core::{Annotations, Backend, Cpu, ImageBatch, Labels, ModelConfig, Preprocess};
+use mvl::models::{ClassificationTask, ClassifierSpec, zoo};
+use mvl::train::{OptimizerConfig, train_step};
+use mvl_benches::{heading, measure, report_rate};
+
+const CLASSES: usize = 10;
+
+fn main() -> Result<()> {
+    heading("training step, cpu");
+    let device = Cpu::device(0)?.autodiff();
+    time("resnet8, 1x28x28, batch 64", ModelConfig::new("resnet8", CLASSES).with_in_channels(1), [64, 1, 28, 28], &device)?;
+    let resnet18 = ModelConfig::new("resnet18", CLASSES).with_option("stem", "small");
+    time("resnet18 (small stem), 3x32x32, batch 16", resnet18, [16, 3, 32, 32], &device)
+}
+
+fn time(name: &str, config: ModelConfig, shape: [usize; 4], device: &Device) -> Result<()> {
+    let labels = Labels::new((0..CLASSES).map(|class| class.to_string()));
+    let mut model = Some(zoo().create_classifier(&config, device)?);
+    let task = ClassificationTask::new(ClassifierSpec::new(config, labels, Preprocess::imagenet(32, 32)));
+    let mut batch = ImageBatch::unlabelled(Tensor::random(shape, Distribution::Normal(0.0, 1.0), device));
+    for (index, annotations) in batch.annotations.iter_mut().enumerate() {
+        *annotations = Annotations::labelled(index % CLASSES);
+    }
+    let mut optimizer = OptimizerConfig::sgd(0.01).build();
+    let timing = measure(|| {
+        let model_now = model.take().expect("a step gives the model back");
+        let (next, report) = train_step(&task, model_now, &batch, &mut optimizer, 0.01, None).expect("a step");
+        assert!(report.loss.is_finite());
+        model = Some(next);
+    });
+    report_rate(name, shape[0], timing);
+    Ok(())
+}

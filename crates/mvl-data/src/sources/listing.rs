@@ -1,0 +1,52 @@
+//! The visible files and folders of a folder, in the order of their names.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use mvl_core::DataError;
+
+/// How deep folders may lie in each other; a symbolic link that leads back up would have no end.
+const MAX_DEPTH: usize = 32;
+
+/// What a folder holds, hidden names left out, links followed.
+pub(super) struct Listing {
+    pub(super) folders: Vec<PathBuf>,
+    pub(super) files: Vec<PathBuf>,
+}
+
+/// Lists one folder.
+pub(super) fn list(folder: &Path) -> Result<Listing, DataError> {
+    let io = |source| DataError::Io { path: folder.to_owned(), source };
+    let mut listing = Listing { folders: Vec::new(), files: Vec::new() };
+    for entry in fs::read_dir(folder).map_err(io)? {
+        let path = entry.map_err(io)?.path();
+        if name(&path).starts_with('.') {
+            continue;
+        }
+        if path.is_dir() { listing.folders.push(path) } else { listing.files.push(path) }
+    }
+    listing.folders.sort();
+    listing.files.sort();
+    Ok(listing)
+}
+
+/// All visible files below a folder, each folder's files before those of its folders.
+pub(super) fn files_below(folder: &Path) -> Result<Vec<PathBuf>, DataError> {
+    let mut files = Vec::new();
+    let mut waiting = vec![(folder.to_owned(), 0)];
+    while let Some((folder, depth)) = waiting.pop() {
+        if depth > MAX_DEPTH {
+            let what = format!("expected at most {MAX_DEPTH} folders in each other; does a link lead back up?");
+            return Err(DataError::Format { path: folder, what });
+        }
+        let listing = list(&folder)?;
+        files.extend(listing.files);
+        waiting.extend(listing.folders.into_iter().rev().map(|folder| (folder, depth + 1)));
+    }
+    Ok(files)
+}
+
+/// The last part of a path, as text.
+pub(super) fn name(path: &Path) -> String {
+    path.file_name().unwrap_or_default().to_string_lossy().into_owned()
+}

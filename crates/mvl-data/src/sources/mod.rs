@@ -1,0 +1,62 @@
+//! Where labelled images come from: folders, IDX files, manifests, the embedded part of Fashion-MNIST. One source is one file.
+
+mod fashion_mnist;
+mod idx;
+mod idx_file;
+mod image_folder;
+mod labelled_files;
+mod listing;
+mod manifest;
+mod manifest_rows;
+mod open;
+mod split;
+mod split_balanced;
+mod subset;
+
+use std::sync::Arc;
+
+use mvl_core::{DataError, Dataset, Labels, Sample};
+
+pub use fashion_mnist::{FASHION_MNIST_CLASSES, fashion_mnist_part};
+pub use idx::IdxDataset;
+pub use image_folder::ImageFolder;
+pub use manifest::Manifest;
+pub use open::{available_splits, open_dataset};
+pub use split::Split;
+pub use split_balanced::split_balanced;
+pub use subset::Subset;
+
+/// A data set of images whose classes are known without decoding one.
+pub trait LabelledDataset: Dataset<Sample> {
+    /// Class names in index order.
+    fn labels(&self) -> &Labels;
+
+    /// The class of a sample; `None` when it has none, or past the end.
+    fn label_of(&self, index: usize) -> Option<usize>;
+}
+
+impl<D: LabelledDataset + ?Sized> LabelledDataset for Arc<D> {
+    fn labels(&self) -> &Labels {
+        (**self).labels()
+    }
+
+    fn label_of(&self, index: usize) -> Option<usize> {
+        (**self).label_of(index)
+    }
+}
+
+/// How many problems a message lists before it only counts them.
+const LISTED_PROBLEMS: usize = 20;
+
+/// Several problems in one message.
+fn join_problems(problems: &[String]) -> String {
+    let listed = problems[..problems.len().min(LISTED_PROBLEMS)].join("; ");
+    match problems.len().saturating_sub(LISTED_PROBLEMS) {
+        0 => listed,
+        more => format!("{listed}; and {more} more"),
+    }
+}
+
+fn past_the_end(index: usize, len: usize) -> DataError {
+    DataError::invalid(format!("index {index} is past the end of {len} images"))
+}

@@ -1,0 +1,27 @@
+//! Which part of a data set.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// A part of a data set, as its files are divided.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Split {
+    /// What is learned from.
+    Train,
+    /// What is held out: a folder named `test`, `val`, `valid` or `validation`, or the `t10k` files of MNIST.
+    Test,
+    /// Everything there is.
+    All,
+}
+
+impl fmt::Display for Split {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Train => "train",
+            Self::Test => "test",
+            Self::All => "all",
+        })
+    }
+}

@@ -1,0 +1,28 @@
+//! The public API of `mvl-data`, from files to batches.
+
+#[path = "data/augmenting.rs"]
+mod augmenting;
+#[path = "data/decoding.rs"]
+mod decoding;
+#[path = "data/fixtures.rs"]
+mod fixtures;
+#[path = "data/folders.rs"]
+mod folders;
+#[path = "data/idx.rs"]
+mod idx;
+#[path = "data/layouts.rs"]
+mod layouts;
+#[path = "data/loading.rs"]
+mod loading;
+#[path = "data/manifests.rs"]
+mod manifests;
+#[path = "data/preprocessing.rs"]
+mod preprocessing;
+#[path = "data/resizing.rs"]
+mod resizing;
+#[path = "data/sheets.rs"]
+mod sheets;
+#[path = "data/splitting.rs"]
+mod splitting;
+#[path = "data/strategies.rs"]
+mod strategies;

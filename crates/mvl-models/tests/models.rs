@@ -1,0 +1,14 @@
+//! The public face of `mvl-models`, held against torchvision's numbers and against mishaps.
+
+mod models {
+    mod conformance;
+    mod cross_entropy;
+    mod fixtures;
+    mod heads;
+    mod mobilenet_weights;
+    mod saved_model;
+    mod task;
+    mod torchvision;
+    mod user_backbone;
+    mod weights_files;
+}

@@ -1,0 +1,190 @@
+//! The loop. Copy it to write your own: what it honours (early stop, resume, errors, observers) comes from the pieces.
+
+use std::time::Instant;
+
+use burn::module::Module;
+use burn::optim::ModuleOptimizer;
+use mvl_core::{Backend, DataLoader, Metrics, StopReason, Task, TrainingEvent};
+
+use crate::{
+    CheckpointKind, Checkpointer, EarlyStopping, EpochSummary, Restored, RunIdentity, RunPlan, Snapshot, TrainError,
+    TrainState, Trained, Trainer, epoch_batches, evaluate, prepare_model, train_step,
+};
+
+impl<B: Backend, T: Task> Trainer<B, T> {
+    /// Trains a model: a fresh one, whose lazy weights are drawn from the seed, or one with loaded weights.
+    ///
+    /// `train` must be on the [`training_device`](Self::training_device), `valid` on the plain [`device`](Self::device).
+    /// Without `valid` there is no best checkpoint.
+    ///
+    /// # Errors
+    /// Any [`TrainError`]; the observers hear of it, and the checkpoints on disk stay as they are.
+    pub fn fit(
+        &mut self,
+        model: T::Model,
+        train: &dyn DataLoader<Batch = T::Batch>,
+        valid: Option<&dyn DataLoader<Batch = T::Batch>>,
+    ) -> Result<Trained<T::Model>, TrainError> {
+        let observers = self.observers.len();
+        let outcome = self.run(model, train, valid);
+        if let Err(error) = &outcome {
+            self.observers.notify_failure(error);
+        }
+        self.observers.truncate(observers); // without this run's early stopping
+        outcome
+    }
+
+    fn run(
+        &mut self,
+        model: T::Model,
+        train: &dyn DataLoader<Batch = T::Batch>,
+        valid: Option<&dyn DataLoader<Batch = T::Batch>>,
+    ) -> Result<Trained<T::Model>, TrainError> {
+        let (began, epochs) = (Instant::now(), self.config.epochs);
+        if let (Some(_), None, true) = (&self.config.early_stopping, valid, self.monitor.metric != "loss") {
+            return Err(self.nothing_to_watch());
+        }
+        let plan = RunPlan::new(&self.config, train.batches_per_epoch());
+        if plan.steps_per_epoch() == 0 {
+            return Err(TrainError::NoBatches { pass: "training" });
+        }
+        let checkpoints = self.open_checkpoints()?;
+        let identity = RunIdentity::new(&self.config, &self.task, train);
+        let mut model = prepare_model(model, &self.training_device()?, self.config.seed);
+        let mut optimizer = self.config.optimizer.init();
+        let mut state = TrainState::new(identity);
+        if let (Some(checkpoints), true) = (&checkpoints, self.resume)
+            && let Some(restored) = checkpoints.restore(model.clone(), optimizer.clone(), &state.identity)?
+        {
+            Restored { model, optimizer, state } = restored;
+        }
+        if let Some(config) = &self.config.early_stopping {
+            self.observers.push(EarlyStopping::new(self.monitor.clone(), config.clone()).after(&state.history));
+        }
+        self.observers.notify(&TrainingEvent::RunStarted {
+            epochs,
+            steps_per_epoch: plan.steps_per_epoch(),
+            samples_per_epoch: train.samples_per_epoch(),
+            start_epoch: state.epoch,
+            start_step: state.step,
+        })?;
+
+        while state.epoch < epochs && self.stop_request().is_none() {
+            let (epoch, epoch_began, samples_before) = (state.epoch, Instant::now(), state.train.samples());
+            self.observers.notify(&TrainingEvent::EpochStarted { epoch })?;
+            for batch in epoch_batches(train, "training", epoch, state.step)? {
+                let step = plan.step(epoch, state.step);
+                let (updated, report) = train_step(&self.task, model, &batch?, &mut optimizer, step)?;
+                model = updated;
+                state.step_done(&report);
+                if report.samples > 0 {
+                    self.observers.notify(&report.event())?;
+                }
+                if self.stop_request().is_some() {
+                    break;
+                }
+            }
+            let train_time = epoch_began.elapsed();
+            self.tell_skipped(epoch, train)?;
+            if self.stop_request().is_some() {
+                self.save(checkpoints.as_ref(), &model, &optimizer, &state, epoch, false)?;
+                break;
+            }
+            let valid = valid.map(|valid| self.validate(&model, epoch, valid)).transpose()?;
+            let summary = EpochSummary {
+                epoch,
+                train: state.train_metrics(),
+                valid,
+                learning_rate: plan.step(epoch, state.step - 1).learning_rate,
+                samples: state.train.samples() - samples_before,
+                train_seconds: train_time.as_secs_f64(),
+                seconds: epoch_began.elapsed().as_secs_f64(),
+            };
+            self.observers.notify(&summary.event())?;
+            let best = state.epoch_done(summary, &self.monitor);
+            self.save(checkpoints.as_ref(), &model, &optimizer, &state, epoch, best)?;
+        }
+
+        let completed = state.epoch == epochs;
+        let stopped = if completed { None } else { self.stop_request() };
+        let stop_reason = stopped.unwrap_or(StopReason::Completed);
+        self.observers.notify(&TrainingEvent::RunFinished { reason: &stop_reason, time: began.elapsed() })?;
+        Ok(Trained { model: model.valid(), best: state.best, history: state.history, stop_reason })
+    }
+
+    /// The run folder's checkpoints; one of an earlier run is resumed, removed or an error, as the user said.
+    fn open_checkpoints(&self) -> Result<Option<Checkpointer>, TrainError> {
+        let Some(run_dir) = &self.run_dir else { return Ok(None) };
+        let checkpoints = Checkpointer::new(run_dir);
+        if !self.resume && checkpoints.has_any() {
+            if !self.overwrite {
+                return Err(TrainError::RunExists { path: run_dir.clone() });
+            }
+            checkpoints.clear()?;
+        }
+        checkpoints.create()?;
+        Ok(Some(checkpoints))
+    }
+
+    fn validate(
+        &mut self,
+        model: &T::Model,
+        epoch: usize,
+        valid: &dyn DataLoader<Batch = T::Batch>,
+    ) -> Result<Metrics, TrainError> {
+        let observers = &mut self.observers;
+        observers.notify(&TrainingEvent::ValidationStarted { epoch, batches: valid.batches_per_epoch() })?;
+        let mut told = Ok(());
+        let metrics = evaluate(&self.task, model, valid, |_, _, batch| {
+            if told.is_ok() {
+                told = observers.notify(&TrainingEvent::ValidationStep { batch });
+            }
+        })?;
+        told?;
+        self.tell_skipped(epoch, valid)?;
+        let wanted = &self.monitor.metric;
+        if metrics.get(wanted).is_none() {
+            let known: Vec<&str> = metrics.iter().map(|(name, _)| name).collect();
+            let problem = format!("monitor.metric: expected one of {}, got {wanted:?}", known.join(", "));
+            return Err(TrainError::Config { problems: vec![problem] });
+        }
+        Ok(metrics)
+    }
+
+    fn nothing_to_watch(&self) -> TrainError {
+        let problem = format!(
+            "early_stopping: watches {:?}, which only validation gives; give validation data, or set monitor.metric to \
+             \"loss\"",
+            self.monitor.metric
+        );
+        TrainError::Config { problems: vec![problem] }
+    }
+
+    fn tell_skipped(&mut self, epoch: usize, loader: &dyn DataLoader<Batch = T::Batch>) -> Result<(), TrainError> {
+        let skipped = loader.take_skipped();
+        if skipped.is_empty() {
+            return Ok(());
+        }
+        self.observers.notify(&TrainingEvent::SamplesSkipped { epoch, skipped: &skipped })
+    }
+
+    /// The best first: a crash between the two then leaves a best that is written again, not one that is forgotten.
+    fn save(
+        &mut self,
+        checkpoints: Option<&Checkpointer>,
+        model: &T::Model,
+        optimizer: &ModuleOptimizer,
+        state: &TrainState,
+        epoch: usize,
+        best: bool,
+    ) -> Result<(), TrainError> {
+        let Some(checkpoints) = checkpoints else { return Ok(()) };
+        let snapshot = Snapshot::take(&self.task, model, optimizer, state)?;
+        if best {
+            let path = checkpoints.save(CheckpointKind::Best, &snapshot)?;
+            self.observers.notify(&TrainingEvent::CheckpointSaved { epoch, path: &path, best: true })?;
+        }
+        let path = checkpoints.save(CheckpointKind::Last, &snapshot)?;
+        self.observers.notify(&TrainingEvent::CheckpointSaved { epoch, path: &path, best: false })
+    }
+}

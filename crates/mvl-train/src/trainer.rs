@@ -1,0 +1,177 @@
+//! The stock training loop: options here, the loop itself in `fit.rs`.
+
+use std::marker::PhantomData;
+use std::path::{Path, PathBuf};
+
+use burn::tensor::Device;
+use mvl_core::{Backend, BackendError, Monitor, StopReason, Task, TrainingObserver, nearest};
+
+use crate::{BestEpoch, EpochSummary, Observers, StopToken, TrainConfig, TrainError};
+
+/// Trains a task's model on backend `B`.
+///
+/// The training loader must be on [`training_device`](Self::training_device), the validation loader on the plain
+/// [`device`](Self::device): burn's normalisation and dropout layers learn only from input on an autodiff device.
+/// For a loop of your own, copy the one in [`fit`](Self::fit); it is made of this crate's public pieces.
+///
+/// With the same seed, data and number of threads two runs give the same weights bit for bit, and so does a run that was
+/// interrupted anywhere and resumed.
+///
+/// # Example
+/// ```
+/// use burn::tensor::Device;
+/// use mvl_core::{Backend, DataLoader, Task};
+/// use mvl_train::{ProgressBar, StopToken, TrainConfig, TrainError, Trainer};
+///
+/// fn train<B: Backend, T: Task, L: DataLoader<Batch = T::Batch>>(
+///     task: T,
+///     model: T::Model,
+///     loader: impl Fn(&Device) -> L,
+/// ) -> Result<T::Model, TrainError> {
+///     let mut trainer = Trainer::<B, _>::new(task, TrainConfig::default())?
+///         .with_run_dir("runs/first")
+///         .with_resume(true)
+///         .with_stop(StopToken::on_ctrl_c()?)
+///         .with_observer(ProgressBar::new());
+///     let (train, valid) = (loader(&trainer.training_device()?), loader(&trainer.device()?));
+///     let trained = trainer.fit(model, &train, Some(&valid))?;
+///     println!("best epoch: {:?}", trained.best);
+///     Ok(trained.model)
+/// }
+/// ```
+#[derive(Debug)]
+pub struct Trainer<B, T> {
+    pub(crate) task: T,
+    pub(crate) config: TrainConfig,
+    pub(crate) monitor: Monitor,
+    pub(crate) observers: Observers,
+    pub(crate) run_dir: Option<PathBuf>,
+    pub(crate) resume: bool,
+    pub(crate) overwrite: bool,
+    pub(crate) stop: StopToken,
+    ordinal: usize,
+    backend: PhantomData<B>,
+}
+
+/// What came of a run.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Trained<M> {
+    /// The model after the last step, without autodiff: ready for inference.
+    pub model: M,
+    /// The best epoch by the monitored validation figure, if there was one; its weights are in `checkpoints/best`.
+    pub best: Option<BestEpoch>,
+    /// The finished epochs, from the very first, whenever the run was resumed.
+    pub history: Vec<EpochSummary>,
+    /// Why it ended.
+    pub stop_reason: StopReason,
+}
+
+impl<B: Backend, T: Task> Trainer<B, T> {
+    /// A trainer on device 0, without observers, run folder or a way to stop it early.
+    ///
+    /// # Errors
+    /// [`TrainError::Config`] with everything that is wrong.
+    pub fn new(task: T, config: TrainConfig) -> Result<Self, TrainError> {
+        let mut problems = config.problems();
+        let monitor = config.monitor.clone().unwrap_or_else(|| task.monitor());
+        problems.extend(misspelt_figure(&task, &monitor));
+        if !problems.is_empty() {
+            return Err(TrainError::Config { problems });
+        }
+        let observers = Observers::new(config.on_observer_error);
+        Ok(Self {
+            task,
+            config,
+            monitor,
+            observers,
+            run_dir: None,
+            resume: false,
+            overwrite: false,
+            stop: StopToken::new(),
+            ordinal: 0,
+            backend: PhantomData,
+        })
+    }
+
+    /// Sets which of the backend's devices to use.
+    pub fn with_device_ordinal(mut self, ordinal: usize) -> Self {
+        self.ordinal = ordinal;
+        self
+    }
+
+    /// Adds an observer.
+    pub fn with_observer(mut self, observer: impl TrainingObserver + 'static) -> Self {
+        self.observers.push(observer);
+        self
+    }
+
+    /// Sets the folder in which checkpoints are kept; without one there are none.
+    pub fn with_run_dir(mut self, path: impl Into<PathBuf>) -> Self {
+        self.run_dir = Some(path.into());
+        self
+    }
+
+    /// Whether to go on from `checkpoints/last` in the run folder, if there is one.
+    pub fn with_resume(mut self, resume: bool) -> Self {
+        self.resume = resume;
+        self
+    }
+
+    /// Whether a new run may remove the checkpoints of an earlier one in its folder; otherwise that is an error.
+    pub fn with_overwrite(mut self, overwrite: bool) -> Self {
+        self.overwrite = overwrite;
+        self
+    }
+
+    /// Ends the run after the current step once the token says so.
+    pub fn with_stop(mut self, stop: StopToken) -> Self {
+        self.stop = stop;
+        self
+    }
+
+    /// The plain device, for validation data.
+    ///
+    /// # Errors
+    /// When this machine has none.
+    pub fn device(&self) -> Result<Device, BackendError> {
+        B::device(self.ordinal)
+    }
+
+    /// The autodiff device, for training data.
+    ///
+    /// # Errors
+    /// When this machine has none.
+    pub fn training_device(&self) -> Result<Device, BackendError> {
+        self.device().map(Device::autodiff)
+    }
+
+    /// The task.
+    pub fn task(&self) -> &T {
+        &self.task
+    }
+
+    /// The settings.
+    pub fn config(&self) -> &TrainConfig {
+        &self.config
+    }
+
+    /// The folder of the run, if it has one.
+    pub fn run_dir(&self) -> Option<&Path> {
+        self.run_dir.as_deref()
+    }
+
+    /// Who asks to stop: the user, or an observer.
+    pub(crate) fn stop_request(&self) -> Option<StopReason> {
+        if self.stop.is_stopped() { Some(StopReason::Interrupted) } else { self.observers.stop_reason().cloned() }
+    }
+}
+
+/// Says so when the monitored figure is misspelt, before an epoch is spent to find out. Parts of the loss are not known
+/// yet; the loop asks again after the first validation.
+fn misspelt_figure<T: Task>(task: &T, monitor: &Monitor) -> Option<String> {
+    let figures = task.metrics().iter().flat_map(|metric| metric.compute()).map(|(name, _)| name).collect::<Vec<_>>();
+    let similar = nearest(&monitor.metric, figures.iter().map(String::as_str).chain(["loss"]))?;
+    let typed = &monitor.metric;
+    (similar != typed).then(|| format!("monitor.metric: unknown figure {typed:?}, did you mean {similar:?}"))
+}

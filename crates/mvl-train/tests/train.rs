@@ -1,0 +1,21 @@
+//! The public API of `mvl-train` on a tiny real task: a convolutional net with normalisation and dropout learns which half
+//! of a 4×4 image is bright.
+
+#[path = "train/checkpoints.rs"]
+mod checkpoints;
+#[path = "train/evaluation.rs"]
+mod evaluation;
+#[path = "train/learning.rs"]
+mod learning;
+#[path = "train/mistakes.rs"]
+mod mistakes;
+#[path = "train/observing.rs"]
+mod observing;
+#[path = "train/optimizers.rs"]
+mod optimizers;
+#[path = "train/resuming.rs"]
+mod resuming;
+#[path = "train/stopping.rs"]
+mod stopping;
+#[path = "train/tiny.rs"]
+mod tiny;

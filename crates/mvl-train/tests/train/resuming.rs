@@ -1,0 +1,133 @@
+//! Interrupted anywhere and resumed is the same, bit for bit, as never interrupted.
+
+use std::path::Path;
+
+use mvl_core::{Backend, Cpu, Metrics, StopReason};
+use mvl_train::{
+    CheckpointKind, Checkpointer, EarlyStoppingConfig, EpochSummary, History, StopToken, TrainConfig, TrainError,
+    Trained, Trainer,
+};
+
+use crate::tiny::*;
+
+const EPOCHS: usize = 2;
+
+fn run<B: Backend>(
+    folder: &Path,
+    settings: TrainConfig,
+    stop_after: Option<usize>,
+) -> Result<Trained<TinyNet>, TrainError> {
+    let token = StopToken::new();
+    let mut trainer = Trainer::<B, _>::new(TinyTask::default(), settings)?
+        .with_run_dir(folder)
+        .with_resume(true)
+        .with_stop(token.clone())
+        .with_observer(History::new(folder.join("history.jsonl")));
+    if let Some(global_step) = stop_after {
+        trainer = trainer.with_observer(StopAfter { global_step, token });
+    }
+    let (plain, autodiff) = (trainer.device()?, trainer.training_device()?);
+    let (train, valid) = (TinyLoader::train(&autodiff), TinyLoader::valid(&plain));
+    trainer.fit(TinyNet::new(&plain), &train, Some(&valid))
+}
+
+/// The figures that do not depend on the clock.
+fn figures(history: &[EpochSummary]) -> Vec<(usize, Metrics, Option<Metrics>, f64)> {
+    history.iter().map(|epoch| (epoch.epoch, epoch.train.clone(), epoch.valid.clone(), epoch.learning_rate)).collect()
+}
+
+fn resumes_exactly<B: Backend>(steps: impl Iterator<Item = usize>) {
+    let _alone = one_run_at_a_time();
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let unbroken = run::<B>(&folder.path().join("unbroken"), config(EPOCHS), None).expect("trains");
+    for step in steps {
+        let path = folder.path().join(format!("broken-{step}"));
+        let broken = run::<B>(&path, config(EPOCHS), Some(step)).expect("stops cleanly");
+        let expected = if step + 1 == EPOCHS * STEPS { EPOCHS - 1 } else { (step + 1) / STEPS };
+        assert_eq!(broken.stop_reason, StopReason::Interrupted, "step {step}");
+        assert!(broken.history.len() <= expected, "step {step}");
+
+        let resumed = run::<B>(&path, config(EPOCHS), None).expect("goes on");
+        assert_eq!(resumed.stop_reason, StopReason::Completed);
+        assert_eq!(bits(&resumed.model), bits(&unbroken.model), "weights differ after a stop at step {step}");
+        assert_eq!(
+            figures(&resumed.history),
+            figures(&unbroken.history),
+            "history differs after a stop at step {step}"
+        );
+        assert_eq!(resumed.best, unbroken.best);
+        let lines = History::read(path.join("history.jsonl")).expect("readable");
+        assert_eq!(lines.iter().map(|line| line.epoch).collect::<Vec<_>>(), [0, 1]);
+        let best = |path: &Path| {
+            let device = B::device(0).expect("there");
+            let loaded = Checkpointer::new(path).load_weights(CheckpointKind::Best, TinyNet::new(&device));
+            bits(&loaded.expect("whole").expect("there"))
+        };
+        assert_eq!(best(&path), best(&folder.path().join("unbroken")), "best differs after a stop at step {step}");
+    }
+}
+
+#[test]
+fn resumes_exactly_on_cpu_after_any_step() {
+    resumes_exactly::<Cpu>(0..EPOCHS * STEPS);
+}
+
+#[cfg(feature = "ndarray")]
+#[test]
+fn resumes_exactly_on_ndarray() {
+    resumes_exactly::<mvl_core::NdArray>([STEPS + 1].into_iter());
+}
+
+#[test]
+fn a_finished_run_is_not_trained_further_unless_it_is_given_more_epochs() {
+    let _alone = one_run_at_a_time();
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let first = run::<Cpu>(folder.path(), config(1), None).expect("trains");
+    let again = run::<Cpu>(folder.path(), config(1), None).expect("has nothing to do");
+    assert_eq!((bits(&again.model), again.stop_reason), (bits(&first.model), StopReason::Completed));
+    let longer = run::<Cpu>(folder.path(), config(2), None).expect("goes on");
+    assert_eq!(longer.history.len(), 2);
+    assert_eq!(figures(&longer.history)[0], figures(&first.history)[0]);
+}
+
+#[test]
+fn early_stopping_remembers_across_a_resume() {
+    let _alone = one_run_at_a_time();
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    // No epoch improves by that much, so the second epoch without improvement ends the run.
+    let early_stopping = Some(EarlyStoppingConfig { patience: 2, min_delta: 10.0 });
+    let settings = TrainConfig { early_stopping, ..config(9) };
+    let broken = run::<Cpu>(folder.path(), settings.clone(), Some(2 * STEPS)).expect("stops cleanly");
+    assert_eq!(broken.history.len(), 2);
+    for _ in 0..2 {
+        let resumed = run::<Cpu>(folder.path(), settings.clone(), None).expect("stops early");
+        assert_eq!(resumed.history.len(), 3);
+        assert!(matches!(&resumed.stop_reason, StopReason::Observer { name, .. } if name == "early stopping"));
+    }
+}
+
+#[test]
+fn another_run_is_not_resumed() {
+    let _alone = one_run_at_a_time();
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    run::<Cpu>(folder.path(), config(1), None).expect("trains");
+    let other = TrainConfig { seed: 6, gradient_clip_norm: None, ..config(1) };
+    let error = run::<Cpu>(folder.path(), other, None).expect_err("other settings").to_string();
+    let expected = "cannot resume, this is another run than the checkpoint's: seed was 5, is 6, gradient_clip_norm was 1.0, \
+                    is not set; go back to its settings and data, or start in another folder; ";
+    assert!(error.starts_with(expected), "{error}");
+
+    let task = TinyTask { describes: serde_json::json!({"kind": "tiny", "labels": ["a", "b"]}), ..TinyTask::default() };
+    let mut trainer =
+        Trainer::<Cpu, _>::new(task, config(1)).expect("valid settings").with_run_dir(folder.path()).with_resume(true);
+    let device = trainer.training_device().expect("there");
+    let train = TinyLoader { samples: 9, ..TinyLoader::train(&device) };
+    let error = trainer.fit(TinyNet::new(&device), &train, None).expect_err("other data").to_string();
+    for expected in [
+        "steps_per_epoch was 6, is 3",
+        "samples_per_epoch was 22, is 9",
+        r#"model.labels was ["left","right"], is ["a","b"]"#,
+    ] {
+        assert!(error.contains(expected), "{error}");
+    }
+}
