@@ -5,7 +5,10 @@ use std::sync::Arc;
 
 use anyhow::Result;
 use mvl::core::{Channels, Cpu, DataLoader, Order, Preprocess};
-use mvl::data::{ImageFolder, LabelledDataset, Loader, LoaderConfig, Split, RandomHorizontalFlip, RandomResizedCrop, TransformConfig, fashion_mnist_part};
+use mvl::data::{
+    ImageFolder, LabelledDataset, Loader, LoaderConfig, RandomHorizontalFlip, RandomResizedCrop, Split,
+    TransformConfig, fashion_mnist_part,
+};
 use mvl_benches::{heading, measure, report_rate};
 
 mod photographs;

@@ -10,7 +10,8 @@ const QUALITY: u8 = 90;
 /// One JPEG file's bytes.
 pub fn jpeg(seed: u32) -> Result<Vec<u8>> {
     let picture = image::RgbImage::from_fn(WIDTH, HEIGHT, |x, y| {
-        let noise = (x.wrapping_mul(31) ^ y.wrapping_mul(17) ^ seed.wrapping_mul(101)).wrapping_mul(2_654_435_761) >> 28;
+        let noise =
+            (x.wrapping_mul(31) ^ y.wrapping_mul(17) ^ seed.wrapping_mul(101)).wrapping_mul(2_654_435_761) >> 28;
         let wave = |frequency: f32| {
             let phase = (x as f32 * frequency + y as f32 * (0.5 - frequency) + seed as f32) / 20.0;
             (110.0 + 100.0 * phase.sin()) as u8 + noise as u8

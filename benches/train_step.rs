@@ -13,7 +13,12 @@ const CLASSES: usize = 10;
 fn main() -> Result<()> {
     heading("training step, cpu");
     let device = Cpu::device(0)?.autodiff();
-    time("resnet8, 1x28x28, batch 64", ModelConfig::new("resnet8", CLASSES).with_in_channels(1), [64, 1, 28, 28], &device)?;
+    time(
+        "resnet8, 1x28x28, batch 64",
+        ModelConfig::new("resnet8", CLASSES).with_in_channels(1),
+        [64, 1, 28, 28],
+        &device,
+    )?;
     let resnet18 = ModelConfig::new("resnet18", CLASSES).with_option("stem", "small");
     time("resnet18 (small stem), 3x32x32, batch 16", resnet18, [16, 3, 32, 32], &device)
 }

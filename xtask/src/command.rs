@@ -42,7 +42,10 @@ pub(crate) fn mvl_json(arguments: &[&str]) -> Result<Value> {
 
 /// Builds one example with the features that everything shares, and runs it; whether it ended well.
 pub(crate) fn run_example(name: &str) -> Result<bool> {
-    ensure!(cargo(&["build", "--release", "--quiet", "--workspace", "--example", name])?, "example {name} does not build");
+    ensure!(
+        cargo(&["build", "--release", "--quiet", "--workspace", "--example", name])?,
+        "example {name} does not build"
+    );
     let metadata = Command::new("cargo")
         .args(["metadata", "--format-version", "1", "--no-deps"])
         .current_dir(root())

@@ -14,8 +14,13 @@ use crate::verbs::{data, demo, doctor, eval, models, predict, train};
 ///
 /// Start with `mvl demo`. Then `mvl data inspect FOLDER`, `mvl train --data FOLDER`, `mvl predict --model RUN PHOTO`.
 #[derive(Debug, Parser)]
-#[command(name = "mvl", version, max_term_width = 110, after_help = "\
-Exit codes: 0 done, 1 failed, 2 wrong arguments or config, 130 interrupted (a checkpoint was written).")]
+#[command(
+    name = "mvl",
+    version,
+    max_term_width = 110,
+    after_help = "\
+Exit codes: 0 done, 1 failed, 2 wrong arguments or config, 130 interrupted (a checkpoint was written)."
+)]
 struct Arguments {
     #[command(flatten)]
     common: Common,

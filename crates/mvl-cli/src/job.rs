@@ -9,7 +9,9 @@ use anyhow::Context;
 use burn::module::Module;
 use burn::tensor::Device;
 use mvl::core::{Backend, Classifier, Labels, Metrics, ModelConfig, Order, Registry, StopReason, TrainingObserver};
-use mvl::data::{LabelledDataset, Loader, LoaderConfig, OnCorrupt, Split, Subset, available_splits, open_dataset, split_balanced};
+use mvl::data::{
+    LabelledDataset, Loader, LoaderConfig, OnCorrupt, Split, Subset, available_splits, open_dataset, split_balanced,
+};
 use mvl::models::weights::{HeadPolicy, load_weights};
 use mvl::models::{ClassificationTask, ClassifierSpec, load_classifier};
 use mvl::train::{Curves, History, ProgressBar, StopToken, Trained, Trainer, evaluate};
@@ -107,11 +109,8 @@ impl TrainingJob {
         prepare_folder(run_dir, resume)?;
         write(&run_dir.join(CONFIG_FILE), &config.to_toml()?)?;
 
-        let spec = ClassifierSpec::new(
-            config.model_config(data.labels.len()),
-            data.labels.clone(),
-            config.preprocess.clone(),
-        );
+        let spec =
+            ClassifierSpec::new(config.model_config(data.labels.len()), data.labels.clone(), config.preprocess.clone());
         let task = ClassificationTask::new(spec.clone()).with_label_smoothing(config.task.label_smoothing);
         let model = starting_model(&config, &registry, &spec.model, &device)?;
         let parameters = mvl::core::count_parameters(&model);
@@ -287,8 +286,7 @@ fn test_figures<B: Backend>(
             (last, spec)
         }
     };
-    let loader =
-        evaluation_loader::<B>(test, &spec, config.data.batch_size, config.device, config.data.on_corrupt)?;
+    let loader = evaluation_loader::<B>(test, &spec, config.data.batch_size, config.device, config.data.on_corrupt)?;
     let task = ClassificationTask::new(spec);
     Ok(Some(evaluate(&task, &model, &loader, |_, _, _| {})?))
 }

@@ -22,6 +22,7 @@ mod verbs;
 pub use arguments::main_with;
 pub use backends::BackendChoice;
 pub use config::{
-    ConfigProblems, DataConfig, DataTable, ModelChoice, ModelTable, RunConfig, RunFile, StartingWeights, TaskConfig, TaskTable,
+    ConfigProblems, DataConfig, DataTable, ModelChoice, ModelTable, RunConfig, RunFile, StartingWeights, TaskConfig,
+    TaskTable,
 };
 pub use job::{JobSummary, TrainingJob};

@@ -73,6 +73,9 @@ mod tests {
 
     #[test]
     fn digits_are_grouped() {
-        assert_eq!((thousands(7).as_str(), thousands(1234).as_str(), thousands(11689512).as_str()), ("7", "1,234", "11,689,512"));
+        assert_eq!(
+            (thousands(7).as_str(), thousands(1234).as_str(), thousands(11689512).as_str()),
+            ("7", "1,234", "11,689,512")
+        );
     }
 }

@@ -148,7 +148,7 @@ pub enum TrainError {
     Signal {
         /// What the system said.
         #[source]
-        source: ctrlc::Error,
+        source: std::io::Error,
     },
     /// Anything else, from an extension.
     #[error("{what}")]

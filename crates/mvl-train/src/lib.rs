@@ -48,7 +48,7 @@
 //!     fn take_skipped(&self) -> Vec<SkippedSample> { Vec::new() }
 //! }
 //!
-//! let config = TrainConfig { epochs: 30, optimizer: OptimizerConfig::sgd(0.1), ..TrainConfig::default() };
+//! let config = TrainConfig { epochs: 100, optimizer: OptimizerConfig::sgd(0.1), ..TrainConfig::default() };
 //! let device = Cpu::device(0)?;
 //! let (train, valid) = (Points(device.clone().autodiff()), Points(device.clone()));
 //!

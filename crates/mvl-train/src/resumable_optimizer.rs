@@ -58,3 +58,42 @@ impl<S: RecordState> RecordState for Placed<S> {
         S::state_unflatten(prefix, source, &device).map(Self)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use mvl_core::{Backend, Cpu};
+
+    use super::*;
+
+    struct Velocity(Tensor<1>);
+
+    impl RecordState for Velocity {
+        fn state_flatten(&self, prefix: &str, out: &mut StateSink) {
+            out.push_tensor(prefix, "velocity", self.0.to_data());
+        }
+
+        fn state_unflatten(prefix: &str, source: &mut StateSource, device: &Device) -> Option<Self> {
+            source.take_tensor(prefix, "velocity").map(|data| Self(Tensor::from_data(data, device)))
+        }
+    }
+
+    /// Saves a state and restores it with `suggested` as burn's choice.
+    fn restored(suggested: &Device) -> Option<Device> {
+        let device = Cpu::device(0).expect("the CPU is always there");
+        let mut sink = StateSink::default();
+        Placed(Velocity(Tensor::from_floats([1.0, 2.0], &device))).state_flatten("7", &mut sink);
+        let mut source = StateSource::new(BTreeMap::new());
+        sink.tensors.into_iter().for_each(|(name, data)| source.insert_tensor(name, data));
+        Placed::<Velocity>::state_unflatten("7", &mut source, suggested).map(|placed| placed.0.0.device())
+    }
+
+    #[test]
+    fn state_goes_where_it_is_told() {
+        let device = Cpu::device(0).expect("the CPU is always there");
+        // Asking for a tensor on a capture device outside of a capture would fail.
+        assert_eq!(restoring_on(&device, || restored(&Device::capture())), Some(device.clone()));
+        assert_eq!(restored(&device), Some(device), "burn's choice, without another");
+    }
+}

@@ -36,8 +36,9 @@ impl StepReport {
 /// Forward, backward, clip, update: answers the updated model.
 ///
 /// The model must come from [`prepare_model`](crate::prepare_model) or an earlier step, and the batch from a loader on the
-/// autodiff device: normalisation layers and dropout only behave as in training when their input is on one. The device is
-/// seeded from the plan first, so that the step is repeatable. The loss is read to the host once, at the end.
+/// autodiff device: normalisation and dropout behave as in training only when their input is on one. (From the first weight
+/// on it is, wherever the batch was; layers before that would be fooled by a batch on a plain device.) The device is seeded
+/// from the plan first, so that the step is repeatable. The loss is read to the host once, at the end.
 ///
 /// # Errors
 /// [`TrainError::NoGradients`] when no parameter was reached, [`TrainError::NotFinite`] when loss or gradients are NaN or

@@ -3,6 +3,9 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
+use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::flag;
+
 use crate::TrainError;
 
 /// The exit status of a program that Ctrl-C ended: 128 + SIGINT.
@@ -35,20 +38,19 @@ impl StopToken {
     /// Every call answers the same token.
     ///
     /// # Errors
-    /// [`TrainError::Signal`] when another handler is installed already.
+    /// [`TrainError::Signal`] when the system refuses the handler.
     pub fn on_ctrl_c() -> Result<Self, TrainError> {
         let mut installed = ON_CTRL_C.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
         if let Some(token) = &*installed {
             return Ok(token.clone());
         }
         let token = Self::new();
-        let pressed = token.clone();
-        ctrlc::try_set_handler(move || {
-            if pressed.0.swap(true, Ordering::SeqCst) {
-                std::process::exit(EXIT_CODE);
-            }
-        })
-        .map_err(|source| TrainError::Signal { source })?;
+        for signal in [SIGINT, SIGTERM] {
+            // In this order: the first handler sees the flag as the press before left it.
+            flag::register_conditional_shutdown(signal, EXIT_CODE, token.0.clone())
+                .and_then(|_| flag::register(signal, token.0.clone()))
+                .map_err(|source| TrainError::Signal { source })?;
+        }
         *installed = Some(token.clone());
         Ok(token)
     }

@@ -38,13 +38,13 @@ pub mod prelude {
     //! What most programs use.
     pub use mvl_core::*;
     pub use mvl_data::{
-        ImageFolder, LabelledDataset, Loader, LoaderConfig, OnCorrupt, Parallel, Sequential, Split, Subset, decode_file,
-        fashion_mnist_part, open_dataset, preprocess, split_balanced,
+        ImageFolder, LabelledDataset, Loader, LoaderConfig, OnCorrupt, Parallel, Sequential, Split, Subset,
+        decode_file, fashion_mnist_part, open_dataset, preprocess, split_balanced,
     };
     pub use mvl_infer::{InferError, Input, Prediction, Predictor};
     pub use mvl_models::{ClassificationTask, ClassifierSpec, load_classifier, save_classifier, zoo};
     pub use mvl_train::{
-        Curves, EarlyStopping, History, OptimizerConfig, ProgressBar, ScheduleConfig, StopToken, TrainConfig, TrainError,
-        Trainer, evaluate,
+        Curves, EarlyStopping, History, OptimizerConfig, ProgressBar, ScheduleConfig, StopToken, TrainConfig,
+        TrainError, Trainer, evaluate,
     };
 }

@@ -14,7 +14,9 @@ fn tests(package: &str, filter: &str) -> Result<Verdict> {
     let text = String::from_utf8_lossy(&output.stdout);
     let passed: u32 = text
         .lines()
-        .filter_map(|line| line.strip_prefix("test result: ")?.split(". ").nth(1)?.split(' ').next()?.parse::<u32>().ok())
+        .filter_map(|line| {
+            line.strip_prefix("test result: ")?.split(". ").nth(1)?.split(' ').next()?.parse::<u32>().ok()
+        })
         .sum();
     if !output.status.success() {
         eprintln!("{text}\n{}", String::from_utf8_lossy(&output.stderr));

@@ -115,10 +115,9 @@ impl RunConfig {
                 let [height, width] = file.data.image_size.unwrap_or([DEFAULT_SIZE_PX; 2]);
                 let mut spec = Preprocess::imagenet(DEFAULT_SIZE_PX, DEFAULT_SIZE_PX);
                 spec.crop = None;
-                spec.resize = spec.resize.map(|resize| mvl::core::Resize {
-                    to: mvl::core::ResizeTo::Exact([height, width]),
-                    ..resize
-                });
+                spec.resize = spec
+                    .resize
+                    .map(|resize| mvl::core::Resize { to: mvl::core::ResizeTo::Exact([height, width]), ..resize });
                 spec
             }
         };
@@ -129,7 +128,8 @@ impl RunConfig {
             run_dir: file.run_dir.unwrap_or_else(|| Path::new("runs").join(&name)),
             data: DataConfig {
                 path: file.data.path.unwrap_or_else(|| {
-                    problems.push("data.path: expected a folder, a file or embedded:fashion-mnist, got nothing".to_owned());
+                    problems
+                        .push("data.path: expected a folder, a file or embedded:fashion-mnist, got nothing".to_owned());
                     String::new()
                 }),
                 validation: file.data.validation.unwrap_or(DEFAULT_VALIDATION),

@@ -75,7 +75,10 @@ pub(crate) fn run(verb: DataVerb, output: &Output) -> anyhow::Result<Outcome> {
     }
     output.result(&parts, || parts.iter().map(describe).collect::<Vec<_>>().join("\n\n"))?;
     let problems: usize = parts.iter().map(|part| part.problems.len()).sum();
-    anyhow::ensure!(problems == 0, "{problems} images cannot be read; mend or remove them, or train with data.on_corrupt = \"skip\"");
+    anyhow::ensure!(
+        problems == 0,
+        "{problems} images cannot be read; mend or remove them, or train with data.on_corrupt = \"skip\""
+    );
     Ok(Outcome::Done)
 }
 
@@ -91,7 +94,9 @@ fn inspect(split: &'static str, dataset: &dyn LabelledDataset, mut tiles: Option
         match Dataset::get(dataset, SampleKey::plain(index)) {
             Ok(sample) => {
                 *sizes.entry(size(&sample.image)).or_insert(0) += 1;
-                if let Some(shelf) = label.and_then(|label| examples.get_mut(label)).filter(|shelf| shelf.len() < PER_CLASS) {
+                if let Some(shelf) =
+                    label.and_then(|label| examples.get_mut(label)).filter(|shelf| shelf.len() < PER_CLASS)
+                {
                     shelf.push(sample.image);
                 }
             }

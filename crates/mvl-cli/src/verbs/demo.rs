@@ -65,7 +65,7 @@ struct FirstImage {
 /// Mistakes on the sheet.
 const MISTAKES: usize = 40;
 const SHEET_COLUMNS: usize = 8;
-const TILE_PX: u32 = 112;
+const TILE_PX: u32 = 144;
 
 pub(crate) fn run(arguments: DemoArguments, registry: Registry, output: &Output) -> anyhow::Result<Outcome> {
     let mut file: RunFile = toml::from_str(RECIPE).context("the demo's own recipe")?;
@@ -116,7 +116,11 @@ fn clear_earlier_demo(folder: &Path) -> anyhow::Result<()> {
     }
     let is_run = folder.join(CONFIG_FILE).is_file();
     let is_empty = fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_none());
-    anyhow::ensure!(is_run || is_empty, "this folder holds something other than a run, choose another with --out; {}", folder.display());
+    anyhow::ensure!(
+        is_run || is_empty,
+        "this folder holds something other than a run, choose another with --out; {}",
+        folder.display()
+    );
     fs::remove_dir_all(folder).with_context(|| format!("cannot replace the earlier demo; {}", folder.display()))
 }
 
@@ -133,8 +137,7 @@ fn judge<B: Backend>(config: &RunConfig, registry: Registry) -> anyhow::Result<J
         .load()?;
     let spec = predictor.spec().clone();
     let test = open_split(EMBEDDED, Split::Test)?;
-    let loader =
-        evaluation_loader::<B>(test.clone(), &spec, config.data.batch_size, config.device, OnCorrupt::Fail)?;
+    let loader = evaluation_loader::<B>(test.clone(), &spec, config.data.batch_size, config.device, OnCorrupt::Fail)?;
     let mut matrix = ConfusionMatrix::new(spec.labels.len());
     let mut wrong = Vec::new();
     let mut seen = 0;

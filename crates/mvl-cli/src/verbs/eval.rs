@@ -91,8 +91,7 @@ pub(crate) fn run(arguments: EvalArguments, registry: Registry, output: &Output)
 
 fn judge<B: Backend>(arguments: &EvalArguments, registry: Registry, output: &Output) -> anyhow::Result<Evaluation> {
     let ordinal = arguments.compute.device.unwrap_or(0);
-    let mut builder =
-        Predictor::<B>::builder(&arguments.model).with_registry(registry).with_device_ordinal(ordinal);
+    let mut builder = Predictor::<B>::builder(&arguments.model).with_registry(registry).with_device_ordinal(ordinal);
     if let Some(weights) = &arguments.weights {
         builder = builder.with_weights(weights);
     }

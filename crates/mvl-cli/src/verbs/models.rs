@@ -84,10 +84,18 @@ fn list(registry: &Registry, output: &Output) -> anyhow::Result<()> {
     let rows = rows.collect::<anyhow::Result<Vec<_>>>()?;
     output.result(&rows, || {
         let cells = |row: &ModelRow| {
-            vec![row.name.clone(), row.family.clone(), row.task.to_owned(), format!("{:>11}", thousands(row.parameters))]
+            vec![
+                row.name.clone(),
+                row.family.clone(),
+                row.task.to_owned(),
+                format!("{:>11}", thousands(row.parameters)),
+            ]
         };
         let cells: Vec<_> = rows.iter().map(cells).collect();
-        format!("{}\n\nparameters with {LISTED_CLASSES} classes", table(&["name", "family", "task", " parameters"], &cells))
+        format!(
+            "{}\n\nparameters with {LISTED_CLASSES} classes",
+            table(&["name", "family", "task", " parameters"], &cells)
+        )
     })
 }
 
@@ -124,9 +132,7 @@ fn sheet(name: &str, registry: &Registry) -> anyhow::Result<ModelSheet> {
 fn show(name: &str, registry: &Registry, output: &Output) -> anyhow::Result<()> {
     let sheet = sheet(name, registry)?;
     output.result(&sheet, || {
-        let cells = |tap: &Tap| {
-            vec![tap.name.clone(), format!("{:>8}", tap.channels), format!("{:>6}", tap.stride)]
-        };
+        let cells = |tap: &Tap| vec![tap.name.clone(), format!("{:>8}", tap.channels), format!("{:>6}", tap.stride)];
         let cells: Vec<_> = sheet.taps.iter().map(cells).collect();
         let ModelRow { name, family, task, parameters } = &sheet.row;
         format!(

@@ -19,11 +19,14 @@ pub(super) fn list(folder: &Path) -> Result<Listing, DataError> {
     let io = |source| DataError::Io { path: folder.to_owned(), source };
     let mut listing = Listing { folders: Vec::new(), files: Vec::new() };
     for entry in fs::read_dir(folder).map_err(io)? {
-        let path = entry.map_err(io)?.path();
+        let entry = entry.map_err(io)?;
+        let (path, kind) = (entry.path(), entry.file_type().map_err(io)?);
         if name(&path).starts_with('.') {
             continue;
         }
-        if path.is_dir() { listing.folders.push(path) } else { listing.files.push(path) }
+        // A million files are listed without a look at each; only a link must be followed.
+        let is_folder = kind.is_dir() || (kind.is_symlink() && path.is_dir());
+        if is_folder { listing.folders.push(path) } else { listing.files.push(path) }
     }
     listing.folders.sort();
     listing.files.sort();

@@ -11,16 +11,10 @@ use mvl_data::{
 
 use crate::fixtures::{gray, put, put_image, resize_fixture};
 
-/// Pixels as they are.
-fn plain(resize: Option<[u32; 2]>) -> Preprocess {
-    let mut spec = Preprocess::exact(1, 1, Channels::Gray, &[0.0], &[1.0]);
-    spec.scale = 1.0;
-    match resize {
-        Some([height, width]) => spec.crop = Some([height, width]),
-        None => spec.resize = None,
-    }
-    spec.resize = None;
-    spec
+/// Pixels as they are, cropped if asked.
+fn plain(crop: Option<[u32; 2]>) -> Preprocess {
+    let exact = Preprocess::exact(1, 1, Channels::Gray, &[0.0], &[1.0]);
+    Preprocess { resize: None, crop, scale: 1.0, ..exact }
 }
 
 fn clothes(count: usize) -> Arc<dyn LabelledDataset> {

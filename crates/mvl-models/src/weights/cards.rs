@@ -2,10 +2,13 @@
 //!
 //! New weights for a known model are one row in [`CARDS`].
 
+use std::fs::File;
+use std::io;
 use std::path::Path;
 
 use burn::tensor::Device;
-use mvl_core::{Classifier, Labels, ModelConfig, ModelError, Preprocess, Registry, nearest};
+use mvl_core::{BoxError, Classifier, Labels, ModelConfig, ModelError, Preprocess, Registry, nearest};
+use sha2::{Digest, Sha256};
 
 use super::imagenet_labels::imagenet1k_labels;
 use super::load::{HeadPolicy, load_weights};
@@ -30,8 +33,6 @@ pub struct WeightsCard {
     pub url: &'static str,
     /// SHA-256 of the published file, where it was checked.
     pub sha256: Option<&'static str>,
-    /// Size of the published file in bytes, where it was checked.
-    pub bytes: Option<u64>,
     /// SPDX name.
     pub licence: &'static str,
     /// Who made them, and from what.
@@ -79,7 +80,7 @@ impl WeightsCard {
     /// Creates the classifier and fills it from a file: the published one, or the same weights as `.safetensors`.
     ///
     /// # Errors
-    /// [`ModelError::File`] when the file cannot be read, or bears the published name but another size;
+    /// [`ModelError::File`] when the file cannot be read, or bears the published name but is another file;
     /// [`ModelError::WeightsMismatch`] when it belongs to another model.
     pub fn create(
         &self,
@@ -94,24 +95,29 @@ impl WeightsCard {
         Ok((model, spec))
     }
 
-    /// A file under the published name must be the published file. Its size is compared; a digest would go here.
+    /// A file under the published name must be the published file: its SHA-256 is, or begins, as the card says. Files under other
+    /// names, such as conversions, are taken as they are.
     fn verify(&self, file: &Path) -> Result<(), ModelError> {
         let published =
             file.file_name().is_some_and(|name| self.file_names.first().is_some_and(|first| name == *first));
-        let (true, Some(expected), Ok(found)) = (published, self.bytes, file.metadata()) else { return Ok(()) };
-        if found.len() == expected {
+        let (true, Some(expected)) = (published, self.sha256.or_else(|| self.sha256_prefix())) else { return Ok(()) };
+        let error = |what: String, source: Option<BoxError>| ModelError::File {
+            what,
+            path: file.display().to_string(),
+            source,
+        };
+        let cannot_read = |source: io::Error| error("cannot read weights".to_owned(), Some(source.into()));
+        let mut digest = Sha256::new();
+        io::copy(&mut File::open(file).map_err(cannot_read)?, &mut digest).map_err(cannot_read)?;
+        let found: String = digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+        if found.starts_with(expected) {
             return Ok(());
         }
-        Err(ModelError::File {
-            what: format!(
-                "not the published weights {:?}: expected {expected} bytes, found {}; fetch {} again",
-                self.id,
-                found.len(),
-                self.url
-            ),
-            path: file.display().to_string(),
-            source: None,
-        })
+        let what = format!(
+            "not the published weights {:?}: expected SHA-256 {expected}, found {found}; fetch {} again",
+            self.id, self.url
+        );
+        Err(error(what, None))
     }
 }
 
@@ -158,7 +164,6 @@ const fn torchvision(
         file_names,
         url,
         sha256: None,
-        bytes: None,
         licence: BSD,
         source: TORCHVISION,
         num_classes: IMAGENET_CLASSES,
@@ -170,7 +175,6 @@ const fn torchvision(
 const CARDS: &[WeightsCard] = &[
     WeightsCard {
         sha256: Some("b03531047ffacf1e2488318dcd2aba1126cde36e3bfe1aa5cb07700aeeee9889"),
-        bytes: Some(14_212_972),
         ..torchvision(
             "mobilenet_v2.imagenet1k_v1",
             "mobilenet_v2",
@@ -260,7 +264,7 @@ mod tests {
         let card = weights_card("mobilenet_v2.imagenet1k_v1").expect("a row");
         let error = card.verify(&file).expect_err("four bytes");
         assert!(error.to_string().starts_with(
-            "not the published weights \"mobilenet_v2.imagenet1k_v1\": expected 14212972 bytes, found 4; fetch https://"
+            "not the published weights \"mobilenet_v2.imagenet1k_v1\": expected SHA-256 b03531047ffacf1e2488318dcd2aba1126cde36e3bfe1aa5cb07700aeeee9889, found "
         ));
     }
 }

@@ -13,8 +13,10 @@ const TITLE_SIZE: f64 = 20.0;
 const AXIS_SIZE: f64 = 15.0;
 /// Longer class names are cut.
 const MAX_NAME: usize = 22;
+/// The same for the bold letters of the title.
+const BOLD_LETTER: f64 = 0.66;
 /// From this share of its row on, a cell is dark enough for white digits.
-const DARK: f64 = 0.5;
+const DARK: f64 = 0.35;
 
 /// Draws counts by true class (rows) and predicted class (columns), with names on both axes and the accuracy in the title.
 ///
@@ -34,10 +36,15 @@ const DARK: f64 = 0.5;
 pub fn confusion_matrix_svg(matrix: &ConfusionMatrix, labels: &Labels, title: &str) -> String {
     let classes = matrix.classes();
     let largest = (0..classes * classes).map(|cell| matrix.count(cell / classes, cell % classes)).max().unwrap_or(0);
-    let layout = Layout::new(classes, labels, largest);
+    let figures = match matrix.total() {
+        0 => "no samples".to_owned(),
+        total => format!("accuracy {:.1} % of {total}", 100.0 * matrix.accuracy()),
+    };
+    let title = format!("{title}: {figures}");
+    let layout = Layout::new(classes, labels, largest, &title);
     let mut svg = String::new();
-    layout.open(&mut svg);
-    layout.title(&mut svg, matrix, title);
+    layout.open(&mut svg, &title);
+    layout.grid(&mut svg);
     for truth in 0..classes {
         for predicted in 0..classes {
             layout.cell(&mut svg, matrix, labels, truth, predicted);
@@ -60,12 +67,16 @@ struct Layout {
     /// Upper left corner of the cells.
     left: f64,
     top: f64,
+    /// What a long title leaves free on the left.
+    indent: f64,
+    /// Middle of the title.
+    title_middle: f64,
     width: f64,
     height: f64,
 }
 
 impl Layout {
-    fn new(classes: usize, labels: &Labels, largest: u64) -> Self {
+    fn new(classes: usize, labels: &Labels, largest: u64, title: &str) -> Self {
         let cell = match classes {
             0..=4 => 84.0,
             5..=10 => 58.0,
@@ -84,14 +95,23 @@ impl Layout {
         let top = MARGIN + TITLE_SIZE + 18.0;
         // Column names hang at 45 degrees to the left of their cells' middle.
         let hanging = name_width * std::f64::consts::FRAC_1_SQRT_2 + name_size;
+        // The title is centred over the cells, unless it is too long for that; then the rest is centred under it.
+        let title_half = title.chars().count() as f64 * BOLD_LETTER * TITLE_SIZE / 2.0 + MARGIN;
+        let content = left + side + MARGIN;
+        let width = content.max(2.0 * title_half);
+        let indent = (width - content) / 2.0;
+        let left = left + indent;
+        let title_middle = (left + side / 2.0).clamp(title_half, width - title_half);
         Self {
             classes,
             cell,
+            indent,
+            title_middle,
+            width,
             name_size,
             count_size: (count_size >= 6.0).then_some(count_size),
             left,
             top,
-            width: (left + side + MARGIN).max(420.0),
             height: top + side + 10.0 + hanging + 12.0 + AXIS_SIZE + MARGIN,
         }
     }
@@ -100,7 +120,7 @@ impl Layout {
         self.cell * self.classes as f64
     }
 
-    fn open(&self, svg: &mut String) {
+    fn open(&self, svg: &mut String, title: &str) {
         let (width, height) = (self.width.ceil(), self.height.ceil());
         put(
             svg,
@@ -109,33 +129,32 @@ impl Layout {
             ),
         );
         put(svg, format_args!(r#"<rect width="100%" height="100%" fill="white"/>"#));
-    }
-
-    fn title(&self, svg: &mut String, matrix: &ConfusionMatrix, title: &str) {
-        let figures = match matrix.total() {
-            0 => "no samples".to_owned(),
-            total => format!("accuracy {:.1} % of {total}", 100.0 * matrix.accuracy()),
-        };
-        let text = escape(&format!("{title}: {figures}"));
-        // Centred over the cells, unless that would push it over the edge.
-        let half = text.chars().count() as f64 * LETTER * TITLE_SIZE / 2.0;
-        let middle = (self.left + self.side() / 2.0)
-            .min(self.width - half - 4.0)
-            .max(half + 4.0)
-            .min(self.width / 2.0 + self.left);
-        let y = MARGIN + TITLE_SIZE * 0.8;
+        let (x, y, text) = (self.title_middle, MARGIN + TITLE_SIZE * 0.8, escape(title));
         put(
             svg,
             format_args!(
-                r#"<text x="{middle:.1}" y="{y:.1}" font-size="{TITLE_SIZE}" font-weight="bold" text-anchor="middle">{text}</text>"#
+                r#"<text x="{x:.1}" y="{y:.1}" font-size="{TITLE_SIZE}" font-weight="bold" text-anchor="middle">{text}</text>"#
             ),
         );
     }
 
+    fn grid(&self, svg: &mut String) {
+        let (left, top, side) = (self.left, self.top, self.side());
+        let mut path = String::new();
+        for line in 0..=self.classes {
+            let at = line as f64 * self.cell;
+            put(&mut path, format_args!("M{:.1} {top:.1}v{side:.1}M{left:.1} {:.1}h{side:.1}", left + at, top + at));
+        }
+        put(svg, format_args!(r#"<path d="{}" stroke="{GRID}" stroke-width="0.5"/>"#, path.trim_end()));
+    }
+
     fn cell(&self, svg: &mut String, matrix: &ConfusionMatrix, labels: &Labels, truth: usize, predicted: usize) {
         let count = matrix.count(truth, predicted);
+        if count == 0 {
+            return;
+        }
         let row: u64 = (0..self.classes).map(|column| matrix.count(truth, column)).sum();
-        let share = if row == 0 { 0.0 } else { count as f64 / row as f64 };
+        let share = count as f64 / row as f64;
         let (x, y, side) = (self.left + predicted as f64 * self.cell, self.top + truth as f64 * self.cell, self.cell);
         let shade = shade(share);
         let tip =
@@ -146,7 +165,7 @@ impl Layout {
                 r#"<rect x="{x:.1}" y="{y:.1}" width="{side:.1}" height="{side:.1}" fill="{shade}" stroke="{GRID}" stroke-width="0.5"><title>{tip}</title></rect>"#
             ),
         );
-        if let (Some(size), 1..) = (self.count_size, count) {
+        if let Some(size) = self.count_size {
             let ink = if share >= DARK { "white" } else { INK };
             let (x, y) = (x + side / 2.0, y + side / 2.0 + size * 0.35);
             put(
@@ -190,7 +209,7 @@ impl Layout {
                 r#"<text x="{x:.1}" y="{y:.1}" font-size="{AXIS_SIZE}" text-anchor="middle">predicted class</text>"#
             ),
         );
-        let (x, y) = (MARGIN * 0.5 + AXIS_SIZE, self.top + side / 2.0);
+        let (x, y) = (self.indent + MARGIN * 0.5 + AXIS_SIZE, self.top + side / 2.0);
         put(
             svg,
             format_args!(

@@ -6,12 +6,13 @@ use mvl_core::BoxError;
 use plotters::coord::Shift;
 use plotters::coord::types::RangedCoordf64;
 use plotters::prelude::*;
+use plotters::style::text_anchor::{HPos, Pos, VPos};
 
 use crate::EpochSummary;
 
 /// Sizes in pixels.
 const WIDTH: u32 = 960;
-const TITLE_HEIGHT: u32 = 48;
+const TITLE_HEIGHT: u32 = 60;
 const PANEL_HEIGHT: u32 = 300;
 const LAST_PANEL_HEIGHT: u32 = 210;
 const FONT: &str = "sans-serif";
@@ -48,18 +49,20 @@ pub fn curves_svg(history: &[EpochSummary], points: &[CurvePoint], title: &str) 
         let root = SVGBackend::with_string(&mut svg, (WIDTH, height)).into_drawing_area();
         root.fill(&WHITE)?;
         let (header, rest) = root.split_vertically(TITLE_HEIGHT);
-        header.titled(title, text_style(24))?;
+        let middle = (WIDTH as i32 / 2, TITLE_HEIGHT as i32 / 2);
+        let centred = text_style(28).pos(Pos::new(HPos::Center, VPos::Center));
+        header.draw(&Text::new(title, middle, centred))?;
         let epochs = last_epoch(history, points);
         let (losses, rest) = rest.split_vertically(PANEL_HEIGHT);
-        panel(&losses, "loss", epochs, &loss_lines(history, points))?;
+        panel(&losses, "loss", epochs, &loss_lines(history, points), SeriesLabelPosition::UpperRight)?;
         let rest = if scores.is_empty() {
             rest
         } else {
             let (upper, rest) = rest.split_vertically(PANEL_HEIGHT);
-            panel(&upper, "validation", epochs, &scores)?;
+            panel(&upper, "validation", epochs, &scores, SeriesLabelPosition::LowerRight)?;
             rest
         };
-        panel(&rest, "learning rate", epochs, &[rate_line(history, points)])?;
+        panel(&rest, "learning rate", epochs, &[rate_line(history, points)], SeriesLabelPosition::UpperRight)?;
         root.present()?;
     }
     Ok(svg)
@@ -97,7 +100,8 @@ fn loss_lines(history: &[EpochSummary], points: &[CurvePoint]) -> Vec<Line> {
         dots: false,
         ..Line::new(None, TRAIN, points.iter().map(|point| (point.epochs, point.loss)))
     };
-    let train = per_epoch(history, |summary| summary.train.get("loss"));
+    // A mean over the epoch belongs to its middle; validation comes at its end.
+    let train = per_epoch(history, |summary| summary.train.get("loss")).map(|(epochs, loss)| (epochs - 0.5, loss));
     let valid = per_epoch(history, |summary| summary.valid.as_ref()?.get("loss"));
     vec![
         faint,
@@ -154,20 +158,26 @@ fn text_style(size: u32) -> TextStyle<'static> {
 
 type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
 
-fn panel(area: &Area<'_>, name: &str, epochs: f64, lines: &[Line]) -> Result<(), BoxError> {
+fn panel(
+    area: &Area<'_>,
+    name: &str,
+    epochs: f64,
+    lines: &[Line],
+    legend: SeriesLabelPosition,
+) -> Result<(), BoxError> {
     let mut chart = ChartBuilder::on(area)
         .margin(10)
         .margin_right(24)
-        .x_label_area_size(42)
-        .y_label_area_size(74)
+        .x_label_area_size(50)
+        .y_label_area_size(86)
         .build_cartesian_2d(0.0..epochs, value_range(lines))?;
     chart
         .configure_mesh()
         .light_line_style(TRANSPARENT)
         .bold_line_style(GRID)
         .axis_style(INK)
-        .label_style(text_style(14))
-        .axis_desc_style(text_style(16))
+        .label_style(text_style(17))
+        .axis_desc_style(text_style(19))
         .x_desc("epoch")
         .y_desc(name)
         .x_labels(if epochs < 10.0 { epochs.ceil() as usize + 1 } else { 11 })
@@ -181,11 +191,11 @@ fn panel(area: &Area<'_>, name: &str, epochs: f64, lines: &[Line]) -> Result<(),
     if lines.iter().any(|line| line.name.is_some() && !line.values.is_empty()) {
         chart
             .configure_series_labels()
-            .position(SeriesLabelPosition::UpperRight)
+            .position(legend)
             .margin(12)
             .background_style(WHITE.mix(0.85))
             .border_style(GRID)
-            .label_font(text_style(15))
+            .label_font(text_style(18))
             .draw()?;
     }
     Ok(())

@@ -60,7 +60,7 @@ fn the_best_is_that_of_the_best_epoch() {
         }
         Ok(mvl_core::Flow::Continue)
     });
-    // The loss grows from epoch to epoch for whoever likes it large: the first epoch is the best by `max`, the last by `min`.
+    // Whoever likes a large loss finds the best epoch early.
     let task = TinyTask { monitor: mvl_core::Monitor::max("loss"), ..TinyTask::default() };
     let mut trainer = Trainer::<Cpu, _>::new(task, config(3)).expect("valid settings");
     trainer = trainer.with_run_dir(folder.path()).with_observer(listener);

@@ -84,7 +84,7 @@ fn skipped_samples_are_told_and_not_counted() {
         }
         Ok(Flow::Continue)
     });
-    // More than there are in a batch, so that some batch may well be empty.
+    // 4 of 22 are left, in 6 batches: some batches are empty.
     let unreadable: Vec<usize> = (0..18).collect();
     let trained = train(config(1), unreadable, |trainer| trainer.with_observer(listener)).expect("trains");
     let mut told = told.lock().expect("not poisoned").clone();

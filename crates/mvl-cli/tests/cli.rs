@@ -1,0 +1,8 @@
+//! The program as a person or a script uses it: arguments in, output, messages and exit codes out.
+
+#[path = "cli/bad_input.rs"]
+mod bad_input;
+#[path = "cli/program.rs"]
+mod program;
+#[path = "cli/whole_path.rs"]
+mod whole_path;
