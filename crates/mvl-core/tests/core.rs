@@ -4,8 +4,8 @@ use burn::module::Module;
 use burn::nn::{Linear, LinearConfig};
 use burn::tensor::{Device, Tensor};
 use mvl_core::{
-    Backbone, Backend, BackendError, BoxedBackbone, BoxedHead, Cpu, Features, Head, HeadFactory, Layout, ModelConfig, ModelError,
-    ModelFactory, NdArray, Registry, Tap, TapSet, count_parameters,
+    Backbone, Backend, BackendError, BoxedBackbone, BoxedHead, Cpu, Features, Head, HeadFactory, Layout, ModelConfig,
+    ModelError, ModelFactory, NdArray, Registry, Tap, TapSet, count_parameters,
 };
 
 fn opens_and_counts<B: Backend>() {
@@ -13,7 +13,8 @@ fn opens_and_counts<B: Backend>() {
     let device = B::device(0).expect("the machine has a processor");
     let two: f32 = Tensor::<1>::from_floats([1.0, 1.0], &device).sum().into_scalar();
     assert_eq!(two, 2.0, "{}", B::NAME);
-    let BackendError::NoDevice { backend, ordinal, available, .. } = B::device(3).expect_err("there is only one") else {
+    let BackendError::NoDevice { backend, ordinal, available, .. } = B::device(3).expect_err("there is only one")
+    else {
         panic!("another error");
     };
     assert_eq!((backend, ordinal, available), (B::NAME, 3, 1));
@@ -94,7 +95,12 @@ impl HeadFactory<Tensor<2>> for MeanHeadFactory {
         "linear"
     }
 
-    fn create_head(&self, config: &ModelConfig, taps: &[Tap], device: &Device) -> Result<BoxedHead<Tensor<2>>, ModelError> {
+    fn create_head(
+        &self,
+        config: &ModelConfig,
+        taps: &[Tap],
+        device: &Device,
+    ) -> Result<BoxedHead<Tensor<2>>, ModelError> {
         assert_eq!(taps[0].layout, Layout::Map);
         Ok(BoxedHead::new(MeanHead { linear: LinearConfig::new(taps[0].channels, config.num_classes).init(device) }))
     }
@@ -147,9 +153,13 @@ fn boxing_keeps_paths_and_finds_the_type_again() {
 #[test]
 fn names_and_options_that_are_unknown_are_errors_that_help() {
     let device = Cpu::device(0).expect("the machine has a processor");
-    let create = |config: ModelConfig| registry().create_classifier(&config, &device).expect_err("a bad config").to_string();
+    let create =
+        |config: ModelConfig| registry().create_classifier(&config, &device).expect_err("a bad config").to_string();
     for (config, message) in [
-        (ModelConfig::new("scales", 2), "unknown model \"scales\", did you mean \"scale\"?; `mvl models list` shows all names"),
+        (
+            ModelConfig::new("scales", 2),
+            "unknown model \"scales\", did you mean \"scale\"?; `mvl models list` shows all names",
+        ),
         (ModelConfig::new("scale", 2).with_head("liner"), "unknown head \"liner\"; known heads: linear"),
         (ModelConfig::new("scale", 0), "invalid options for \"scale\": num_classes: expected 1 to 1048576, got 0"),
     ] {

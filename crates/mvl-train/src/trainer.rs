@@ -124,7 +124,7 @@ impl<B: Backend, T: Task> Trainer<B, T> {
         self
     }
 
-    /// Ends the run after the current step once the token says so.
+    /// Ends the run after the current step once the token says so, with a checkpoint; a validation under way is finished first.
     pub fn with_stop(mut self, stop: StopToken) -> Self {
         self.stop = stop;
         self

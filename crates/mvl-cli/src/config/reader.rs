@@ -67,6 +67,9 @@ impl std::str::FromStr for Override {
     }
 }
 
+/// What `[train.optimizer]` means without a name.
+const DEFAULT_OPTIMIZER: &str = "sgd";
+
 /// The largest config file that is read, in bytes.
 const MAX_BYTES: u64 = 1 << 20;
 
@@ -82,6 +85,7 @@ pub(crate) fn read_run_file(path: Option<&Path>, overrides: Vec<Override>) -> an
             problems.push(problem);
         }
     }
+    name_the_optimizer(&mut table);
     let file = parse(table, &mut problems);
     if problems.is_empty() { Ok(file) } else { Err(ConfigProblems::new(problems).into()) }
 }
@@ -93,6 +97,14 @@ fn read_table(path: &Path) -> anyhow::Result<Table> {
     anyhow::ensure!(size <= MAX_BYTES, "{}: expected at most {MAX_BYTES} bytes, got {size}", context());
     let text = fs::read_to_string(path).with_context(context)?;
     toml::from_str(&text).map_err(|error| ConfigProblems::new(vec![format!("{}: {error}", path.display())]).into())
+}
+
+/// A rate without an optimiser's name, such as from `--learning-rate`, is for the default optimiser.
+fn name_the_optimizer(table: &mut Table) {
+    let train = table.get_mut("train").and_then(Value::as_table_mut);
+    if let Some(optimizer) = train.and_then(|train| train.get_mut("optimizer")).and_then(Value::as_table_mut) {
+        optimizer.entry("name").or_insert_with(|| Value::String(DEFAULT_OPTIMIZER.to_owned()));
+    }
 }
 
 fn set(table: &mut Table, path: &[String], value: Value) -> Result<(), String> {

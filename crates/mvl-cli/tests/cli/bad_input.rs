@@ -6,8 +6,16 @@ use tempfile::tempdir;
 
 use crate::program::{fixture, mvl, pictures, text};
 
-const TINY: [&str; 8] =
-    ["--set", "model.name=resnet8", "--set", "model.options.width=0.25", "--set", "data.image_size=[12,12]", "--epochs", "1"];
+const TINY: [&str; 8] = [
+    "--set",
+    "model.name=resnet8",
+    "--set",
+    "model.options.width=0.25",
+    "--set",
+    "data.image_size=[12,12]",
+    "--epochs",
+    "1",
+];
 
 fn train(extra: &[&str]) -> crate::program::Ran {
     let mut arguments = vec!["train"];
@@ -117,7 +125,8 @@ fn unknown_model() {
 
 #[test]
 fn model_that_is_nowhere() {
-    mvl(&["predict", "--model", "runs/nothing", "x.jpg"]).fails(1, &["no model here: expected a run's folder", "runs/nothing"]);
+    mvl(&["predict", "--model", "runs/nothing", "x.jpg"])
+        .fails(1, &["no model here: expected a run's folder", "runs/nothing"]);
 }
 
 #[test]
@@ -129,7 +138,8 @@ fn zoo_model_without_weights() {
         .expect("the program starts");
     let stderr = String::from_utf8_lossy(&ran.stderr);
     assert_eq!(ran.status.code(), Some(1));
-    for says in ["no weights file for \"resnet18.imagenet1k_v1\"", "--weights FILE", "resnet18-f37072fd.pth", "weights"] {
+    for says in ["no weights file for \"resnet18.imagenet1k_v1\"", "--weights FILE", "resnet18-f37072fd.pth", "weights"]
+    {
         assert!(stderr.contains(says), "expected {says:?} in: {stderr}");
     }
 }
@@ -219,7 +229,10 @@ fn other_classes_than_the_model_has() {
     pictures(folder.path(), 2);
     let model = fixture("../examples/assets/clothes_resnet8");
     let ran = mvl(&["eval", "--model", text(&model), "--data", text(folder.path())]);
-    ran.fails(1, &["the data's classes are not the model's: expected 10 classes (T-shirt/top", "got 2 classes (dark, light)"]);
+    ran.fails(
+        1,
+        &["the data's classes are not the model's: expected 10 classes (T-shirt/top", "got 2 classes (dark, light)"],
+    );
 }
 
 #[test]

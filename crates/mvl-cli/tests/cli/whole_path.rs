@@ -21,7 +21,8 @@ fn inspect_train_evaluate_predict_export() {
     assert!(sheet.is_file());
 
     let settings = ["--model", "resnet8", "--epochs", "3", "--batch-size", "8", "--learning-rate", "0.05"];
-    let shape = ["--set", "model.options.width=0.25", "--set", "data.image_size=[16,16]", "--set", "data.validation=0.2"];
+    let shape =
+        ["--set", "model.options.width=0.25", "--set", "data.image_size=[16,16]", "--set", "data.validation=0.2"];
     let mut arguments = vec!["train", "--data", text(&data), "--run-dir", text(&run), "--json"];
     arguments.extend(settings);
     arguments.extend(shape);
@@ -38,8 +39,9 @@ fn inspect_train_evaluate_predict_export() {
     assert_eq!(evaluation["samples"], 60);
 
     let photos = [data.join("dark/0.png"), data.join("light/0.png")];
-    let answers =
-        mvl(&["predict", "--json", "--top", "2", "--model", text(&run), text(&photos[0]), text(&photos[1])]).succeeds().json();
+    let answers = mvl(&["predict", "--json", "--top", "2", "--model", text(&run), text(&photos[0]), text(&photos[1])])
+        .succeeds()
+        .json();
     for (photo, answer) in photos.iter().zip(answers.as_array().expect("an array")) {
         assert_eq!(answer["path"], text(photo));
         let top = answer["top"].as_array().expect("an array");
