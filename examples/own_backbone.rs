@@ -127,8 +127,7 @@ fn registry() -> Registry {
 
 /// The run as one would write it in a file.
 fn config(run_dir: &std::path::Path) -> anyhow::Result<RunConfig> {
-    let mut file = RunFile::default();
-    file.run_dir = Some(run_dir.to_owned());
+    let mut file = RunFile { run_dir: Some(run_dir.to_owned()), ..RunFile::default() };
     file.data.path = Some("embedded:fashion-mnist".to_owned());
     file.data.validation = Some(0.8); // a fifth of the pictures is enough here
     file.preprocess = Some(mvl_examples::clothes_preprocess());

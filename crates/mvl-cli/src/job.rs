@@ -306,11 +306,6 @@ fn prepare_folder(run_dir: &Path, resume: bool) -> anyhow::Result<()> {
 
 /// Writes a small text file whole or not at all.
 pub(crate) fn write(path: &Path, text: &str) -> anyhow::Result<()> {
-    let context = || format!("cannot write, is the folder writable and the disk not full? {}", path.display());
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let mut file = tempfile::NamedTempFile::new_in(folder).with_context(context)?;
-    std::io::Write::write_all(&mut file, text.as_bytes()).with_context(context)?;
-    file.as_file().sync_all().with_context(context)?;
-    file.persist(path).with_context(context)?;
-    Ok(())
+    mvl::core::write_atomically(path, |out| out.write_all(text.as_bytes()))
+        .with_context(|| format!("cannot write, is the folder writable and the disk not full? {}", path.display()))
 }

@@ -6,6 +6,7 @@
 //! - [`Task`], [`Metric`]: what a model is trained, judged and used for.
 //! - [`Dataset`], [`EpochPlan`], [`DataLoadStrategy`], [`DataLoader`]: what is loaded, when and how (strategy).
 //! - [`TrainingObserver`]: who looks on (observer).
+//! - [`write_atomically`]: the one way in which files are written.
 //! - [`conformance`]: suites that prove a type keeps its contract; run them on your own.
 //!
 //! ```
@@ -23,6 +24,7 @@
 //! | `cuda-nvrtc` | `Cuda` through NVRTC |
 //! | `vulkan`, `metal`, `rocm` | `Vulkan`, `Metal`, `Rocm` |
 
+mod atomic_file;
 mod backend;
 mod classification;
 pub mod conformance;
@@ -40,6 +42,7 @@ mod preprocess;
 mod sample;
 mod task;
 
+pub use atomic_file::{sync_folder, write_atomically};
 pub use backend::*;
 pub use classification::{Classification, ScoredClass};
 pub use erased::{BackboneTable, Boxed, BoxedBackbone, BoxedHead, HeadTable};

@@ -4,9 +4,7 @@ use std::path::Path;
 
 use image::codecs::png::PngEncoder;
 use image::{ExtendedColorType, ImageEncoder};
-use mvl_core::{Channels, DataError, Image};
-
-use crate::write_atomic::write_atomic;
+use mvl_core::{Channels, DataError, Image, write_atomically};
 
 /// The image as a PNG file's bytes.
 ///
@@ -33,7 +31,11 @@ pub fn encode_png(image: &Image) -> Vec<u8> {
 /// Writes a PNG file; whoever reads the path sees the old file or the whole new one.
 ///
 /// # Errors
-/// [`DataError::Other`] with the system's reason when the folder is missing or cannot be written.
+/// [`DataError::Other`] with the system's reason when the folder cannot be made or written.
 pub fn write_png(image: &Image, path: impl AsRef<Path>) -> Result<(), DataError> {
-    write_atomic(path.as_ref(), &encode_png(image))
+    let path = path.as_ref();
+    write_atomically(path, |out| out.write_all(&encode_png(image))).map_err(|source| DataError::Other {
+        what: format!("cannot write {}", path.display()),
+        source: Box::new(source),
+    })
 }

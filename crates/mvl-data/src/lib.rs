@@ -38,7 +38,6 @@ mod preprocess;
 mod sources;
 mod strategies;
 mod transforms;
-mod write_atomic;
 
 pub use contact_sheet::{Tile, contact_sheet};
 pub use decode::{IMAGE_EXTENSIONS, MAX_FILE_BYTES, MAX_PIXELS, decode, decode_file, has_image_extension};

@@ -1,5 +1,6 @@
 //! One model on one device, answering.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::marker::PhantomData;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -72,22 +73,19 @@ impl<B: Backend> Predictor<B> {
     /// has its own answer or error, in order.
     pub fn predict_batch<'a>(&self, inputs: Vec<Input<'a>>) -> Vec<Result<Prediction, InferError>> {
         let mut answers: Vec<Option<Result<Prediction, InferError>>> = Vec::with_capacity(inputs.len());
-        let mut groups: Vec<([usize; 3], Vec<(usize, InputTensor)>)> = Vec::new();
+        let mut by_shape: BTreeMap<[usize; 3], (Vec<usize>, Vec<InputTensor>)> = BTreeMap::new();
         for (place, input) in inputs.into_iter().enumerate() {
             match self.prepare(input) {
                 Ok(tensor) => {
-                    let shape = tensor.shape;
-                    match groups.iter_mut().find(|(known, _)| *known == shape) {
-                        Some((_, group)) => group.push((place, tensor)),
-                        None => groups.push((shape, vec![(place, tensor)])),
-                    }
+                    let (places, tensors) = by_shape.entry(tensor.shape).or_default();
+                    places.push(place);
+                    tensors.push(tensor);
                     answers.push(None);
                 }
                 Err(error) => answers.push(Some(Err(error))),
             }
         }
-        for (_, group) in groups {
-            let (places, tensors): (Vec<_>, Vec<_>) = group.into_iter().unzip();
+        for (places, tensors) in by_shape.into_values() {
             match self.predict_tensor(self.stack(tensors)) {
                 Ok(predictions) => {
                     places.iter().zip(predictions).for_each(|(&place, answer)| answers[place] = Some(Ok(answer)));

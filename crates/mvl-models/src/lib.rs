@@ -26,7 +26,6 @@
 //! |---|---|
 //! | `cpu` (default), `ndarray`, `cuda`, `cuda-nvrtc`, `vulkan`, `metal`, `rocm` | forwarded to `mvl-core` |
 
-mod atomic_file;
 pub mod backbones;
 pub mod heads;
 pub mod layers;

@@ -9,12 +9,13 @@ use std::path::Path;
 use burn::module::Module;
 use burn::store::burn_pack;
 use burn::tensor::Device;
-use mvl_core::{Classifier, Labels, MODEL_FILE, ModelConfig, ModelError, Preprocess, Registry, WEIGHTS_FILE};
+use mvl_core::{
+    Classifier, Labels, MODEL_FILE, ModelConfig, ModelError, Preprocess, Registry, WEIGHTS_FILE, sync_folder,
+};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tempfile::Builder;
 
-use crate::atomic_file::sync_folder;
 use crate::weights::{Misfit, fill, parameter_slots};
 
 /// The version of [`ClassifierSpec`] that this build writes, and the newest it reads.
@@ -176,8 +177,7 @@ pub fn save_classifier(dir: &Path, classifier: &Classifier, spec: &ClassifierSpe
     }
     fs::rename(&weights, dir.join(WEIGHTS_FILE)).map_err(failed)?;
     fs::rename(&description, dir.join(MODEL_FILE)).map_err(failed)?;
-    sync_folder(dir);
-    Ok(())
+    sync_folder(dir).map_err(failed)
 }
 
 fn write_json(path: &Path, spec: &ClassifierSpec) -> io::Result<()> {

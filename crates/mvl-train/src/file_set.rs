@@ -4,11 +4,11 @@
 //! `NAME` → `NAME.old` and `NAME.new` → `NAME`. A crash at any point leaves a whole set under `NAME` or, between the two
 //! renames, under `NAME.old`, from where [`recover`] brings it back.
 
-use std::fs;
-use std::io;
+use std::fs::{self, File};
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use crate::atomic_file::{sync_folder, write_synced};
+use mvl_core::sync_folder;
 
 /// Replaces the set in `folder`; its parents are made.
 pub(crate) fn replace(folder: &Path, files: &[(&str, &[u8])]) -> io::Result<()> {
@@ -42,6 +42,13 @@ pub(crate) fn clear(folder: &Path) -> io::Result<()> {
     remove(&beside(folder, "new"))?;
     remove(&beside(folder, "old"))?;
     remove(folder)
+}
+
+/// Writes a file in a folder that is not in use yet, down to the disk.
+fn write_synced(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut file = File::create(path)?;
+    file.write_all(bytes)?;
+    file.sync_all()
 }
 
 fn remove(folder: &Path) -> io::Result<()> {

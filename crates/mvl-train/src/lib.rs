@@ -87,7 +87,6 @@
 //! |---|---|
 //! | `cpu` (default), `ndarray`, `cuda`, `cuda-nvrtc`, `vulkan`, `metal`, `rocm` | as in `mvl-core` |
 
-mod atomic_file;
 mod batches;
 mod checkpoint;
 mod clip;

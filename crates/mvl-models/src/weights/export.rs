@@ -4,14 +4,13 @@ use std::path::Path;
 
 use burn::module::Module;
 use burn::store::ModuleSnapshot;
-use mvl_core::{Classifier, ModelConfig, ModelError, Registry};
+use mvl_core::{Classifier, ModelConfig, ModelError, Registry, write_atomically};
 
 use super::fit::FileTensor;
 use super::key_names::KeyNames;
 use super::load::transpose;
 use super::parameters::{ParameterSlot, parameter_slots};
 use super::safetensors;
-use crate::atomic_file::write_atomically;
 
 /// Writes the weights of a classifier that `registry` made from `config`, in PyTorch's layout, batch counters apart: what
 /// `torchvision` loads with `load_state_dict(…, strict=False)`, and [`load_weights`](super::load_weights) back. A file that was

@@ -101,7 +101,7 @@ fn read_at(file: &Mutex<File>, offset: u64, length: usize) -> io::Result<Vec<u8>
 }
 
 /// Writes tensors in the order given, each drawn when its turn comes, marked as PyTorch's.
-pub(super) fn write(tensors: &[FileTensor], out: &mut impl Write) -> io::Result<()> {
+pub(super) fn write(tensors: &[FileTensor], out: &mut dyn Write) -> io::Result<()> {
     let mut header = Map::new();
     header.insert("__metadata__".to_owned(), json!({ "format": "pt" }));
     let mut begin = 0;

@@ -4,9 +4,8 @@ use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use mvl_core::{Flow, ObserverError, TrainingEvent, TrainingObserver};
+use mvl_core::{Flow, ObserverError, TrainingEvent, TrainingObserver, write_atomically};
 
-use crate::atomic_file::write_atomically;
 use crate::{EpochSummary, TrainError};
 
 /// What a history may take at most: a hundred thousand epochs.
@@ -63,7 +62,7 @@ impl History {
                 text.push_str(&format!("{}\n", summary.to_json()));
             }
         }
-        write_atomically(&self.path, text.as_bytes()).map_err(|error| self.failed(error))
+        write_atomically(&self.path, |out| out.write_all(text.as_bytes())).map_err(|error| self.failed(error))
     }
 
     fn append(&self, summary: &EpochSummary) -> io::Result<()> {

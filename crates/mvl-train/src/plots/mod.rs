@@ -8,8 +8,9 @@ pub use curves::{CurvePoint, curves_svg};
 
 use std::path::Path;
 
+use mvl_core::write_atomically;
+
 use crate::TrainError;
-use crate::atomic_file::write_atomically;
 
 /// Writes a picture; the file is there in full or stays as it was.
 ///
@@ -17,5 +18,5 @@ use crate::atomic_file::write_atomically;
 /// [`TrainError::Write`].
 pub fn write_svg(path: impl AsRef<Path>, svg: &str) -> Result<(), TrainError> {
     let path = path.as_ref();
-    write_atomically(path, svg.as_bytes()).map_err(|error| TrainError::write("plot", path, error))
+    write_atomically(path, |out| out.write_all(svg.as_bytes())).map_err(|error| TrainError::write("plot", path, error))
 }

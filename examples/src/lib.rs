@@ -8,8 +8,11 @@ use mvl::prelude::*;
 const MEAN: [f32; 1] = [0.286];
 const STD: [f32; 1] = [0.353];
 
+/// A data set that several loaders may share.
+pub type Pictures = Arc<dyn LabelledDataset>;
+
 /// Pictures of clothes, 28×28 and grey: `count` of the embedded Fashion-MNIST's test part, dealt out 4 : 1.
-pub fn clothes(count: usize) -> Result<(Arc<dyn LabelledDataset>, Arc<dyn LabelledDataset>), DataError> {
+pub fn clothes(count: usize) -> Result<(Pictures, Pictures), DataError> {
     let all: Arc<dyn LabelledDataset> = Arc::new(fashion_mnist_part(Split::Test)?);
     let few: Arc<dyn LabelledDataset> = Arc::new(Subset::new(all, (0..count).collect::<Vec<_>>())?);
     let (train, held) = split_balanced(&*few, 0.2, 0);
