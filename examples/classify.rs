@@ -8,7 +8,7 @@ use mvl_examples::asset;
 
 fn main() -> anyhow::Result<()> {
     let mut arguments = std::env::args().skip(1);
-    let model = arguments.next().unwrap_or_else(|| asset("clothes_resnet8"));
+    let model = arguments.next().unwrap_or_else(|| asset("clothes"));
     let mut photos: Vec<String> = arguments.collect();
     if photos.is_empty() {
         photos = vec![asset("ankle_boot.png"), asset("pullover.png")];

@@ -33,7 +33,7 @@ fn main() -> anyhow::Result<()> {
     let device = Cpu::device(0)?;
 
     // The old backbone, frozen, with a new head for two classes.
-    let (pretrained, old) = load_classifier(asset("clothes_resnet8").as_ref(), &registry, &device)?;
+    let (pretrained, old) = load_classifier(asset("clothes").as_ref(), &registry, &device)?;
     let config = ModelConfig { num_classes: 2, ..old.model };
     let fresh = registry.create_classifier(&config, &device)?;
     let model = Network::new(pretrained.backbone.freeze(), fresh.head);

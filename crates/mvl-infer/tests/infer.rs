@@ -8,7 +8,7 @@ use mvl_data::{decode_file, encode_png, preprocess};
 use mvl_infer::{InferError, Input, Predictor};
 
 fn clothes() -> String {
-    path("../../examples/assets/clothes_resnet8").display().to_string()
+    path("../../examples/assets/clothes").display().to_string()
 }
 
 fn path(relative: &str) -> PathBuf {

@@ -26,7 +26,7 @@ fn train(extra: &[&str]) -> crate::program::Ran {
 
 #[test]
 fn missing_photo() {
-    let model = fixture("../examples/assets/clothes_resnet8");
+    let model = fixture("../examples/assets/clothes");
     let ran = mvl(&["predict", "--model", text(&model), "no/such/photo.jpg"]);
     ran.fails(1, &["1 of 1 photos failed", "cannot read no/such/photo.jpg: No such file or directory"]);
 }
@@ -46,7 +46,7 @@ fn data_without_classes() {
 #[test]
 fn truncated_jpeg() {
     let photo = fixture("mvl-data/tests/fixtures/resize/truncated.jpg");
-    let model = fixture("../examples/assets/clothes_resnet8");
+    let model = fixture("../examples/assets/clothes");
     let ran = mvl(&["predict", "--model", text(&model), text(&photo)]);
     ran.fails(1, &["cannot decode image: the file ends early (truncated JPEG)", "truncated.jpg"]);
 }
@@ -148,7 +148,7 @@ fn zoo_model_without_weights() {
 fn weights_of_another_model() {
     let folder = tempdir().expect("a folder");
     let file = folder.path().join("clothes.safetensors");
-    let model = fixture("../examples/assets/clothes_resnet8");
+    let model = fixture("../examples/assets/clothes");
     mvl(&["models", "export", "--model", text(&model), text(&file)]).succeeds();
     let ran = mvl(&["predict", "--model", "mobilenet_v2.imagenet1k_v1", "--weights", text(&file), "x.jpg"]);
     ran.fails(1, &["weights do not fit \"mobilenet_v2\": missing", "clothes.safetensors"]);
@@ -160,10 +160,13 @@ fn weights_of_another_shape() {
     let (data, run) = (folder.path().join("data"), folder.path().join("run"));
     pictures(&data, 4);
     let file = folder.path().join("clothes.safetensors");
-    let model = fixture("../examples/assets/clothes_resnet8");
+    let model = fixture("../examples/assets/clothes");
     mvl(&["models", "export", "--model", text(&model), text(&file)]).succeeds();
-    let ran = train(&["--data", text(&data), "--run-dir", text(&run), "--weights", text(&file)]);
-    ran.fails(1, &["weights do not fit \"resnet8\": ", "expected [", "found [", "clothes.safetensors"]);
+    let other_width = ["--set", "model.name=resnet14"];
+    let mut arguments = vec!["--data", text(&data), "--run-dir", text(&run), "--weights", text(&file)];
+    arguments.extend(other_width);
+    let ran = train(&arguments);
+    ran.fails(1, &["weights do not fit \"resnet14\": ", "expected [", "found [", "clothes.safetensors"]);
 }
 
 #[test]
@@ -227,7 +230,7 @@ fn folder_that_the_demo_must_not_replace() {
 fn other_classes_than_the_model_has() {
     let folder = tempdir().expect("a folder");
     pictures(folder.path(), 2);
-    let model = fixture("../examples/assets/clothes_resnet8");
+    let model = fixture("../examples/assets/clothes");
     let ran = mvl(&["eval", "--model", text(&model), "--data", text(folder.path())]);
     ran.fails(
         1,

@@ -134,7 +134,7 @@ fn the_demo_goes_all_the_way() {
     let out = folder.path().join("demo");
     let summary = mvl(&["demo", "--epochs", "1", "--out", text(&out), "--json"]).succeeds().json();
     assert!(summary["test_accuracy"].as_f64().is_some_and(|accuracy| accuracy > 0.5), "{summary}");
-    assert!(summary["train_seconds"].is_f64() && summary["model"] == "resnet8");
+    assert!(summary["train_seconds"].is_f64() && summary["model"] == "resnet14");
     for picture in ["curves", "confusion_matrix", "mistakes"] {
         let path = summary[picture].as_str().expect("a path");
         assert!(std::fs::metadata(path).is_ok_and(|file| file.len() > 1000), "{path}");

@@ -49,6 +49,7 @@ fn options_conform() {
     conforms(&narrow("resnet18").with_option("stem", "small").with_option("zero_init_residual", true), &cpu());
     conforms(&narrow("mobilenet_v2").with_option("stem", "small"), &cpu());
     conforms(&ModelConfig::new("resnet8", 2).with_option("zero_init_residual", true), &cpu());
+    conforms(&ModelConfig::new("resnet8", 2).with_option("stem_stride", 2), &cpu());
 }
 
 #[test]

@@ -16,13 +16,15 @@ pub struct ResNetCifarOptions {
     /// Factor on the base channel count 16; the product is rounded to a multiple of 8 by
     /// [`make_divisible`](crate::layers::make_divisible), later stages double it.
     pub width: f64,
+    /// Stride of the first convolution, 1 as published or 2: halving the picture there makes the net three to four times faster.
+    pub stem_stride: usize,
     /// Start the last normalisation of each block at zero.
     pub zero_init_residual: bool,
 }
 
 impl Default for ResNetCifarOptions {
     fn default() -> Self {
-        Self { width: 1.0, zero_init_residual: false }
+        Self { width: 1.0, stem_stride: 1, zero_init_residual: false }
     }
 }
 
@@ -45,8 +47,13 @@ impl ModelFactory for ResNetCifarFactory {
     fn create_model(&self, config: &ModelConfig, device: &Device) -> Result<BoxedBackbone, ModelError> {
         let options: ResNetCifarOptions = config.options.read(self.name)?;
         check_width(self.name, options.width)?;
+        if !(1..=2).contains(&options.stem_stride) {
+            let what = format!("stem_stride: expected 1 or 2, got {}", options.stem_stride);
+            return Err(ModelError::InvalidOptions { owner: self.name.to_owned(), what });
+        }
         let net = ResNetConfig::cifar(self.blocks).with_in_channels(config.in_channels);
         let net = ResNetConfig { channels: widen(net.channels, options.width), ..net }
+            .with_stem_stride(options.stem_stride)
             .with_zero_init_residual(options.zero_init_residual);
         Ok(BoxedBackbone::new(net.init(device)))
     }

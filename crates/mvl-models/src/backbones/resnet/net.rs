@@ -35,6 +35,9 @@ pub struct ResNetConfig {
     /// Begin with a 7×7 convolution of stride 2 and a max pool of stride 2, instead of a 3×3 convolution of stride 1.
     #[config(default = true)]
     pub large_stem: bool,
+    /// Stride of the 3×3 stem; a large stem always has 2.
+    #[config(default = 1)]
+    pub stem_stride: usize,
     /// Whether each block starts as its shortcut alone.
     #[config(default = false)]
     pub zero_init_residual: bool,
@@ -93,14 +96,14 @@ impl ResNetConfig {
     /// Unless there are three or four stages.
     pub fn init(&self, device: &Device) -> ResNet {
         assert!((3..=4).contains(&self.depths.len()), "expected 3 or 4 stages, got {}", self.depths.len());
-        let (kernel, stride) = if self.large_stem { (7, 2) } else { (3, 1) };
+        let (kernel, stride) = if self.large_stem { (7, 2) } else { (3, self.stem_stride) };
         let conv1 = ConvNormActConfig::new([self.in_channels, self.channels], kernel).with_stride(stride).init(device);
         let max_pool = self.large_stem.then(|| {
             MaxPool2dConfig::new([3, 3]).with_strides([2, 2]).with_padding(PaddingConfig2d::Explicit(1, 1, 1, 1)).init()
         });
         let mut taps = vec![Tap::map("stem", self.channels, stride)];
         let mut in_channels = self.channels;
-        let mut tap_stride = if self.large_stem { 4 } else { 1 };
+        let mut tap_stride = if self.large_stem { 2 * stride } else { stride };
         let mut stages = self.depths.iter().enumerate().map(|(stage, &depth)| {
             let channels = self.channels << stage;
             let first_stride = if stage == 0 { 1 } else { 2 };
