@@ -24,7 +24,7 @@ pub(crate) fn jpeg(seed: u32) -> Result<Vec<u8>> {
 }
 
 /// A folder per class with so many of them.
-#[allow(dead_code, reason = "one of the two benches that share this file needs a single photo only")]
+#[allow(dead_code, reason = "not every bench that shares this file needs more than one photo")]
 pub(crate) fn write_folder(count: u32) -> Result<tempfile::TempDir> {
     let folder = tempfile::tempdir()?;
     for index in 0..count {

@@ -3,27 +3,29 @@
 
 use anyhow::Result;
 use burn::tensor::{Distribution, Tensor};
-use mvl::core::{Backend, Cpu, Labels, ModelConfig, Preprocess};
+use mvl::core::{Backend, Labels, ModelConfig, Preprocess};
 use mvl::infer::{Input, Predictor};
 use mvl::models::{ClassifierSpec, save_classifier, zoo};
-use mvl_benches::{heading, measure, report_latency};
+use mvl_benches::{heading, measure, on_every_backend, report_latency};
 
 mod photographs;
 
 const CLASSES: usize = 1000;
 
-fn main() -> Result<()> {
-    heading("prediction, cpu");
+on_every_backend!(run);
+
+fn run<B: Backend>() -> Result<()> {
+    heading::<B>("prediction");
     let photo = photographs::jpeg(0)?;
     for name in ["mobilenet_v2", "resnet18", "resnet50"] {
-        let device = Cpu::device(0)?;
+        let device = B::device(0)?;
         let folder = tempfile::tempdir()?;
         let config = ModelConfig::new(name, CLASSES);
         let model = zoo().create_classifier(&config, &device)?;
         let labels = Labels::new((0..CLASSES).map(|class| class.to_string()));
         let spec = ClassifierSpec::new(config, labels, Preprocess::imagenet(256, 224));
         save_classifier(folder.path().join("model").as_path(), &model, &spec)?;
-        let predictor = Predictor::<Cpu>::load(folder.path().join("model").display().to_string())?;
+        let predictor = Predictor::<B>::load(folder.path().join("model").display().to_string())?;
 
         let from_bytes = measure(|| {
             predictor.predict(Input::Bytes(&photo)).expect("a photo").top(5);

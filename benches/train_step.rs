@@ -3,22 +3,26 @@
 
 use anyhow::Result;
 use burn::tensor::{Device, Distribution, Tensor};
-use mvl::core::{Annotations, Backend, Cpu, ImageBatch, Labels, ModelConfig, Preprocess};
+use mvl::core::{Annotations, Backend, ImageBatch, Labels, ModelConfig, Preprocess};
 use mvl::models::{ClassificationTask, ClassifierSpec, zoo};
 use mvl::train::{OptimizerConfig, RunPlan, TrainConfig, prepare_model, train_step};
-use mvl_benches::{heading, measure, report_rate};
+use mvl_benches::{heading, measure, on_every_backend, report_rate};
 
 const CLASSES: usize = 10;
 
-fn main() -> Result<()> {
-    heading("training step, cpu");
-    let device = Cpu::device(0)?.autodiff();
-    time(
-        "resnet8, 1x28x28, batch 64",
-        ModelConfig::new("resnet8", CLASSES).with_in_channels(1),
-        [64, 1, 28, 28],
-        &device,
-    )?;
+on_every_backend!(run);
+
+fn run<B: Backend>() -> Result<()> {
+    heading::<B>("training step");
+    let device = B::device(0)?.autodiff();
+    let gray = |name: &str| ModelConfig::new(name, CLASSES).with_in_channels(1);
+    for name in ["resnet8", "resnet14"] {
+        for stride in [1, 2] {
+            let config = gray(name).with_option("stem_stride", stride);
+            let line = format!("{name} (stem stride {stride}), 1x28x28, batch 64");
+            time(&line, config, [64, 1, 28, 28], &device)?;
+        }
+    }
     let resnet18 = ModelConfig::new("resnet18", CLASSES).with_option("stem", "small");
     time("resnet18 (small stem), 3x32x32, batch 16", resnet18, [16, 3, 32, 32], &device)
 }
@@ -39,6 +43,7 @@ fn time(name: &str, config: ModelConfig, shape: [usize; 4], device: &Device) -> 
         let model_now = model.take().expect("a step gives the model back");
         let (next, report) = train_step(&task, model_now, &batch, &mut optimizer, step).expect("a step");
         assert!(report.loss.total.is_finite());
+        device.sync().expect("a device that works"); // the loss is there before the new weights are
         model = Some(next);
     });
     report_rate(name, shape[0], timing);

@@ -1,11 +1,30 @@
-//! How the benches measure and report: a warm-up, then rounds, then the median with the spread, so that a busy machine shows.
+//! How the benches run, measure and report: on every backend that is compiled in and has a device; a warm-up, then rounds, then
+//! the median with the spread, so that a busy machine shows.
 
 use std::time::{Duration, Instant};
+
+use mvl::core::Backend;
 
 /// Rounds that are thrown away.
 const WARM_UP: usize = 2;
 /// Rounds that count.
 const ROUNDS: usize = 7;
+
+/// Writes a bench's `main`: `run::<B>()` for the CPU, and for CUDA where the feature `cuda` is on and a GPU is there.
+#[macro_export]
+macro_rules! on_every_backend {
+    ($run:ident) => {
+        fn main() -> anyhow::Result<()> {
+            #[cfg(feature = "cpu")]
+            $run::<mvl::core::Cpu>()?;
+            #[cfg(feature = "cuda")]
+            if <mvl::core::Cuda as mvl::core::Backend>::device_count() > 0 {
+                $run::<mvl::core::Cuda>()?;
+            }
+            Ok(())
+        }
+    };
+}
 
 /// The time one round took: the median, and the fastest and slowest.
 #[derive(Debug, Clone, Copy)]
@@ -32,10 +51,30 @@ pub fn measure(mut round: impl FnMut()) -> Timing {
     Timing { median: times[ROUNDS / 2], fastest: times[0], slowest: times[ROUNDS - 1] }
 }
 
-/// Prints what was measured, with what one needs to compare it.
-pub fn heading(question: &str) {
+/// Prints what is measured, with what one needs to compare it.
+pub fn heading<B: Backend>(question: &str) {
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
-    println!("{question}\n  {threads} threads, warm-up {WARM_UP}, median of {ROUNDS} rounds (slowest..fastest)");
+    println!("{question}, {}", B::NAME);
+    println!(
+        "  mvl {}, burn {}, {threads} threads, {}, warm-up {WARM_UP}, median of {ROUNDS} rounds (slowest..fastest)",
+        env!("CARGO_PKG_VERSION"),
+        mvl::models::BURN_VERSION,
+        simd()
+    );
+}
+
+/// The widest vectors that this CPU computes with.
+fn simd() -> &'static str {
+    #[cfg(target_arch = "x86_64")]
+    {
+        if is_x86_feature_detected!("avx512f") {
+            return "AVX-512";
+        }
+        if is_x86_feature_detected!("avx2") {
+            return "AVX2";
+        }
+    }
+    std::env::consts::ARCH
 }
 
 /// Prints a rate: items a round over the time of a round.

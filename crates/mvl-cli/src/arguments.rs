@@ -3,9 +3,10 @@
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
-use mvl::core::Registry;
+use mvl::core::{ModelError, Registry};
 
 use crate::backends::BackendChoice;
+use crate::backends::NotCompiled;
 use crate::config::ConfigProblems;
 use crate::output::Output;
 use crate::verbs::{data, demo, doctor, eval, models, predict, train};
@@ -19,7 +20,7 @@ use crate::verbs::{data, demo, doctor, eval, models, predict, train};
     version,
     max_term_width = 110,
     after_help = "\
-Exit codes: 0 done, 1 failed, 2 wrong arguments or config, 130 interrupted (a checkpoint was written)."
+Exit codes: 0 done, 1 failed, 2 wrong arguments or config, 130 interrupted (training writes a checkpoint first)."
 )]
 struct Arguments {
     #[command(flatten)]
@@ -49,7 +50,7 @@ pub(crate) struct ComputeArguments {
 
 #[derive(Debug, Subcommand)]
 enum Verb {
-    /// Train a model on a folder, file or archive of labelled images.
+    /// Train a model on labelled images.
     Train(train::TrainArguments),
     /// Judge a trained model on labelled images.
     Eval(eval::EvalArguments),
@@ -84,8 +85,8 @@ pub fn main_with(registry: Registry) -> ExitCode {
         Ok(Outcome::Done) => ExitCode::SUCCESS,
         Ok(Outcome::Interrupted) => ExitCode::from(INTERRUPTED),
         Err(error) => {
-            eprintln!("error: {}", chain(&error));
-            ExitCode::from(if error.is::<ConfigProblems>() { WRONG_INPUT } else { FAILED })
+            eprintln!("error: {error:#}");
+            ExitCode::from(if is_wrong_input(&error) { WRONG_INPUT } else { FAILED })
         }
     }
 }
@@ -101,13 +102,8 @@ pub(crate) enum Outcome {
     Interrupted,
 }
 
-/// An error with its causes, each said once.
-fn chain(error: &anyhow::Error) -> String {
-    let mut message = error.to_string();
-    for cause in error.chain().skip(1).map(ToString::to_string) {
-        if !message.contains(&cause) {
-            message = format!("{message}: {cause}");
-        }
-    }
-    message
+/// Whether other arguments would have helped.
+fn is_wrong_input(error: &anyhow::Error) -> bool {
+    let names = matches!(error.downcast_ref(), Some(ModelError::UnknownModel { .. } | ModelError::UnknownHead { .. }));
+    names || error.is::<ConfigProblems>() || error.is::<NotCompiled>()
 }

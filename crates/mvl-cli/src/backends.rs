@@ -4,11 +4,10 @@ use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 
 /// Where to compute.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum BackendChoice {
     /// The CPU (burn-flex).
-    #[default]
     Cpu,
     /// The CPU through burn-ndarray, a slow second opinion.
     Ndarray,
@@ -22,9 +21,28 @@ pub enum BackendChoice {
     Rocm,
 }
 
+/// The first that was compiled in, in the order of [`BackendChoice::ALL`].
+impl Default for BackendChoice {
+    fn default() -> Self {
+        Self::ALL.into_iter().find(|choice| choice.is_compiled()).unwrap_or(Self::Cpu)
+    }
+}
+
 impl BackendChoice {
     /// All of them, compiled in or not.
     pub const ALL: [Self; 6] = [Self::Cpu, Self::Ndarray, Self::Cuda, Self::Vulkan, Self::Metal, Self::Rocm];
+
+    /// Whether this build has it.
+    pub fn is_compiled(self) -> bool {
+        match self {
+            Self::Cpu => cfg!(feature = "cpu"),
+            Self::Ndarray => cfg!(feature = "ndarray"),
+            Self::Cuda => cfg!(feature = "cuda"),
+            Self::Vulkan => cfg!(feature = "vulkan"),
+            Self::Metal => cfg!(feature = "metal"),
+            Self::Rocm => cfg!(feature = "rocm"),
+        }
+    }
 
     /// The name on the command line, which is also the cargo feature.
     pub fn name(self) -> &'static str {
@@ -47,7 +65,6 @@ pub(crate) struct NotCompiled(pub(crate) &'static str);
 /// Runs `$body` with `$B` standing for the chosen backend's type; an `Err(NotCompiled)` when this build lacks it.
 macro_rules! with_backend {
     ($choice:expr, $B:ident => $body:expr) => {{
-        use $crate::backends::{BackendChoice, NotCompiled};
         macro_rules! arm {
             ($feature:literal, $type:ident) => {{
                 #[cfg(feature = $feature)]
@@ -57,17 +74,17 @@ macro_rules! with_backend {
                 }
                 #[cfg(not(feature = $feature))]
                 {
-                    Err(NotCompiled($feature))
+                    Err($crate::backends::NotCompiled($feature))
                 }
             }};
         }
         match $choice {
-            BackendChoice::Cpu => arm!("cpu", Cpu),
-            BackendChoice::Ndarray => arm!("ndarray", NdArray),
-            BackendChoice::Cuda => arm!("cuda", Cuda),
-            BackendChoice::Vulkan => arm!("vulkan", Vulkan),
-            BackendChoice::Metal => arm!("metal", Metal),
-            BackendChoice::Rocm => arm!("rocm", Rocm),
+            $crate::backends::BackendChoice::Cpu => arm!("cpu", Cpu),
+            $crate::backends::BackendChoice::Ndarray => arm!("ndarray", NdArray),
+            $crate::backends::BackendChoice::Cuda => arm!("cuda", Cuda),
+            $crate::backends::BackendChoice::Vulkan => arm!("vulkan", Vulkan),
+            $crate::backends::BackendChoice::Metal => arm!("metal", Metal),
+            $crate::backends::BackendChoice::Rocm => arm!("rocm", Rocm),
         }
     }};
 }

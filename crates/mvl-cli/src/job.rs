@@ -1,32 +1,30 @@
 //! From a resolved config to a trained model in a run's folder: the path that every training verb takes.
 
-use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::time::Instant;
 
 use anyhow::Context;
 use burn::module::Module;
 use burn::tensor::Device;
-use mvl::core::{Backend, Classifier, Labels, Metrics, ModelConfig, Order, Registry, StopReason, TrainingObserver};
-use mvl::data::{
-    LabelledDataset, Loader, LoaderConfig, OnCorrupt, Split, Subset, available_splits, open_dataset, split_balanced,
+use mvl::core::{
+    Backend, Classifier, Metrics, ModelConfig, Registry, StopReason, TrainingObserver, count_parameters,
+    write_atomically,
 };
+use mvl::infer::Predictor;
 use mvl::models::weights::{HeadPolicy, load_weights};
-use mvl::models::{ClassificationTask, ClassifierSpec, load_classifier};
-use mvl::train::{Curves, History, ProgressBar, StopToken, Trained, Trainer, evaluate};
+use mvl::models::{ClassificationTask, ClassifierSpec};
+use mvl::train::{Checkpointer, Curves, History, ProgressBar, StopToken, Trainer};
 use serde::Serialize;
 
 use crate::config::RunConfig;
-
-/// Names the data set that mvl carries.
-pub(crate) const EMBEDDED: &str = "embedded:fashion-mnist";
+use crate::judge::judge;
+use crate::training_data::TrainingData;
 
 /// Files in a run's folder, beside its checkpoints.
 pub(crate) const CONFIG_FILE: &str = "config.toml";
-const SUMMARY_FILE: &str = "summary.json";
-const HISTORY_FILE: &str = "history.jsonl";
-const CURVES_FILE: &str = "curves.svg";
+pub(crate) const SUMMARY_FILE: &str = "summary.json";
+pub(crate) const HISTORY_FILE: &str = "history.jsonl";
+pub(crate) const CURVES_FILE: &str = "curves.svg";
 
 /// One training run, ready to start.
 ///
@@ -47,6 +45,7 @@ pub struct TrainingJob {
     config: RunConfig,
     registry: Registry,
     resume: bool,
+    test: bool,
     stop: StopToken,
 }
 
@@ -63,23 +62,40 @@ pub struct JobSummary {
     pub epochs: usize,
     /// Why training ended.
     pub stop_reason: StopReason,
-    /// The best epoch (from 0) and its monitored figure.
-    pub best: Option<(usize, f64)>,
+    /// The best epoch and its monitored figure, if there was a validation.
+    pub best: Option<BestFigure>,
     /// Figures of the best checkpoint on the test split, if the data has one.
     pub test: Option<Metrics>,
+    /// Test images that could not be read and were left out.
+    pub test_skipped: usize,
     /// Seconds spent in training and validation, in this process.
     pub train_seconds: f64,
+}
+
+/// The best epoch of a run.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct BestFigure {
+    /// From 0.
+    pub epoch: usize,
+    /// Its monitored figure.
+    pub value: f64,
 }
 
 impl TrainingJob {
     /// A run with models from this registry.
     pub fn new(config: RunConfig, registry: Registry) -> Self {
-        Self { config, registry, resume: false, stop: StopToken::new() }
+        Self { config, registry, resume: false, test: true, stop: StopToken::new() }
     }
 
     /// Goes on from the run's last checkpoint, if there is one.
     pub fn with_resume(mut self, resume: bool) -> Self {
         self.resume = resume;
+        self
+    }
+
+    /// Whether to judge the best checkpoint on the test split at the end, if there is one; so it is by default.
+    pub fn with_test(mut self, test: bool) -> Self {
+        self.test = test;
         self
     }
 
@@ -92,7 +108,7 @@ impl TrainingJob {
     /// Trains with the usual observers: progress, history, curves.
     ///
     /// # Errors
-    /// Anything the world does wrong: data, weights, device, disk.
+    /// Anything the world does wrong: data, weights, device, disk. Nothing is written before the model and its data are there.
     pub fn run<B: Backend>(self) -> anyhow::Result<JobSummary> {
         self.run_observed::<B>(Vec::new())
     }
@@ -102,23 +118,24 @@ impl TrainingJob {
     /// # Errors
     /// Like [`run`](Self::run).
     pub fn run_observed<B: Backend>(self, observers: Vec<Box<dyn TrainingObserver>>) -> anyhow::Result<JobSummary> {
-        let Self { config, registry, resume, stop } = self;
+        let Self { config, registry, resume, test, stop } = self;
         let run_dir = &config.run_dir;
+        let has_checkpoint = Checkpointer::new(run_dir).has_any();
+        anyhow::ensure!(
+            resume || !has_checkpoint,
+            "there is a run in this folder already: go on with `mvl train --resume {0}`, or choose another --run-dir; {0}",
+            run_dir.display()
+        );
         let device = B::device(config.device)?;
         let data = TrainingData::open(&config)?;
-        prepare_folder(run_dir, resume)?;
-        write(&run_dir.join(CONFIG_FILE), &config.to_toml()?)?;
-
         let spec =
             ClassifierSpec::new(config.model_config(data.labels.len()), data.labels.clone(), config.preprocess.clone());
-        let task = ClassificationTask::new(spec.clone()).with_label_smoothing(config.task.label_smoothing);
-        let model = starting_model(&config, &registry, &spec.model, &device)?;
-        let parameters = mvl::core::count_parameters(&model);
-
-        let training = device.clone().autodiff();
-        let train = data.loader::<B>(&config, data.train.clone(), true)?.on_device(training);
-        let valid = data.valid.clone().map(|valid| data.loader::<B>(&config, valid, false)).transpose()?;
-
+        // A resumed run has its weights in the checkpoint.
+        let model = starting_model(&config, &registry, &spec.model, !has_checkpoint, &device)?;
+        let parameters = count_parameters(&model);
+        let train = data.training_loader::<B>(&config)?;
+        let valid = data.validation_loader::<B>(&config)?;
+        let task = ClassificationTask::new(spec).with_label_smoothing(config.task.label_smoothing);
         let mut trainer = Trainer::<B, _>::new(task, config.train.clone())?
             .with_device_ordinal(config.device)
             .with_run_dir(run_dir)
@@ -131,126 +148,43 @@ impl TrainingJob {
             trainer = trainer.with_observer(observer);
         }
 
+        write_text(&run_dir.join(CONFIG_FILE), &config.to_toml()?)
+            .context("cannot write to the run's folder, choose another with --run-dir")?;
         let begun = Instant::now();
-        let trained: Trained<Classifier> = trainer.fit(model, &train, valid.as_ref().map(|loader| loader as _))?;
-        let train_seconds = begun.elapsed().as_secs_f64();
-        let test = match trained.stop_reason {
-            StopReason::Interrupted => None,
-            _ => test_figures::<B>(&config, &registry, &data, trained.model)?,
-        };
-        let summary = JobSummary {
+        let trained = trainer.fit(model, &train, valid.as_ref().map(|loader| loader as _))?;
+        let mut summary = JobSummary {
             run_dir: run_dir.clone(),
             model: config.model.name.clone(),
             parameters,
             epochs: trained.history.len(),
             stop_reason: trained.stop_reason,
-            best: trained.best.map(|best| (best.epoch, best.value)),
-            test,
-            train_seconds,
+            best: trained.best.map(|best| BestFigure { epoch: best.epoch, value: best.value }),
+            test: None,
+            test_skipped: 0,
+            train_seconds: begun.elapsed().as_secs_f64(),
         };
-        write(&run_dir.join(SUMMARY_FILE), &serde_json::to_string_pretty(&summary)?)?;
+        if let (Some(dataset), true) = (data.test, test && summary.stop_reason != StopReason::Interrupted) {
+            // What people will predict with, on data that no decision was based on.
+            let best = Predictor::<B>::builder(run_dir).with_registry(registry).with_device_ordinal(config.device);
+            let judged = judge(&best.load()?, dataset, config.data.batch_size, config.device, config.data.on_corrupt)?;
+            judged.skipped.iter().for_each(|sample| eprintln!("left out of the test: {}", sample.reason));
+            summary.test_skipped = judged.skipped.len();
+            summary.test = Some(judged.metrics);
+        }
+        write_text(&run_dir.join(SUMMARY_FILE), &serde_json::to_string_pretty(&summary)?)?;
         Ok(summary)
     }
-}
-
-/// The parts of a data set that a run needs.
-struct TrainingData {
-    labels: Labels,
-    train: Arc<dyn LabelledDataset>,
-    valid: Option<Arc<dyn LabelledDataset>>,
-    test: Option<Arc<dyn LabelledDataset>>,
-}
-
-impl TrainingData {
-    /// Trains on the training split, or on everything where there are no splits; validates on a share of that; tests on the
-    /// test split, which training never sees.
-    fn open(config: &RunConfig) -> anyhow::Result<Self> {
-        let path = &config.data.path;
-        let has_test = has_split(path, Split::Test)?;
-        let whole = open_split(path, if has_split(path, Split::Train)? { Split::Train } else { Split::All })?;
-        let test = has_test.then(|| open_split(path, Split::Test)).transpose()?;
-        let labels = whole.labels().clone();
-        anyhow::ensure!(
-            labels.len() > 1,
-            "expected at least two classes to tell apart, got {} ({}); {path}",
-            labels.len(),
-            labels.iter().collect::<Vec<_>>().join(", ")
-        );
-        if let Some(test) = &test {
-            anyhow::ensure!(
-                test.labels() == &labels,
-                "the test split has other classes than the training split: expected {:?}, got {:?}; {path}",
-                labels.iter().collect::<Vec<_>>(),
-                test.labels().iter().collect::<Vec<_>>()
-            );
-        }
-        let share = config.data.validation;
-        if share == 0.0 {
-            return Ok(Self { labels, train: whole, valid: None, test });
-        }
-        let (train, held) = split_balanced(&*whole, share, config.train.seed);
-        let part = |indices: Vec<usize>| -> anyhow::Result<Arc<dyn LabelledDataset>> {
-            Ok(Arc::new(Subset::new(whole.clone(), indices)?))
-        };
-        let valid = if held.is_empty() { None } else { Some(part(held)?) };
-        Ok(Self { labels, train: part(train)?, valid, test })
-    }
-
-    fn loader<B: Backend>(
-        &self,
-        config: &RunConfig,
-        dataset: Arc<dyn LabelledDataset>,
-        training: bool,
-    ) -> anyhow::Result<Loader<B>> {
-        let settings = LoaderConfig {
-            workers: config.data.workers,
-            queue_bytes: config.data.queue_mib << 20,
-            shuffle: if training { Order::Shuffled } else { Order::Sequential },
-            seed: config.train.seed,
-            on_corrupt: config.data.on_corrupt,
-            ..LoaderConfig::new(config.data.batch_size)
-        };
-        let loader = Loader::<B>::new(dataset, config.preprocess.clone(), config.device, settings)?;
-        Ok(if training { loader.with_augment(&config.data.augment)? } else { loader })
-    }
-}
-
-/// Opens a path, or the embedded set.
-pub(crate) fn open_split(path: &str, split: Split) -> anyhow::Result<Arc<dyn LabelledDataset>> {
-    if path == EMBEDDED {
-        return Ok(Arc::new(mvl::data::fashion_mnist_part(split)?));
-    }
-    Ok(Arc::from(open_dataset(Path::new(path), split)?))
-}
-
-/// Whether the data is divided and has this part.
-pub(crate) fn has_split(path: &str, split: Split) -> anyhow::Result<bool> {
-    if path == EMBEDDED {
-        return Ok(split != Split::All);
-    }
-    Ok(available_splits(Path::new(path))?.contains(&split))
-}
-
-/// A loader for judging: in order, without random changes, skipping nothing in silence.
-pub(crate) fn evaluation_loader<B: Backend>(
-    dataset: Arc<dyn LabelledDataset>,
-    spec: &ClassifierSpec,
-    batch_size: usize,
-    ordinal: usize,
-    on_corrupt: OnCorrupt,
-) -> anyhow::Result<Loader<B>> {
-    let settings = LoaderConfig { on_corrupt, ..LoaderConfig::new(batch_size) };
-    Ok(Loader::<B>::new(dataset, spec.preprocess.clone(), ordinal, settings)?)
 }
 
 fn starting_model(
     config: &RunConfig,
     registry: &Registry,
     model: &ModelConfig,
+    fresh: bool,
     device: &Device,
 ) -> anyhow::Result<Classifier> {
     let mut classifier = registry.create_classifier(model, device)?;
-    if let Some(weights) = &config.model.weights {
+    if let (Some(weights), true) = (&config.model.weights, fresh) {
         let file = match weights.card() {
             Some(card) => mvl::infer::find_weights(card)?,
             None => PathBuf::from(&weights.0),
@@ -265,47 +199,8 @@ fn starting_model(
     Ok(classifier)
 }
 
-/// Judges the best checkpoint, which is what people will predict with, on data that no decision was based on.
-fn test_figures<B: Backend>(
-    config: &RunConfig,
-    registry: &Registry,
-    data: &TrainingData,
-    last: Classifier,
-) -> anyhow::Result<Option<Metrics>> {
-    let Some(test) = data.test.clone() else { return Ok(None) };
-    let device = B::device(config.device)?;
-    let best = config.run_dir.join("checkpoints/best");
-    let (model, spec) = match best.is_dir() {
-        true => load_classifier(&best, registry, &device)?,
-        false => {
-            let spec = ClassifierSpec::new(
-                config.model_config(data.labels.len()),
-                data.labels.clone(),
-                config.preprocess.clone(),
-            );
-            (last, spec)
-        }
-    };
-    let loader = evaluation_loader::<B>(test, &spec, config.data.batch_size, config.device, config.data.on_corrupt)?;
-    let task = ClassificationTask::new(spec);
-    Ok(Some(evaluate(&task, &model, &loader, |_, _, _| {})?))
-}
-
-/// A new run needs a folder of its own; a resumed one needs its old folder.
-fn prepare_folder(run_dir: &Path, resume: bool) -> anyhow::Result<()> {
-    if !resume && run_dir.join(CONFIG_FILE).exists() {
-        anyhow::bail!(
-            "there is a run in this folder already: go on with `mvl train --resume {0}`, or choose another --run-dir; {0}",
-            run_dir.display()
-        );
-    }
-    fs::create_dir_all(run_dir).with_context(|| {
-        format!("cannot create the run's folder, choose another with --run-dir; {}", run_dir.display())
-    })
-}
-
 /// Writes a small text file whole or not at all.
-pub(crate) fn write(path: &Path, text: &str) -> anyhow::Result<()> {
-    mvl::core::write_atomically(path, |out| out.write_all(text.as_bytes()))
-        .with_context(|| format!("cannot write, is the folder writable and the disk not full? {}", path.display()))
+pub(crate) fn write_text(path: &Path, text: &str) -> anyhow::Result<()> {
+    write_atomically(path, |out| out.write_all(text.as_bytes()))
+        .with_context(|| format!("cannot write {}", path.display()))
 }

@@ -16,7 +16,10 @@ mod arguments;
 mod backends;
 mod config;
 mod job;
+mod judge;
+mod model_arguments;
 mod output;
+mod training_data;
 mod verbs;
 
 pub use arguments::main_with;
@@ -25,4 +28,4 @@ pub use config::{
     ConfigProblems, DataConfig, DataTable, ModelChoice, ModelTable, RunConfig, RunFile, StartingWeights, TaskConfig,
     TaskTable,
 };
-pub use job::{JobSummary, TrainingJob};
+pub use job::{BestFigure, JobSummary, TrainingJob};

@@ -24,11 +24,16 @@ impl Output {
             written => written.context("cannot write the result"),
         }
     }
+}
 
-    /// Says something on the way, to people only.
-    pub(crate) fn say(&self, text: impl AsRef<str>) {
-        eprintln!("{}", text.as_ref());
-    }
+/// Says something on the way, to people only.
+pub(crate) fn say(text: impl AsRef<str>) {
+    eprintln!("{}", text.as_ref());
+}
+
+/// `1 image`, `2 images`.
+pub(crate) fn count(number: usize, noun: &str) -> String {
+    format!("{} {noun}{}", thousands(number), if number == 1 { "" } else { "s" })
 }
 
 /// Rows in aligned columns under a heading; numbers are best given right-aligned already.

@@ -1,12 +1,13 @@
 //! Where a predictor's model comes from.
 
 use std::env;
+use std::ffi::OsString;
 use std::marker::PhantomData;
 use std::path::{Path, PathBuf};
 
 use burn::tensor::Device;
 use mvl_core::{Backend, Classifier, MODEL_FILE, Registry};
-use mvl_models::weights::{WeightsCard, weights_card};
+use mvl_models::weights::{WeightsCard, weights_card, weights_cards};
 use mvl_models::{ClassifierSpec, load_classifier, zoo};
 
 use crate::{InferError, Predictor};
@@ -25,7 +26,7 @@ const IN_A_RUN: [&str; 2] = ["checkpoints/best", "checkpoints/last"];
 /// ```
 #[derive(Debug)]
 pub struct PredictorBuilder<B: Backend> {
-    model: String,
+    model: OsString,
     weights: Option<PathBuf>,
     registry: Registry,
     ordinal: usize,
@@ -33,7 +34,7 @@ pub struct PredictorBuilder<B: Backend> {
 }
 
 impl<B: Backend> PredictorBuilder<B> {
-    pub(crate) fn new(model: String) -> Self {
+    pub(crate) fn new(model: OsString) -> Self {
         Self { model, weights: None, registry: zoo(), ordinal: 0, backend: PhantomData }
     }
 
@@ -61,18 +62,27 @@ impl<B: Backend> PredictorBuilder<B> {
     /// [`InferError`] when there is no such device, no such model, no weights file, or they do not fit together.
     pub fn load(self) -> Result<Predictor<B>, InferError> {
         let device = B::device(self.ordinal)?;
-        let (model, spec) = match saved_model_in(Path::new(&self.model)) {
-            Some(folder) => load_classifier(&folder, &self.registry, &device)?,
-            None => self.load_from_zoo(&device)?,
+        let (model, spec) = match (saved_model_in(Path::new(&self.model)), &self.weights) {
+            (Some(folder), None) => load_classifier(&folder, &self.registry, &device)?,
+            (Some(folder), Some(weights)) => {
+                return Err(InferError::UnusedWeights { weights: weights.clone(), folder });
+            }
+            (None, _) => self.load_from_zoo(&device)?,
         };
         Ok(Predictor::new(model, spec, device))
     }
 
     fn load_from_zoo(&self, device: &Device) -> Result<(Classifier, ClassifierSpec), InferError> {
-        if Path::new(&self.model).exists() || self.model.contains(['/', '\\']) {
-            return Err(InferError::NoModel { model: self.model.clone() });
+        let shown = self.model.to_string_lossy();
+        let id = match self.model.to_str() {
+            Some(id) if !Path::new(id).exists() && !id.contains(['/', '\\']) => id,
+            _ => return Err(InferError::NoModel { model: shown.into_owned() }),
+        };
+        if self.registry.model(id).is_ok() {
+            let known = weights_cards().iter().filter(|card| card.model == id).map(|card| card.id);
+            return Err(InferError::Untrained { model: id.to_owned(), known: known.collect::<Vec<_>>().join(", ") });
         }
-        let card = weights_card(&self.model)?;
+        let card = weights_card(id)?;
         let file = match &self.weights {
             Some(file) => file.clone(),
             None => find_weights(card)?,

@@ -26,6 +26,25 @@ pub enum InferError {
         /// What was given.
         model: String,
     },
+    /// A model's name where trained weights are needed.
+    #[error("{model:?} is a model without weights; weights for it: {known} (`mvl models list --weights` shows all)")]
+    Untrained {
+        /// What was given.
+        model: String,
+        /// Names of weights for it.
+        known: String,
+    },
+    /// A weights file for a model that has its weights with it.
+    #[error(
+        "a saved model has its own weights, a weights file goes with a weights name only; leave out {}, or {}",
+        weights.display(), folder.display()
+    )]
+    UnusedWeights {
+        /// The weights file.
+        weights: PathBuf,
+        /// The saved model.
+        folder: PathBuf,
+    },
     /// The weights of a zoo model are not on this machine.
     #[error(
         "no weights file for {id:?}: give one with --weights FILE, or download {url} into {}", folder.display()

@@ -1,6 +1,6 @@
 //! What a predictor looks at.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use mvl_core::{DataError, Image};
 
@@ -30,6 +30,18 @@ impl Input<'_> {
 impl<'a> From<&'a Path> for Input<'a> {
     fn from(path: &'a Path) -> Self {
         Self::Path(path)
+    }
+}
+
+impl<'a> From<&'a PathBuf> for Input<'a> {
+    fn from(path: &'a PathBuf) -> Self {
+        Self::Path(path)
+    }
+}
+
+impl<'a> From<&'a String> for Input<'a> {
+    fn from(path: &'a String) -> Self {
+        Self::Path(path.as_ref())
     }
 }
 

@@ -1,6 +1,7 @@
 //! One model on one device, answering.
 
 use std::collections::BTreeMap;
+use std::ffi::OsStr;
 use std::fmt;
 use std::marker::PhantomData;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -40,13 +41,13 @@ impl<B: Backend> Predictor<B> {
     ///
     /// # Errors
     /// Like [`PredictorBuilder::load`].
-    pub fn load(model: impl Into<String>) -> Result<Self, InferError> {
+    pub fn load(model: impl AsRef<OsStr>) -> Result<Self, InferError> {
         Self::builder(model).load()
     }
 
     /// The same with more to say: weights file, registry, device.
-    pub fn builder(model: impl Into<String>) -> PredictorBuilder<B> {
-        PredictorBuilder::new(model.into())
+    pub fn builder(model: impl AsRef<OsStr>) -> PredictorBuilder<B> {
+        PredictorBuilder::new(model.as_ref().to_owned())
     }
 
     /// Everything known of the model beside its weights.
@@ -114,7 +115,8 @@ impl<B: Backend> Predictor<B> {
         Ok(answers.map(|answer| Prediction::new(answer, self.labels.clone())).collect())
     }
 
-    /// Lends the model out, to judge or export it. Predictions wait meanwhile.
+    /// Lends the model out, to judge or export it. Predictions wait meanwhile, so the closure must not ask for one itself: it would
+    /// wait for ever.
     pub fn with_model<R>(&self, use_model: impl FnOnce(&Classifier) -> R) -> R {
         use_model(&self.model.lock().unwrap_or_else(PoisonError::into_inner))
     }

@@ -29,14 +29,32 @@ pub use mvl_infer as infer;
 pub use mvl_models as models;
 pub use mvl_train as train;
 
-/// README's example, compiled and run by the tests.
+/// README's example, compiled by the tests.
 #[cfg(doctest)]
 #[doc = include_str!("../../../README.md")]
 struct Readme;
 
 pub mod prelude {
     //! What most programs use.
-    pub use mvl_core::*;
+    #[cfg(feature = "cpu")]
+    pub use mvl_core::Cpu;
+    #[cfg(feature = "cuda")]
+    pub use mvl_core::Cuda;
+    #[cfg(feature = "metal")]
+    pub use mvl_core::Metal;
+    #[cfg(feature = "ndarray")]
+    pub use mvl_core::NdArray;
+    #[cfg(feature = "rocm")]
+    pub use mvl_core::Rocm;
+    #[cfg(feature = "vulkan")]
+    pub use mvl_core::Vulkan;
+    pub use mvl_core::{
+        Annotations, Backbone, Backend, BackendError, BoxedBackbone, BoxedHead, Channels, Classification, Classifier,
+        ConfusionMatrix, DataError, DataLoadStrategy, DataLoader, Dataset, EpochPlan, Features, Flow, Head, HeadConfig,
+        HeadFactory, Image, ImageBatch, ItemIter, KeyMap, Labels, Layout, Loss, Metric, Metrics, ModelConfig,
+        ModelError, ModelFactory, Monitor, Network, ObserverError, Order, Preprocess, Registry, Sample, SampleKey,
+        SampleRng, StopReason, Tap, TapSet, Task, TrainingEvent, TrainingObserver, count_parameters,
+    };
     pub use mvl_data::{
         ImageFolder, LabelledDataset, Loader, LoaderConfig, OnCorrupt, Parallel, Sequential, Split, Subset,
         decode_file, fashion_mnist_part, open_dataset, preprocess, split_balanced,

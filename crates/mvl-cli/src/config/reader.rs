@@ -7,8 +7,11 @@ use std::fmt;
 use std::fs;
 use std::path::Path;
 
+use mvl::core::Registry;
+use serde_path_to_error::Segment;
 use toml::{Table, Value};
 
+use super::run_config::{RunConfig, StartingPoint};
 use super::run_file::RunFile;
 
 /// Everything that is wrong with a config, one line each, with the path of the key.
@@ -73,8 +76,13 @@ const DEFAULT_OPTIMIZER: &str = "sgd";
 /// The largest config file that is read, in bytes.
 const MAX_BYTES: u64 = 1 << 20;
 
-/// Reads a config file, if one is given, and lays the overrides over it.
-pub(crate) fn read_run_file(path: Option<&Path>, overrides: Vec<Override>) -> anyhow::Result<RunFile> {
+/// Reads a config file, if one is given, lays the overrides over it, and resolves the result: all problems of all stages at once.
+pub(crate) fn read_config(
+    path: Option<&Path>,
+    overrides: Vec<Override>,
+    registry: &Registry,
+    start: StartingPoint,
+) -> anyhow::Result<RunConfig> {
     let mut table = match path {
         Some(path) => read_table(path)?,
         None => Table::new(),
@@ -85,9 +93,8 @@ pub(crate) fn read_run_file(path: Option<&Path>, overrides: Vec<Override>) -> an
             problems.push(problem);
         }
     }
-    name_the_optimizer(&mut table);
     let file = parse(table, &mut problems);
-    if problems.is_empty() { Ok(file) } else { Err(ConfigProblems::new(problems).into()) }
+    Ok(RunConfig::resolve_from(file, registry, start, problems)?)
 }
 
 fn read_table(path: &Path) -> anyhow::Result<Table> {
@@ -121,40 +128,79 @@ fn set(table: &mut Table, path: &[String], value: Value) -> Result<(), String> {
 /// Reads what can be read and notes the rest.
 fn parse(mut table: Table, problems: &mut Vec<String>) -> RunFile {
     loop {
+        name_the_optimizer(&mut table);
         let error = match serde_path_to_error::deserialize::<_, RunFile>(Value::Table(table.clone())) {
             Ok(file) => return file,
             Err(error) => error,
         };
-        let path = error.path().to_string();
-        let what = error.inner().to_string().trim().replace('\n', " ");
-        let segments: Vec<_> = error.path().iter().map(ToString::to_string).collect();
-        let segments = with_unknown_field(segments, &what);
-        problems.push(format!("{}: {what}", if segments.is_empty() { path } else { segments.join(".") }));
-        if !remove(&mut table, &segments) {
+        let what = error.inner().to_string();
+        let what = what.trim().lines().next().unwrap_or_default();
+        let mut steps: Vec<Step> = error.path().iter().filter_map(Step::new).collect();
+        add_unknown_field(&mut steps, what);
+        problems.push(format!("{}: {what}", join(&steps)));
+        if !remove_from_table(&mut table, &steps) {
             return RunFile::default();
         }
     }
 }
 
-/// serde names an unknown field in its message; the path then ends at the table, so the field is added to it.
-fn with_unknown_field(mut segments: Vec<String>, what: &str) -> Vec<String> {
-    if let Some(field) = what.strip_prefix("unknown field `").and_then(|rest| rest.split('`').next())
-        && segments.last().is_none_or(|last| last != field)
-    {
-        segments.push(field.to_owned());
+/// One step of a path into a config.
+enum Step {
+    Key(String),
+    Index(usize),
+}
+
+impl Step {
+    fn new(segment: &Segment) -> Option<Self> {
+        match segment {
+            Segment::Seq { index } => Some(Self::Index(*index)),
+            Segment::Map { key } => Some(Self::Key(key.clone())),
+            _ => None,
+        }
     }
-    segments
+}
+
+/// `data.augment[0].p`
+fn join(steps: &[Step]) -> String {
+    let mut path = String::new();
+    for step in steps {
+        match step {
+            Step::Key(key) if path.is_empty() => path.push_str(key),
+            Step::Key(key) => path.extend([".", key]),
+            Step::Index(index) => path.push_str(&format!("[{index}]")),
+        }
+    }
+    path
+}
+
+/// serde names an unknown field in its message; where the path ends at the table, the field is added to it.
+fn add_unknown_field(steps: &mut Vec<Step>, what: &str) {
+    let Some(field) = what.strip_prefix("unknown field `").and_then(|rest| rest.split('`').next()) else { return };
+    if !matches!(steps.last(), Some(Step::Key(last)) if last == field) {
+        steps.push(Step::Key(field.to_owned()));
+    }
 }
 
 /// Takes the value at a path out, or the nearest one above that exists. False when nothing could be taken.
-fn remove(table: &mut Table, segments: &[String]) -> bool {
-    let Some((first, rest)) = segments.split_first() else { return false };
-    if let Some(Value::Table(inner)) = table.get_mut(first)
-        && remove(inner, rest)
-    {
-        return true;
+fn remove_from_table(table: &mut Table, steps: &[Step]) -> bool {
+    let Some((Step::Key(key), rest)) = steps.split_first() else { return false };
+    let inside = table.get_mut(key).is_some_and(|value| remove_inside(value, rest));
+    inside || table.remove(key).is_some()
+}
+
+fn remove_inside(value: &mut Value, steps: &[Step]) -> bool {
+    match (value, steps) {
+        (Value::Table(table), [Step::Key(_), ..]) => remove_from_table(table, steps),
+        (Value::Array(array), [Step::Index(index), rest @ ..]) if *index < array.len() => {
+            // Without a key its element may no longer be one; then the next round takes the element.
+            let inside = remove_inside(&mut array[*index], rest);
+            if !inside {
+                array.remove(*index);
+            }
+            true
+        }
+        _ => false,
     }
-    table.remove(first).is_some()
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use mvl::core::{HeadConfig, ModelConfig, Options, Preprocess, Registry};
+use mvl::core::{Backend, HeadConfig, ModelConfig, ModelError, Options, Preprocess, Registry, Resize, ResizeTo};
 use mvl::data::{OnCorrupt, TransformConfig};
 use mvl::models::weights::{WeightsCard, weights_card};
 use mvl::train::TrainConfig;
@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use super::reader::ConfigProblems;
 use super::run_file::RunFile;
-use crate::backends::BackendChoice;
+use crate::backends::{BackendChoice, with_backend};
 
 /// Everything that decides a run. Written in full beside its checkpoints as `config.toml`, which is a [`RunFile`] again.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -105,7 +105,23 @@ impl RunConfig {
     /// # Errors
     /// [`ConfigProblems`] with every problem and its path.
     pub fn resolve(file: RunFile, registry: &Registry) -> Result<Self, ConfigProblems> {
+        Self::resolve_from(file, registry, StartingPoint::Weights, Vec::new())
+    }
+
+    /// The same, after problems that were found in what was typed; what they are about is not reported twice.
+    pub(crate) fn resolve_from(
+        file: RunFile,
+        registry: &Registry,
+        start: StartingPoint,
+        typed: Vec<String>,
+    ) -> Result<Self, ConfigProblems> {
         let mut problems = Vec::new();
+        let decided = file.preprocess.is_some() || file.model.weights.is_some();
+        if let (Some(size), true) = (file.data.image_size, decided) {
+            problems.push(format!(
+                "data.image_size: [preprocess] or the weights decide the size already, leave it out, got {size:?}"
+            ));
+        }
         let name = file.model.name.unwrap_or_else(|| DEFAULT_MODEL.to_owned());
         let weights = file.model.weights.map(StartingWeights);
         let preprocess = match (file.preprocess, weights.as_ref().and_then(StartingWeights::card)) {
@@ -115,9 +131,7 @@ impl RunConfig {
                 let [height, width] = file.data.image_size.unwrap_or([DEFAULT_SIZE_PX; 2]);
                 let mut spec = Preprocess::imagenet(DEFAULT_SIZE_PX, DEFAULT_SIZE_PX);
                 spec.crop = None;
-                spec.resize = spec
-                    .resize
-                    .map(|resize| mvl::core::Resize { to: mvl::core::ResizeTo::Exact([height, width]), ..resize });
+                spec.resize = spec.resize.map(|resize| Resize { to: ResizeTo::Exact([height, width]), ..resize });
                 spec
             }
         };
@@ -150,7 +164,9 @@ impl RunConfig {
             train: file.train,
             preprocess,
         };
-        config.check(registry, &mut problems);
+        config.check(registry, start, &mut problems);
+        problems.retain(|problem| !typed.iter().any(|typed| about_the_same(typed, problem)));
+        problems.splice(0..0, typed);
         if problems.is_empty() { Ok(config) } else { Err(ConfigProblems::new(problems)) }
     }
 
@@ -173,7 +189,7 @@ impl RunConfig {
         toml::to_string_pretty(self)
     }
 
-    fn check(&self, registry: &Registry, problems: &mut Vec<String>) {
+    fn check(&self, registry: &Registry, start: StartingPoint, problems: &mut Vec<String>) {
         let mut expect = |holds: bool, problem: String| {
             if !holds {
                 problems.push(problem);
@@ -199,7 +215,7 @@ impl RunConfig {
             (0.0..1.0).contains(&smoothing),
             format!("task.label_smoothing: expected 0 to below 1, got {smoothing}"),
         );
-        if let Some(StartingWeights(weights)) = &self.model.weights {
+        if let (Some(StartingWeights(weights)), StartingPoint::Weights) = (&self.model.weights, start) {
             let known = weights_card(weights).is_ok() || Path::new(weights).is_file();
             expect(known, format!("model.weights: expected a weights name or an existing file, got {weights:?}"));
         }
@@ -208,8 +224,39 @@ impl RunConfig {
         }
         problems.extend(self.preprocess.problems().into_iter().map(|text| format!("preprocess.{text}")));
         problems.extend(self.train.problems().into_iter().map(|text| format!("train.{text}")));
-        if let Err(error) = registry.model(&self.model.name) {
-            problems.push(format!("model.name: {error}"));
-        }
+        problems.extend(self.model_problem(registry));
     }
+
+    /// Tries the model's name and options: it is created, which is quick, as parameters are only drawn on first use.
+    fn model_problem(&self, registry: &Registry) -> Option<String> {
+        const ANY_COUNT: usize = 2; // the data will say how many classes there are
+        let device = with_backend!(BackendChoice::default(), B => B::device(0)).ok()?.ok()?;
+        let error = registry.create_classifier(&self.model_config(ANY_COUNT), &device).err()?;
+        Some(match error {
+            ModelError::UnknownModel { .. } => format!("model.name: {error}"),
+            ModelError::UnknownHead { .. } => format!("model.head.name: {error}"),
+            ModelError::InvalidOptions { owner, what } if owner == self.model.name => format!("model.options: {what}"),
+            ModelError::InvalidOptions { what, .. } => format!("model.head.options: {what}"),
+            error => format!("model: {error}"),
+        })
+    }
+}
+
+/// Where a run begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum StartingPoint {
+    /// With fresh weights, or those that the config names.
+    Weights,
+    /// With a checkpoint, which holds everything.
+    Checkpoint,
+}
+
+/// Whether two problems name the same key, or one a key inside the other's.
+fn about_the_same(typed: &str, problem: &str) -> bool {
+    let path = |problem: &str| problem.split(": ").next().unwrap_or_default().to_owned();
+    let (typed, problem) = (path(typed), path(problem));
+    let inside = |inner: &str, outer: &str| {
+        inner.strip_prefix(outer).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
+    };
+    inside(&typed, &problem) || inside(&problem, &typed)
 }

@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
-use mvl::core::{Channels, Dataset, Image, SampleKey};
-use mvl::data::{LabelledDataset, Split, Tile, contact_sheet, write_png};
+use mvl::core::{Channels, Dataset, Filter, Image, SampleKey};
+use mvl::data::{LabelledDataset, Split, Tile, contact_sheet, resize, write_png};
 use serde::Serialize;
 
 use crate::arguments::Outcome;
-use crate::job::{has_split, open_split};
-use crate::output::{Output, table};
+use crate::output::{Output, count, say, table};
+use crate::training_data::{has_split, open_split};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum DataVerb {
@@ -56,7 +56,7 @@ const SHOWN: usize = 10;
 pub(crate) fn run(verb: DataVerb, output: &Output) -> anyhow::Result<Outcome> {
     let DataVerb::Inspect(arguments) = verb;
     let mut splits = Vec::new();
-    for (name, split) in [("train", Split::Train), ("test", Split::Test)] {
+    for (name, split) in [("train", Split::Train), ("valid", Split::Valid), ("test", Split::Test)] {
         if has_split(&arguments.path, split)? {
             splits.push((name, split));
         }
@@ -70,23 +70,26 @@ pub(crate) fn run(verb: DataVerb, output: &Output) -> anyhow::Result<Outcome> {
         parts.push(inspect(name, &*dataset, arguments.sheet.is_some().then_some(&mut tiles)));
     }
     if let Some(path) = &arguments.sheet {
+        tiles.sort_by_key(|(label, _)| *label);
+        let tiles: Vec<_> = tiles.into_iter().map(|(_, tile)| tile).collect();
         write_png(&contact_sheet(&tiles, PER_CLASS, TILE_PX), path)?;
-        output.say(format!("wrote {}", path.display()));
+        say(format!("wrote {}", path.display()));
     }
     output.result(&parts, || parts.iter().map(describe).collect::<Vec<_>>().join("\n\n"))?;
     let problems: usize = parts.iter().map(|part| part.problems.len()).sum();
     anyhow::ensure!(
         problems == 0,
-        "{problems} images cannot be read; mend or remove them, or train with data.on_corrupt = \"skip\""
+        "{} cannot be read; mend or remove them, or train with data.on_corrupt = \"skip\"",
+        count(problems, "image")
     );
     Ok(Outcome::Done)
 }
 
-fn inspect(split: &'static str, dataset: &dyn LabelledDataset, mut tiles: Option<&mut Vec<Tile>>) -> Part {
+fn inspect(split: &'static str, dataset: &dyn LabelledDataset, mut tiles: Option<&mut Vec<(usize, Tile)>>) -> Part {
     let labels = dataset.labels();
     let mut classes: BTreeMap<String, usize> = labels.iter().map(|name| (name.to_owned(), 0)).collect();
     let (mut sizes, mut problems) = (BTreeMap::new(), Vec::new());
-    let mut examples: Vec<Vec<Image>> = vec![Vec::new(); labels.len()];
+    let mut shown = vec![0; labels.len()];
     for index in 0..dataset.len() {
         let label = dataset.label_of(index);
         let name = label.map_or_else(|| "(no label)".to_owned(), |label| labels.display(label));
@@ -94,21 +97,29 @@ fn inspect(split: &'static str, dataset: &dyn LabelledDataset, mut tiles: Option
         match Dataset::get(dataset, SampleKey::plain(index)) {
             Ok(sample) => {
                 *sizes.entry(size(&sample.image)).or_insert(0) += 1;
-                if let Some(shelf) =
-                    label.and_then(|label| examples.get_mut(label)).filter(|shelf| shelf.len() < PER_CLASS)
+                if let (Some(label), Some(tiles)) = (label, tiles.as_deref_mut())
+                    && shown[label] < PER_CLASS
                 {
-                    shelf.push(sample.image);
+                    shown[label] += 1;
+                    let tile = Tile { image: thumbnail(&sample.image), caption: labels.display(label) };
+                    tiles.push((label, tile));
                 }
             }
             Err(error) => problems.push(error.full_message()),
         }
     }
-    if let Some(tiles) = &mut tiles {
-        for (label, shelf) in examples.into_iter().enumerate() {
-            tiles.extend(shelf.into_iter().map(|image| Tile { image, caption: labels.display(label) }));
+    Part { split, images: dataset.len(), classes, sizes, problems }
+}
+
+/// Small enough to keep many of them.
+fn thumbnail(image: &Image) -> Image {
+    match image.width().max(image.height()) {
+        longest if longest <= TILE_PX => image.clone(),
+        longest => {
+            let side = |px: u32| (px * TILE_PX / longest).max(1);
+            resize(image, [side(image.height()), side(image.width())], Filter::Bilinear)
         }
     }
-    Part { split, images: dataset.len(), classes, sizes, problems }
 }
 
 fn size(image: &Image) -> String {

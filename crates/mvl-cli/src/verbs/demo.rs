@@ -1,22 +1,24 @@
 //! `mvl demo`: the whole way on the data that mvl carries, with everything it can show.
 
 use std::fs;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use clap::Args;
-use mvl::core::{Backend, ConfusionMatrix, Dataset, Metric, Registry, SampleKey, StopReason};
+use mvl::core::{Backend, Dataset, Registry, SampleKey, StopReason};
 use mvl::data::{OnCorrupt, Split, Tile, contact_sheet, write_png};
-use mvl::infer::{Input, Predictor};
-use mvl::models::ClassificationTask;
-use mvl::train::{StopToken, evaluate};
+use mvl::infer::Predictor;
+use mvl::train::{Checkpointer, StopToken};
 use serde::Serialize;
 
 use crate::arguments::{ComputeArguments, Outcome};
 use crate::backends::with_backend;
 use crate::config::{RunConfig, RunFile};
-use crate::job::{CONFIG_FILE, EMBEDDED, TrainingJob, evaluation_loader, open_split};
-use crate::output::Output;
+use crate::job::{CONFIG_FILE, CURVES_FILE, HISTORY_FILE, JobSummary, SUMMARY_FILE, TrainingJob, write_text};
+use crate::judge::judge;
+use crate::output::{Output, say};
+use crate::training_data::{EMBEDDED, open_split};
 use crate::verbs::eval::draw;
 
 /// The recipe that the demo follows.
@@ -30,7 +32,7 @@ pub(crate) struct DemoArguments {
     #[arg(long, value_name = "FOLDER", default_value = "runs/demo")]
     out: PathBuf,
     /// Seed of everything random.
-    #[arg(long, value_name = "N", default_value_t = 1)]
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u64).range(..=i64::MAX as u64))]
     seed: u64,
     /// Passes over the data, instead of the recipe's.
     #[arg(long, value_name = "N")]
@@ -43,6 +45,7 @@ pub(crate) struct DemoArguments {
 #[derive(Debug, Serialize)]
 struct DemoSummary {
     test_accuracy: f64,
+    test_images: u64,
     train_seconds: f64,
     model: String,
     parameters: usize,
@@ -75,103 +78,88 @@ pub(crate) fn run(arguments: DemoArguments, registry: Registry, output: &Output)
     file.backend = arguments.compute.backend.or(file.backend);
     file.device = arguments.compute.device.or(file.device);
     let config = RunConfig::resolve(file, &registry)?;
-    clear_earlier_demo(&arguments.out)?;
-
-    let backend = config.backend;
-    let job = TrainingJob::new(config.clone(), registry.clone()).with_stop(StopToken::on_ctrl_c()?);
-    let summary = with_backend!(backend, B => {
-        let summary = job.run::<B>()?;
-        match summary.stop_reason {
-            StopReason::Interrupted => None,
-            _ => Some((judge::<B>(&config, registry)?, summary)),
-        }
-    })?;
-    let Some((judgement, trained)) = summary else {
-        output.say(format!("interrupted; go on with: mvl train --resume {}", arguments.out.display()));
+    let summary = with_backend!(config.backend, B => run_on::<B>(config, registry)?)?;
+    let Some(summary) = summary else {
+        say(format!("interrupted; go on with: mvl train --resume {}", arguments.out.display()));
         return Ok(Outcome::Interrupted);
     };
-    let summary = DemoSummary {
-        test_accuracy: judgement.accuracy,
-        train_seconds: trained.train_seconds,
-        model: trained.model,
-        parameters: trained.parameters,
-        epochs: trained.epochs,
-        run: config.run_dir.clone(),
-        curves: config.run_dir.join("curves.svg"),
-        confusion_matrix: config.run_dir.join(CONFUSION_FILE),
-        mistakes: config.run_dir.join(MISTAKES_FILE),
-        first_test_image: judgement.first,
-    };
+    write_text(&arguments.out.join(DEMO_FILE), &serde_json::to_string_pretty(&summary)?)?;
     output.result(&summary, || describe(&summary))?;
     Ok(Outcome::Done)
 }
 
+/// Trains, then judges what was saved; `None` when it was interrupted.
+fn run_on<B: Backend>(config: RunConfig, registry: Registry) -> anyhow::Result<Option<DemoSummary>> {
+    B::device(config.device)?; // before anything is removed
+    clear_earlier_demo(&config.run_dir)?;
+    let job = TrainingJob::new(config.clone(), registry.clone()).with_test(false).with_stop(StopToken::on_ctrl_c()?);
+    let trained = job.run::<B>()?;
+    match trained.stop_reason {
+        StopReason::Interrupted => Ok(None),
+        _ => report::<B>(&config, registry, trained).map(Some),
+    }
+}
+
+/// Marks a folder as the demo's own, and holds its summary in the end.
+const DEMO_FILE: &str = "demo.json";
 const CONFUSION_FILE: &str = "confusion.svg";
 const MISTAKES_FILE: &str = "mistakes.png";
 
-/// Only what is known to be a run is replaced.
+/// Only a folder that an earlier demo made is used again, and only what it wrote there is removed.
 fn clear_earlier_demo(folder: &Path) -> anyhow::Result<()> {
-    if !folder.exists() {
-        return Ok(());
-    }
-    let is_run = folder.join(CONFIG_FILE).is_file();
-    let is_empty = fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_none());
+    let is_empty = fs::read_dir(folder).map_or(true, |mut entries| entries.next().is_none());
+    let is_demo = folder.join(DEMO_FILE).is_file();
     anyhow::ensure!(
-        is_run || is_empty,
-        "this folder holds something other than a run, choose another with --out; {}",
+        is_demo || is_empty,
+        "this folder holds something other than an earlier demo, choose another with --out; {}",
         folder.display()
     );
-    fs::remove_dir_all(folder).with_context(|| format!("cannot replace the earlier demo; {}", folder.display()))
-}
-
-struct Judgement {
-    accuracy: f64,
-    first: FirstImage,
-}
-
-/// Reloads the saved model from its folder and judges it on the test part.
-fn judge<B: Backend>(config: &RunConfig, registry: Registry) -> anyhow::Result<Judgement> {
-    let predictor = Predictor::<B>::builder(config.run_dir.display().to_string())
-        .with_registry(registry)
-        .with_device_ordinal(config.device)
-        .load()?;
-    let spec = predictor.spec().clone();
-    let test = open_split(EMBEDDED, Split::Test)?;
-    let loader = evaluation_loader::<B>(test.clone(), &spec, config.data.batch_size, config.device, OnCorrupt::Fail)?;
-    let mut matrix = ConfusionMatrix::new(spec.labels.len());
-    let mut wrong = Vec::new();
-    let mut seen = 0;
-    let task = ClassificationTask::new(spec.clone());
-    predictor.with_model(|model| {
-        evaluate(&task, model, &loader, |predictions, truths, _| {
-            matrix.update(predictions, truths);
-            for (prediction, truth) in predictions.iter().zip(truths) {
-                let (best, truth) = (prediction.best(), *truth);
-                if best != truth {
-                    wrong.push((seen, truth, best, prediction.top(1).first().map_or(0.0, |class| class.probability)));
-                }
-                seen += 1;
+    let context = || format!("cannot replace the earlier demo; {}", folder.display());
+    if is_demo {
+        Checkpointer::new(folder).clear().with_context(context)?;
+        for name in [CONFIG_FILE, SUMMARY_FILE, HISTORY_FILE, CURVES_FILE, CONFUSION_FILE, MISTAKES_FILE] {
+            match fs::remove_file(folder.join(name)) {
+                Err(error) if error.kind() != ErrorKind::NotFound => return Err(error).with_context(context),
+                _ => {}
             }
-        })
-    })?;
-    draw(&config.run_dir.join(CONFUSION_FILE), &matrix, &spec.labels)?;
-
-    wrong.sort_by(|a, b| b.3.total_cmp(&a.3)); // the surest mistakes teach most
-    let name = |label: Option<usize>| label.map_or_else(|| "?".to_owned(), |label| spec.labels.display(label));
-    let mut tiles = Vec::new();
-    for (index, truth, best, _) in wrong.into_iter().take(MISTAKES) {
-        let image = Dataset::get(&*test, SampleKey::plain(index))?.image;
-        tiles.push(Tile { image, caption: format!("{} > {}", name(truth), name(best)) });
+        }
     }
-    write_png(&contact_sheet(&tiles, SHEET_COLUMNS, TILE_PX), config.run_dir.join(MISTAKES_FILE))?;
+    write_text(&folder.join(DEMO_FILE), "{}")
+}
 
-    let first = Dataset::get(&*test, SampleKey::plain(0))?;
-    let answer = predictor.predict(Input::Image(first.image))?.top(1);
+/// Reloads the saved model from its folder and shows what it does on images it never saw.
+fn report<B: Backend>(config: &RunConfig, registry: Registry, trained: JobSummary) -> anyhow::Result<DemoSummary> {
+    let run = &config.run_dir;
+    let predictor = Predictor::<B>::builder(run).with_registry(registry).with_device_ordinal(config.device).load()?;
+    let labels = &predictor.spec().labels;
+    let test = open_split(EMBEDDED, Split::Test)?;
+    let judged = judge(&predictor, test.clone(), config.data.batch_size, config.device, OnCorrupt::Fail)?;
+    draw(&run.join(CONFUSION_FILE), &judged.matrix, labels)?;
+
+    let image = |index| -> anyhow::Result<_> { Ok(Dataset::get(&*test, SampleKey::plain(index))?) };
+    let mut tiles = Vec::new();
+    for mistake in judged.mistakes.iter().take(MISTAKES) {
+        let caption = format!("{} > {}", labels.display(mistake.truth), labels.display(mistake.predicted));
+        tiles.push(Tile { image: image(mistake.index)?.image, caption });
+    }
+    write_png(&contact_sheet(&tiles, SHEET_COLUMNS, TILE_PX), run.join(MISTAKES_FILE))?;
+
+    let first = image(0)?;
+    let answer = predictor.predict(first.image)?.top(1);
     let answer = answer.first().context("a model has classes")?;
-    Ok(Judgement {
-        accuracy: matrix.accuracy(),
-        first: FirstImage {
-            truth: name(first.annotations.label),
+    Ok(DemoSummary {
+        test_accuracy: judged.matrix.accuracy(),
+        test_images: judged.matrix.total(),
+        train_seconds: trained.train_seconds,
+        model: trained.model,
+        parameters: trained.parameters,
+        epochs: trained.epochs,
+        run: run.clone(),
+        curves: run.join(CURVES_FILE),
+        confusion_matrix: run.join(CONFUSION_FILE),
+        mistakes: run.join(MISTAKES_FILE),
+        first_test_image: FirstImage {
+            truth: first.annotations.label.map_or_else(|| "?".to_owned(), |label| labels.display(label)),
             predicted: answer.label.clone(),
             probability: answer.probability,
         },
@@ -181,7 +169,7 @@ fn judge<B: Backend>(config: &RunConfig, registry: Registry) -> anyhow::Result<J
 fn describe(summary: &DemoSummary) -> String {
     let run = summary.run.display();
     format!(
-        "test accuracy {:.2} % on 2,000 images never trained on\n\
+        "test accuracy {:.2} % on {} images never trained on\n\
          {} with {} parameters, {} epochs, {:.0} s of training\n\
          reloaded from disk, it takes the first test image ({}) for: {} ({:.1} %)\n\
          curves            {}\n\
@@ -189,6 +177,7 @@ fn describe(summary: &DemoSummary) -> String {
          mistakes          {}\n\
          next: mvl predict --model {run} PHOTO",
         100.0 * summary.test_accuracy,
+        summary.test_images,
         summary.model,
         crate::output::thousands(summary.parameters),
         summary.epochs,

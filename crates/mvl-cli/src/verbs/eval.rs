@@ -2,20 +2,19 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::Context;
 use clap::{Args, ValueEnum};
-use mvl::core::{Backend, ConfusionMatrix, Labels, Metric, Metrics, Registry};
+use mvl::core::{Backend, ConfusionMatrix, Labels, Metrics, Registry};
 use mvl::data::{OnCorrupt, Split};
-use mvl::infer::Predictor;
-use mvl::models::ClassificationTask;
-use mvl::train::evaluate;
 use mvl::train::plots::confusion_matrix_svg;
 use serde::Serialize;
 
 use crate::arguments::{ComputeArguments, Outcome};
 use crate::backends::with_backend;
-use crate::job::{evaluation_loader, has_split, open_split, write};
-use crate::output::{Output, table};
+use crate::job::write_text;
+use crate::judge::{Judgement, judge};
+use crate::model_arguments::ModelArguments;
+use crate::output::{Output, say, table};
+use crate::training_data::{has_split, open_split};
 
 /// Judges a trained model on labelled images: accuracy, and precision and recall of every class.
 #[derive(Debug, Args)]
@@ -23,12 +22,8 @@ use crate::output::{Output, table};
 Example:
   mvl eval --model runs/demo --data embedded:fashion-mnist --split test --confusion-matrix confusion.svg")]
 pub(crate) struct EvalArguments {
-    /// A run's folder, a saved model's folder, or a weights name.
-    #[arg(long, value_name = "MODEL")]
-    model: String,
-    /// The weights file of a weights name.
-    #[arg(long, value_name = "FILE")]
-    weights: Option<PathBuf>,
+    #[command(flatten)]
+    model: ModelArguments,
     /// Labelled images, as for `mvl train`; class names must be those of the model.
     #[arg(long, value_name = "PATH")]
     data: String,
@@ -52,6 +47,7 @@ pub(crate) struct EvalArguments {
 #[derive(Debug, Clone, Copy, ValueEnum)]
 pub(crate) enum SplitChoice {
     Train,
+    Valid,
     Test,
     All,
 }
@@ -60,6 +56,7 @@ impl From<SplitChoice> for Split {
     fn from(choice: SplitChoice) -> Self {
         match choice {
             SplitChoice::Train => Self::Train,
+            SplitChoice::Valid => Self::Valid,
             SplitChoice::Test => Self::Test,
             SplitChoice::All => Self::All,
         }
@@ -84,44 +81,33 @@ struct ClassFigures {
 
 pub(crate) fn run(arguments: EvalArguments, registry: Registry, output: &Output) -> anyhow::Result<Outcome> {
     let backend = arguments.compute.backend.unwrap_or_default();
-    let evaluation = with_backend!(backend, B => judge::<B>(&arguments, registry, output)?)?;
+    let evaluation = with_backend!(backend, B => evaluate::<B>(&arguments, registry)?)?;
     output.result(&evaluation, || describe(&evaluation))?;
     Ok(Outcome::Done)
 }
 
-fn judge<B: Backend>(arguments: &EvalArguments, registry: Registry, output: &Output) -> anyhow::Result<Evaluation> {
+fn evaluate<B: Backend>(arguments: &EvalArguments, registry: Registry) -> anyhow::Result<Evaluation> {
     let ordinal = arguments.compute.device.unwrap_or(0);
-    let mut builder = Predictor::<B>::builder(&arguments.model).with_registry(registry).with_device_ordinal(ordinal);
-    if let Some(weights) = &arguments.weights {
-        builder = builder.with_weights(weights);
-    }
-    let predictor = builder.load()?;
-    let spec = predictor.spec().clone();
+    let predictor = arguments.model.load::<B>(registry, ordinal)?;
+    let labels = &predictor.spec().labels;
     let split = match arguments.split {
         Some(choice) => choice.into(),
         None if has_split(&arguments.data, Split::Test)? => Split::Test,
         None => Split::All,
     };
     let dataset = open_split(&arguments.data, split)?;
-    check_labels(&spec.labels, dataset.labels(), &arguments.data)?;
+    check_labels(labels, dataset.labels(), &arguments.data)?;
 
     let policy = if arguments.skip_corrupt { OnCorrupt::Skip } else { OnCorrupt::Fail };
-    let loader = evaluation_loader::<B>(dataset, &spec, arguments.batch_size as usize, ordinal, policy)?;
-    let mut matrix = ConfusionMatrix::new(spec.labels.len());
-    let task = ClassificationTask::new(spec.clone());
-    let metrics = predictor.with_model(|model| {
-        evaluate(&task, model, &loader, |predictions, truths, _| matrix.update(predictions, truths))
-    })?;
-    let skipped = mvl::core::DataLoader::take_skipped(&loader);
-    for sample in &skipped {
-        output.say(format!("left out: {}", sample.reason));
-    }
+    let Judgement { metrics, matrix, skipped, .. } =
+        judge(&predictor, dataset, arguments.batch_size as usize, ordinal, policy)?;
+    skipped.iter().for_each(|sample| say(format!("left out: {}", sample.reason)));
     if let Some(path) = &arguments.confusion_matrix {
-        draw(path, &matrix, &spec.labels)?;
-        output.say(format!("wrote {}", path.display()));
+        draw(path, &matrix, labels)?;
+        say(format!("wrote {}", path.display()));
     }
     let classes = (0..matrix.classes()).map(|class| ClassFigures {
-        label: spec.labels.display(class),
+        label: labels.display(class),
         precision: matrix.precision(class),
         recall: matrix.recall(class),
     });
@@ -130,7 +116,7 @@ fn judge<B: Backend>(arguments: &EvalArguments, registry: Registry, output: &Out
 
 /// Draws a confusion matrix into a file.
 pub(crate) fn draw(path: &Path, matrix: &ConfusionMatrix, labels: &Labels) -> anyhow::Result<()> {
-    write(path, &confusion_matrix_svg(matrix, labels, "Confusion matrix")).context("cannot write the picture")
+    write_text(path, &confusion_matrix_svg(matrix, labels, "Confusion matrix"))
 }
 
 fn check_labels(model: &Labels, data: &Labels, path: &str) -> anyhow::Result<()> {

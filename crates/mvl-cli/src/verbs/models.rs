@@ -3,12 +3,13 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
-use mvl::core::{Backbone, Backend, Cpu, ModelConfig, Registry, Tap, count_parameters};
-use mvl::infer::Predictor;
+use mvl::core::{Backbone, Backend, ModelConfig, Registry, Tap, count_parameters};
 use mvl::models::weights::{WeightsCard, save_safetensors, weights_cards};
 use serde::Serialize;
 
-use crate::arguments::Outcome;
+use crate::arguments::{ComputeArguments, Outcome};
+use crate::backends::{BackendChoice, with_backend};
+use crate::model_arguments::ModelArguments;
 use crate::output::{Output, table, thousands};
 
 /// The number of classes that listed parameter counts are for: ImageNet's.
@@ -33,15 +34,13 @@ pub(crate) enum ModelsVerb {
 
 #[derive(Debug, Args)]
 pub(crate) struct ExportArguments {
-    /// A run's folder, a saved model's folder, or a weights name.
-    #[arg(long, value_name = "MODEL")]
-    model: String,
-    /// The weights file of a weights name.
-    #[arg(long, value_name = "FILE")]
-    weights: Option<PathBuf>,
+    #[command(flatten)]
+    model: ModelArguments,
     /// The .safetensors file to write.
     #[arg(value_name = "OUT")]
     out: PathBuf,
+    #[command(flatten)]
+    compute: ComputeArguments,
 }
 
 #[derive(Debug, Serialize)]
@@ -119,7 +118,8 @@ fn list_weights(output: &Output) -> anyhow::Result<()> {
 
 /// Parameters are counted without being initialised, so this is quick for any size.
 fn sheet(name: &str, registry: &Registry) -> anyhow::Result<ModelSheet> {
-    let model = registry.create_classifier(&ModelConfig::new(name, LISTED_CLASSES), &Cpu::device(0)?)?;
+    let device = with_backend!(BackendChoice::default(), B => B::device(0)?)?;
+    let model = registry.create_classifier(&ModelConfig::new(name, LISTED_CLASSES), &device)?;
     let row = ModelRow {
         name: name.to_owned(),
         family: registry.model(name)?.family().to_owned(),
@@ -144,13 +144,22 @@ fn show(name: &str, registry: &Registry, output: &Output) -> anyhow::Result<()> 
 }
 
 fn export(arguments: ExportArguments, registry: Registry, output: &Output) -> anyhow::Result<()> {
-    let mut builder = Predictor::<Cpu>::builder(&arguments.model).with_registry(registry.clone());
-    if let Some(weights) = arguments.weights {
-        builder = builder.with_weights(weights);
-    }
-    let predictor = builder.load()?;
-    let config = &predictor.spec().model;
-    predictor.with_model(|model| save_safetensors(model, config, &registry, &arguments.out))?;
-    let written = serde_json::json!({ "path": arguments.out, "model": config.name });
+    let backend = arguments.compute.backend.unwrap_or_default();
+    let name = with_backend!(backend, B => write_export::<B>(&arguments, &registry)?)?;
+    let written = serde_json::json!({ "path": arguments.out, "model": name });
     output.result(&written, || format!("wrote {}", arguments.out.display()))
+}
+
+/// Writes the weights and gives the model's name.
+fn write_export<B: Backend>(arguments: &ExportArguments, registry: &Registry) -> anyhow::Result<String> {
+    let out = &arguments.out;
+    anyhow::ensure!(
+        out.extension().is_some_and(|extension| extension == "safetensors"),
+        "expected a file that ends in .safetensors, the format that is written; {}",
+        out.display()
+    );
+    let predictor = arguments.model.load::<B>(registry.clone(), arguments.compute.device.unwrap_or(0))?;
+    let config = &predictor.spec().model;
+    predictor.with_model(|model| save_safetensors(model, config, registry, out))?;
+    Ok(config.name.clone())
 }

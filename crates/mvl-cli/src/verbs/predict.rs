@@ -4,11 +4,12 @@ use std::path::PathBuf;
 
 use clap::Args;
 use mvl::core::{Backend, Registry};
-use mvl::infer::{Input, Predictor, TopClass};
+use mvl::infer::{Input, TopClass};
 use serde::Serialize;
 
 use crate::arguments::{ComputeArguments, Outcome};
 use crate::backends::with_backend;
+use crate::model_arguments::ModelArguments;
 use crate::output::{Output, table};
 
 /// Says what is in images: the likeliest classes with their probabilities.
@@ -18,12 +19,8 @@ Examples:
   mvl predict --model runs/demo photo.jpg
   mvl predict --model mobilenet_v2.imagenet1k_v1 --weights mobilenet_v2-b0353104.pth *.jpg --json")]
 pub(crate) struct PredictArguments {
-    /// A run's folder, a saved model's folder, or a weights name (`mvl models list --weights`).
-    #[arg(long, value_name = "MODEL")]
-    model: String,
-    /// The weights file of a weights name (.pth or .safetensors).
-    #[arg(long, value_name = "FILE")]
-    weights: Option<PathBuf>,
+    #[command(flatten)]
+    model: ModelArguments,
     /// How many classes to show.
     #[arg(long, value_name = "K", default_value_t = 5)]
     top: usize,
@@ -56,13 +53,7 @@ pub(crate) fn run(arguments: PredictArguments, registry: Registry, output: &Outp
 
 /// The answers in order, and what went wrong with the other photos.
 fn predict<B: Backend>(arguments: &PredictArguments, registry: Registry) -> anyhow::Result<(Vec<Answer>, Vec<String>)> {
-    let mut builder = Predictor::<B>::builder(&arguments.model)
-        .with_registry(registry)
-        .with_device_ordinal(arguments.compute.device.unwrap_or(0));
-    if let Some(weights) = &arguments.weights {
-        builder = builder.with_weights(weights);
-    }
-    let predictor = builder.load()?;
+    let predictor = arguments.model.load::<B>(registry, arguments.compute.device.unwrap_or(0))?;
     let (mut answers, mut failures) = (Vec::new(), Vec::new());
     for photos in arguments.photos.chunks(arguments.batch_size as usize) {
         let inputs = photos.iter().map(|path| Input::Path(path)).collect();

@@ -4,13 +4,13 @@ use std::path::PathBuf;
 
 use clap::Args;
 use mvl::core::{Registry, StopReason};
-use mvl::train::StopToken;
+use mvl::train::{Checkpointer, StopToken};
 
 use crate::arguments::{ComputeArguments, Outcome};
 use crate::backends::with_backend;
-use crate::config::{Override, RunConfig, read_run_file};
-use crate::job::{CONFIG_FILE, JobSummary, TrainingJob};
-use crate::output::Output;
+use crate::config::{Override, StartingPoint, read_config};
+use crate::job::{BestFigure, CONFIG_FILE, JobSummary, TrainingJob};
+use crate::output::{Output, count};
 
 /// Trains on a folder per class, an IDX folder (MNIST), a .csv or .jsonl manifest, or `embedded:fashion-mnist`.
 ///
@@ -20,7 +20,7 @@ use crate::output::Output;
 #[command(after_help = "\
 Examples:
   mvl train --data photos/ --model resnet18 --epochs 20
-  mvl train --config recipes/fashion_mnist.toml --data /usr/share/datasets/fashion-mnist
+  mvl train --config recipes/fashion_mnist.toml --data fashion-mnist/
   mvl train --data photos/ --weights mobilenet_v2-b0353104.pth --model mobilenet_v2 --freeze-backbone
   mvl train --resume runs/resnet18")]
 pub(crate) struct TrainArguments {
@@ -43,16 +43,16 @@ pub(crate) struct TrainArguments {
     #[arg(long)]
     freeze_backbone: bool,
     /// Passes over the data [config: train.epochs].
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
     epochs: Option<i64>,
     /// Images a step [config: data.batch_size].
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
     batch_size: Option<i64>,
     /// Peak learning rate [config: train.optimizer.learning_rate].
-    #[arg(long, value_name = "RATE")]
+    #[arg(long, value_name = "RATE", allow_negative_numbers = true)]
     learning_rate: Option<f64>,
     /// Seed of everything random [config: train.seed].
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
     seed: Option<i64>,
     /// Folder for the run [config: run_dir].
     #[arg(long, value_name = "FOLDER")]
@@ -88,16 +88,22 @@ impl TrainArguments {
 }
 
 pub(crate) fn run(arguments: TrainArguments, registry: Registry, output: &Output) -> anyhow::Result<Outcome> {
-    let resumed = arguments.resume.as_ref().map(|run| run.join(CONFIG_FILE));
     let mut overrides = arguments.overrides();
-    if let Some(run) = &arguments.resume {
-        overrides.push(Override::new("run_dir", run.display().to_string()));
-    }
-    let file = read_run_file(resumed.as_deref().or(arguments.config.as_deref()), overrides)?;
-    let config = RunConfig::resolve(file, &registry)?;
+    let config = match &arguments.resume {
+        Some(run) => {
+            anyhow::ensure!(
+                run.join(CONFIG_FILE).is_file() && Checkpointer::new(run).has_any(),
+                "no run to go on with here: expected {CONFIG_FILE} and checkpoints/; {}",
+                run.display()
+            );
+            overrides.push(Override::new("run_dir", run.display().to_string()));
+            read_config(Some(&run.join(CONFIG_FILE)), overrides, &registry, StartingPoint::Checkpoint)?
+        }
+        None => read_config(arguments.config.as_deref(), overrides, &registry, StartingPoint::Weights)?,
+    };
     let backend = config.backend;
     let stop = StopToken::on_ctrl_c()?;
-    let job = TrainingJob::new(config, registry).with_resume(resumed.is_some()).with_stop(stop);
+    let job = TrainingJob::new(config, registry).with_resume(arguments.resume.is_some()).with_stop(stop);
     let summary = with_backend!(backend, B => job.run::<B>()?)?;
     output.result(&summary, || describe(&summary))?;
     Ok(match summary.stop_reason {
@@ -107,14 +113,15 @@ pub(crate) fn run(arguments: TrainArguments, registry: Registry, output: &Output
 }
 
 /// The end of a run, for people.
-pub(crate) fn describe(summary: &JobSummary) -> String {
+fn describe(summary: &JobSummary) -> String {
     let run = summary.run_dir.display();
+    let epochs = count(summary.epochs, "epoch");
     let mut lines = vec![match &summary.stop_reason {
-        StopReason::Completed => format!("trained {} for {} epochs", summary.model, summary.epochs),
-        StopReason::Observer { name, reason } => format!("stopped by {name} after {} epochs: {reason}", summary.epochs),
+        StopReason::Completed => format!("trained {} for {epochs}", summary.model),
+        StopReason::Observer { name, reason } => format!("stopped by {name} after {epochs}: {reason}"),
         _ => format!("interrupted; a checkpoint was written. Go on with: mvl train --resume {run}"),
     }];
-    if let Some((epoch, value)) = summary.best {
+    if let Some(BestFigure { epoch, value }) = summary.best {
         lines.push(format!("best epoch {}: {value:.4}", epoch + 1));
     }
     if let Some(test) = &summary.test {

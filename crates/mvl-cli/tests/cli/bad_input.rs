@@ -82,31 +82,52 @@ fn every_mistake_in_a_config_at_once() {
         path = \"photos\"
         bach_size = 3
         validation = 2.0
+        image_size = [32, 32]
+        [[data.augment]]
+        name = \"random_horizontal_flip\"
+        [[data.augment]]
+        name = \"random_vertical_flip\"
+        p = 1.5
         [model]
-        name = \"resnet81\"
+        name = \"resnet8\"
+        weights = \"nowhere.pth\"
+        options = { stme = \"small\" }
+        [preprocess]
+        channels = \"gray\"
+        mean = [0.5]
+        std = [0.0]
         [train]
         epochs = 0
         [train.optimizer]
-        name = \"sgd\"
         learning_rate = -1.0
     ";
     fs::write(&config, lines).expect("written");
-    let typed = mvl(&["train", "--config", text(&config)]);
-    typed.fails(2, &["the config has 1 problem", "data.bach_size: unknown field `bach_size`, expected one of"]);
-
-    let mended = lines.replace("bach_size", "batch_size");
-    fs::write(&config, mended).expect("written");
-    let resolved = mvl(&["train", "--config", text(&config)]);
-    resolved.fails(
+    mvl(&["train", "--config", text(&config)]).fails(
         2,
         &[
-            "the config has 4 problems",
+            "the config has 9 problems",
+            "data.bach_size: unknown field `bach_size`, expected one of",
+            "data.augment[1].p: ",
             "data.validation: expected a share from 0 to below 1, got 2",
-            "model.name: unknown model \"resnet81\", did you mean \"resnet8\"?; `mvl models list` shows all names",
+            "data.image_size: [preprocess] or the weights decide the size already",
+            "model.options: unknown field `stme`",
+            "model.weights: expected a weights name or an existing file, got \"nowhere.pth\"",
+            "preprocess.std: expected values other than 0",
             "train.epochs: expected at least 1, got 0",
             "train.optimizer.learning_rate: expected a positive number, got -1",
         ],
     );
+}
+
+#[test]
+fn model_and_head_in_a_config() {
+    let problem = |set: &str| mvl(&["train", "--data", "embedded:fashion-mnist", "--set", set]);
+    problem("model.name=resnet81").fails(
+        2,
+        &["model.name: unknown model \"resnet81\", did you mean \"resnet8\"?; `mvl models list` shows all names"],
+    );
+    problem("model.head.name=liner").fails(2, &["model.head.name: unknown head \"liner\"; known heads: linear, mlp"]);
+    mvl(&["train", "--data", "x", "--batch-size", "-1"]).fails(2, &["data.batch_size: "]);
 }
 
 #[test]
@@ -120,7 +141,7 @@ fn config_that_is_no_toml() {
 #[test]
 fn unknown_model() {
     let says = "unknown model \"resnet19\", did you mean \"resnet1";
-    mvl(&["models", "show", "resnet19"]).fails(1, &[says, "`mvl models list` shows all names"]);
+    mvl(&["models", "show", "resnet19"]).fails(2, &[says, "`mvl models list` shows all names"]);
 }
 
 #[test]
@@ -178,13 +199,22 @@ fn weights_that_run_code() {
 
 #[test]
 fn no_gpu() {
-    let ran = mvl(&["train", "--data", "embedded:fashion-mnist", "--backend", "cuda"]);
-    let built_without = "this build has no cuda backend: build with `cargo build --release --features cuda`";
+    let folder = tempdir().expect("a folder");
+    let run = folder.path().join("run");
+    let doctor = mvl(&["doctor", "--json"]).succeeds().json();
+    let cuda = doctor["backends"].as_array().expect("an array").iter().find(|backend| backend["name"] == "cuda");
+    if cuda.is_some_and(|cuda| cuda["devices"] != 0) {
+        println!("skipped: this machine has a GPU");
+        return;
+    }
+    let ran = mvl(&["train", "--data", "embedded:fashion-mnist", "--backend", "cuda", "--run-dir", text(&run)]);
     if cfg!(feature = "cuda") {
         ran.fails(1, &["no cuda device 0: this machine has 0; check `nvidia-smi`"]);
     } else {
-        ran.fails(1, &[built_without, "or use --backend cpu"]);
+        let build = "this build has no cuda backend: build with `cargo build --release --features cuda`";
+        ran.fails(2, &[build, "or use --backend cpu"]);
     }
+    assert!(!run.exists(), "nothing was written");
 }
 
 #[test]
@@ -204,7 +234,7 @@ fn unwritable_folder() {
     fs::write(&blocked, "in the way").expect("written");
     let run = blocked.join("run");
     let ran = train(&["--data", text(&data), "--run-dir", text(&run)]);
-    ran.fails(1, &["cannot create the run's folder, choose another with --run-dir", text(&run)]);
+    ran.fails(1, &["cannot write to the run's folder, choose another with --run-dir", text(&run)]);
 }
 
 #[test]
@@ -241,4 +271,58 @@ fn other_classes_than_the_model_has() {
 #[test]
 fn unknown_flag() {
     mvl(&["train", "--batchsize", "3"]).fails(2, &["unexpected argument '--batchsize'", "--batch-size"]);
+}
+
+#[test]
+fn a_folder_with_a_foreign_config_is_not_a_demo() {
+    let folder = tempdir().expect("a folder");
+    for (name, what) in [("config.toml", "[site]"), ("credentials", "secret")] {
+        fs::write(folder.path().join(name), what).expect("written");
+    }
+    mvl(&["demo", "--out", text(folder.path())]).fails(1, &["other than an earlier demo, choose another with --out"]);
+    mvl(&["demo", "--backend", "rocm", "--out", text(folder.path())]).fails(2, &["this build has no rocm backend"]);
+    assert_eq!(fs::read_to_string(folder.path().join("credentials")).expect("still there"), "secret");
+}
+
+#[test]
+fn a_failed_start_leaves_no_run_behind() {
+    let folder = tempdir().expect("a folder");
+    let (data, run) = (folder.path().join("data"), folder.path().join("run"));
+    pictures(&data, 4);
+    let arguments = ["--data", text(&data), "--run-dir", text(&run)];
+    let mut wrong = arguments.to_vec();
+    let hostile = fixture("mvl-models/tests/fixtures/hostile.pth");
+    wrong.extend(["--weights", text(&hostile)]);
+    train(&wrong).fails(1, &["do not trust this file"]);
+    assert!(!run.exists(), "nothing was written");
+    train(&arguments).succeeds();
+}
+
+#[test]
+fn resume_where_no_run_is() {
+    mvl(&["train", "--resume", "no/such/run"])
+        .fails(1, &["no run to go on with here: expected config.toml and checkpoints/; no/such/run"]);
+}
+
+#[test]
+fn weights_for_a_model_that_has_its_own() {
+    let model = fixture("../examples/assets/clothes");
+    let ran = mvl(&["predict", "--model", text(&model), "--weights", "other.pth", "x.jpg"]);
+    ran.fails(1, &["a saved model has its own weights", "leave out other.pth"]);
+}
+
+#[test]
+fn a_model_where_weights_are_needed() {
+    let ran = mvl(&["predict", "--model", "mobilenet_v2", "x.jpg"]);
+    ran.fails(1, &["\"mobilenet_v2\" is a model without weights; weights for it: mobilenet_v2.imagenet1k_v1"]);
+}
+
+#[test]
+fn export_to_another_format() {
+    let folder = tempdir().expect("a folder");
+    let model = fixture("../examples/assets/clothes");
+    let out = folder.path().join("weights.pth");
+    mvl(&["models", "export", "--model", text(&model), text(&out)])
+        .fails(1, &["expected a file that ends in .safetensors"]);
+    assert!(!out.exists());
 }

@@ -37,6 +37,7 @@ fn inspect_train_evaluate_predict_export() {
 
     let evaluation = mvl(&["eval", "--model", text(&run), "--data", text(&data), "--json"]).succeeds().json();
     assert_eq!(evaluation["samples"], 60);
+    assert!(evaluation["metrics"]["accuracy"].is_f64(), "{evaluation}");
 
     let photos = [data.join("dark/0.png"), data.join("light/0.png")];
     let answers = mvl(&["predict", "--json", "--top", "2", "--model", text(&run), text(&photos[0]), text(&photos[1])])
@@ -142,4 +143,40 @@ fn the_demo_goes_all_the_way() {
     // A photograph that no model of clothes has seen still gets an answer.
     let photo = fixture("mvl-data/tests/fixtures/resize/source.png");
     mvl(&["predict", "--model", text(&out), text(&photo)]).succeeds();
+}
+
+#[test]
+fn a_validation_folder_is_used_for_validation_and_the_test_folder_for_the_test() {
+    let folder = tempdir().expect("a folder");
+    let (data, run) = (folder.path().join("data"), folder.path().join("run"));
+    for (part, per_class) in [("train", 12), ("val", 3), ("test", 5)] {
+        pictures(&data.join(part), per_class);
+    }
+    let parts = mvl(&["data", "inspect", text(&data), "--json"]).succeeds().json();
+    let counts: Vec<_> = parts
+        .as_array()
+        .expect("an array")
+        .iter()
+        .map(|part| (part["split"].clone(), part["images"].clone()))
+        .collect();
+    assert_eq!(counts, [("train".into(), 24.into()), ("valid".into(), 6.into()), ("test".into(), 10.into())]);
+
+    let small = [
+        "--model",
+        "resnet8",
+        "--epochs",
+        "1",
+        "--set",
+        "model.options.width=0.25",
+        "--set",
+        "data.image_size=[12,12]",
+    ];
+    let mut arguments = vec!["train", "--json", "--data", text(&data), "--run-dir", text(&run)];
+    arguments.extend(small);
+    let summary = mvl(&arguments).succeeds().json();
+    assert!(summary["test"]["accuracy"].is_f64() && summary["test_skipped"] == 0, "{summary}");
+    let history = std::fs::read_to_string(run.join("history.jsonl")).expect("readable");
+    let epoch: serde_json::Value = serde_json::from_str(history.trim()).expect("one line");
+    assert_eq!(epoch["samples"], 24, "all of the training folder is trained on: {epoch}");
+    assert!(epoch["valid"]["accuracy"].is_f64(), "{epoch}");
 }

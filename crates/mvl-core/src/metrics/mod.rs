@@ -6,7 +6,7 @@ mod confusion_matrix;
 pub use accuracy::TopKAccuracy;
 pub use confusion_matrix::ConfusionMatrix;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 
 /// Accumulates one or more figures over a pass.
 pub trait Metric<P, T>: Send {
@@ -17,10 +17,15 @@ pub trait Metric<P, T>: Send {
     fn compute(&self) -> Vec<(String, f64)>;
 }
 
-/// Named figures in a fixed order.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(transparent)]
+/// Named figures in a fixed order. As JSON an object; what is not a number is `null` there.
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Metrics(pub Vec<(String, f64)>);
+
+impl Serialize for Metrics {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.iter())
+    }
+}
 
 impl Metrics {
     /// The figure of a name.

@@ -36,6 +36,11 @@ pub fn fashion_mnist_part(split: Split) -> Result<IdxDataset, DataError> {
     let test = || IdxDataset::from_bytes("fashion_mnist/test", TEST_IMAGES, TEST_LABELS);
     let part = match split {
         Split::Train => train()?,
+        Split::Valid => {
+            return Err(DataError::invalid(
+                "the embedded Fashion-MNIST has no validation part; hold a part of train out",
+            ));
+        }
         Split::Test => test()?,
         Split::All => IdxDataset::concatenate(vec![train()?, test()?]).map_err(DataError::invalid)?,
     };

@@ -56,6 +56,10 @@ impl IdxDataset {
         let folder = folder.as_ref();
         let wanted: &[[&str; 2]] = match split {
             Split::Train => &[TRAIN_NAMES],
+            Split::Valid => {
+                let what = "no validation part: MNIST's files are train and t10k; hold a part of train out".to_owned();
+                return Err(DataError::Format { path: folder.to_owned(), what });
+            }
             Split::Test => &[TEST_NAMES],
             Split::All => &[TRAIN_NAMES, TEST_NAMES],
         };

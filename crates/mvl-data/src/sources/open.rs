@@ -8,10 +8,9 @@ use super::image_folder::class_names;
 use super::listing::{list, name};
 use super::{IdxDataset, ImageFolder, LabelledDataset, Manifest, Split};
 
-/// Names of the folder that holds what is learned from.
-const TRAIN_FOLDERS: [&str; 1] = ["train"];
-/// Names of the folder that holds what is held out, the preferred first.
-const TEST_FOLDERS: [&str; 4] = ["test", "val", "valid", "validation"];
+/// The parts that a folder may be divided into, and the names of their folders.
+const PARTS: [(Split, &[&str]); 3] =
+    [(Split::Train, &["train"]), (Split::Valid, &["val", "valid", "validation"]), (Split::Test, &["test"])];
 
 /// A layout that was recognised.
 enum Layout {
@@ -20,7 +19,7 @@ enum Layout {
     /// A folder with MNIST's files, and the parts that are there.
     Idx(Vec<Split>),
     /// A folder for each part, each with a folder for each class.
-    Parts { train: Option<PathBuf>, test: Option<PathBuf> },
+    Parts(Vec<(Split, PathBuf)>),
     /// A folder for each class.
     Classes,
 }
@@ -28,7 +27,8 @@ enum Layout {
 /// Opens the data set at a path, whichever of these it is:
 /// - a `.csv` or `.jsonl` manifest ([`Manifest`]);
 /// - a folder with MNIST's IDX files ([`IdxDataset`]);
-/// - a folder with `train` and `test` (or `val`, `valid`, `validation`) folders of class folders; both share one list of classes;
+/// - a folder with `train`, `val` (or `valid`, `validation`) and `test` folders of class folders, any of them; all share one list of
+///   classes;
 /// - a folder of class folders ([`ImageFolder`]).
 ///
 /// Manifests and plain class folders have no parts: they open as [`Split::All`], and [`split_balanced`](crate::split_balanced)
@@ -59,11 +59,11 @@ pub fn open_dataset(path: &Path, split: Split) -> Result<Box<dyn LabelledDataset
             (Split::All, [only]) => Ok(Box::new(IdxDataset::open_split(path, *only)?)),
             _ => Ok(Box::new(IdxDataset::open_split(path, split)?)),
         },
-        Layout::Parts { train, test } => open_parts(path, split, train, test),
+        Layout::Parts(parts) => open_parts(path, split, parts),
     }
 }
 
-/// The parts that [`open_dataset`] can open at a path: training and test parts where the data set is divided, otherwise only
+/// The parts that [`open_dataset`] can open at a path: training, validation and test where the data set is divided, otherwise only
 /// [`Split::All`].
 ///
 /// # Errors
@@ -72,9 +72,7 @@ pub fn available_splits(path: &Path) -> Result<Vec<Split>, DataError> {
     Ok(match recognise(path)? {
         Layout::Manifest | Layout::Classes => vec![Split::All],
         Layout::Idx(parts) => parts,
-        Layout::Parts { train, test } => {
-            [train.map(|_| Split::Train), test.map(|_| Split::Test)].into_iter().flatten().collect()
-        }
+        Layout::Parts(parts) => parts.into_iter().map(|(split, _)| split).collect(),
     })
 }
 
@@ -88,39 +86,54 @@ fn recognise(path: &Path) -> Result<Layout, DataError> {
         return Ok(Layout::Idx(idx));
     }
     let folders = list(path)?.folders;
-    let find = |known: &[&str]| {
-        let by_name = |wanted: &&str| folders.iter().find(|folder| name(folder) == *wanted);
-        known.iter().find_map(by_name).cloned()
+    let part_of =
+        |folder: &Path| PARTS.iter().find(|(_, names)| names.contains(&name(folder).as_ref())).map(|(split, _)| *split);
+    let (parts, others): (Vec<_>, Vec<_>) = folders.into_iter().partition(|folder| part_of(folder).is_some());
+    let mut parts: Vec<_> = parts.into_iter().filter_map(|folder| Some((part_of(&folder)?, folder))).collect();
+    parts.sort_by_key(|(split, _)| PARTS.iter().position(|(known, _)| known == split));
+    if parts.is_empty() {
+        return Ok(Layout::Classes);
+    }
+    let twice = parts.windows(2).find(|pair| pair[0].0 == pair[1].0);
+    let what = match (others.as_slice(), twice) {
+        ([], None) => return Ok(Layout::Parts(parts)),
+        ([], Some(pair)) => {
+            format!("two {} parts: {:?} and {:?}, keep one", pair[0].0, name(&pair[0].1), name(&pair[1].1))
+        }
+        (stray, _) => {
+            let stray: Vec<_> = stray.iter().map(|folder| format!("{:?}", name(folder))).collect();
+            format!(
+                "folders beside {:?} that belong to no part: {}; move them into one of train, val and test, or away",
+                name(&parts[0].1),
+                stray.join(", ")
+            )
+        }
     };
-    let (train, test) = (find(&TRAIN_FOLDERS), find(&TEST_FOLDERS));
-    Ok(if train.is_none() && test.is_none() { Layout::Classes } else { Layout::Parts { train, test } })
+    Err(DataError::Format { path: path.to_owned(), what })
 }
 
-/// Both parts number the classes of both, so that an index means the same in each.
-fn open_parts(
-    path: &Path,
-    split: Split,
-    train: Option<PathBuf>,
-    test: Option<PathBuf>,
-) -> Result<Box<dyn LabelledDataset>, DataError> {
+/// All parts number the classes of all, so that an index means the same in each.
+fn open_parts(path: &Path, split: Split, parts: Vec<(Split, PathBuf)>) -> Result<Box<dyn LabelledDataset>, DataError> {
     let mut names = Vec::new();
-    for part in [&train, &test].into_iter().flatten() {
+    for (_, part) in &parts {
         names.extend(class_names(part)?.iter().map(str::to_owned));
     }
     names.sort();
     names.dedup();
-    let missing = |expected: &str, found: &Option<PathBuf>| {
-        let found = found.as_deref().map(name).unwrap_or_default();
-        let what = format!("no {split} part: expected a folder {expected}, found only {found:?}");
-        DataError::Format { path: path.to_owned(), what }
-    };
-    let parts = match split {
-        Split::Train => vec![train.ok_or_else(|| missing("\"train\"", &test))?],
-        Split::Test => vec![test.ok_or_else(|| missing("\"test\", \"val\", \"valid\" or \"validation\"", &train))?],
-        Split::All => [train, test].into_iter().flatten().collect(),
-    };
-    let parts: Vec<&Path> = parts.iter().map(PathBuf::as_path).collect();
-    Ok(Box::new(ImageFolder::open_with_labels(&parts, Labels::new(names))?))
+    let wanted: Vec<&Path> = parts
+        .iter()
+        .filter(|(part, _)| split == Split::All || split == *part)
+        .map(|(_, folder)| folder.as_path())
+        .collect();
+    if wanted.is_empty() {
+        let expected = PARTS.iter().find(|(part, _)| *part == split).map_or(&[][..], |(_, names)| names);
+        let quoted = |names: Vec<&str>| names.iter().map(|name| format!("{name:?}")).collect::<Vec<_>>();
+        let found = parts.iter().map(|(_, folder)| format!("{:?}", name(folder))).collect::<Vec<_>>().join(", ");
+        let expected = quoted(expected.to_vec()).join(" or ");
+        let what = format!("no {split} part: expected a folder {expected}, found only {found}");
+        return Err(DataError::Format { path: path.to_owned(), what });
+    }
+    Ok(Box::new(ImageFolder::open_with_labels(&wanted, Labels::new(names))?))
 }
 
 fn whole_only(path: &Path, split: Split, layout: &str) -> Result<(), DataError> {

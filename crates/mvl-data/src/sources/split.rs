@@ -10,7 +10,9 @@ use serde::{Deserialize, Serialize};
 pub enum Split {
     /// What is learned from.
     Train,
-    /// What is held out: a folder named `test`, `val`, `valid` or `validation`, or the `t10k` files of MNIST.
+    /// What decisions are based on, such as when to stop: a folder named `val`, `valid` or `validation`.
+    Valid,
+    /// What is judged by in the end: a folder named `test`, or the `t10k` files of MNIST.
     Test,
     /// Everything there is.
     All,
@@ -20,6 +22,7 @@ impl fmt::Display for Split {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Train => "train",
+            Self::Valid => "validation",
             Self::Test => "test",
             Self::All => "all",
         })

@@ -145,14 +145,13 @@ fn a_written_image_reads_back_and_leaves_nothing_beside_it() {
 #[test]
 fn a_folder_that_cannot_be_written_says_so() {
     let folder = tempfile::tempdir().expect("a folder");
-    let path = folder.path().join("missing/image.png");
-    let error = write_png(&gray(1, 1, 0), &path).expect_err("there is no such folder");
-    let expected = format!("cannot write {}: No such file or directory (os error 2)", path.display());
-    assert_eq!(error.full_message(), expected);
+    let path = folder.path().join("made/for/it/image.png");
+    write_png(&gray(1, 1, 0), &path).expect("missing folders are made");
+    assert!(path.is_file());
 
     let file = folder.path().join("file");
     put(&file, b"not a folder");
     let path = file.join("image.png");
     let error = write_png(&gray(1, 1, 0), &path).expect_err("its folder is a file");
-    assert_eq!(error.full_message(), format!("cannot write {}: Not a directory (os error 20)", path.display()));
+    assert_eq!(error.full_message(), format!("cannot write {}: not a directory", path.display()));
 }

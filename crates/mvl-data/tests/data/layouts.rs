@@ -16,12 +16,14 @@ fn error_of(path: &Path, split: Split) -> String {
 #[test]
 fn divided_folders_share_their_class_indices() {
     let root = tempfile::tempdir().expect("a folder");
-    for (place, path) in ["train/cat/a.png", "train/dog/b.png", "val/dog/c.png", "val/emu/d.png"].iter().enumerate() {
+    for (place, path) in ["train/cat/a.png", "train/dog/b.png", "val/dog/c.png", "test/emu/d.png"].iter().enumerate() {
         put_image(root.path().join(path), place as u8);
     }
-    assert_eq!(available_splits(root.path()).expect("recognised"), [Split::Train, Split::Test]);
-    for (split, expected) in [(Split::Train, vec![0, 1]), (Split::Test, vec![1, 2]), (Split::All, vec![0, 1, 1, 2])] {
-        let dataset = open_dataset(root.path(), split).expect("two parts");
+    assert_eq!(available_splits(root.path()).expect("recognised"), [Split::Train, Split::Valid, Split::Test]);
+    let parts =
+        [(Split::Train, vec![0, 1]), (Split::Valid, vec![1]), (Split::Test, vec![2]), (Split::All, vec![0, 1, 1, 2])];
+    for (split, expected) in parts {
+        let dataset = open_dataset(root.path(), split).expect("three parts");
         assert_eq!(names(dataset.labels()), ["cat", "dog", "emu"]);
         assert_eq!(classes(&*dataset), expected, "{split}");
     }
@@ -33,11 +35,29 @@ fn a_missing_part_is_named() {
     put_image(root.path().join("train/cat/a.png"), 0);
     assert_eq!(available_splits(root.path()).expect("recognised"), [Split::Train]);
     let expected = format!(
-        "no test part: expected a folder \"test\", \"val\", \"valid\" or \"validation\", found only \"train\"; {}",
+        "no validation part: expected a folder \"val\" or \"valid\" or \"validation\", found only \"train\"; {}",
         root.path().display()
     );
-    assert_eq!(error_of(root.path(), Split::Test), expected);
+    assert_eq!(error_of(root.path(), Split::Valid), expected);
+    assert!(error_of(root.path(), Split::Test).starts_with("no test part: expected a folder \"test\", found only"));
     assert_eq!(open_dataset(root.path(), Split::All).expect("what there is").len(), 1);
+}
+
+#[test]
+fn folders_that_belong_to_no_part_are_not_ignored() {
+    let root = tempfile::tempdir().expect("a folder");
+    for path in ["train/cat/a.png", "dog/b.png", ".cache/c.png"] {
+        put_image(root.path().join(path), 0);
+    }
+    let stray =
+        "folders beside \"train\" that belong to no part: \"dog\"; move them into one of train, val and test, or away";
+    assert_eq!(error_of(root.path(), Split::Train), format!("{stray}; {}", root.path().display()));
+
+    let root = tempfile::tempdir().expect("a folder");
+    for path in ["val/cat/a.png", "valid/cat/b.png"] {
+        put_image(root.path().join(path), 0);
+    }
+    assert!(error_of(root.path(), Split::Valid).starts_with("two validation parts: \"val\" and \"valid\", keep one; "));
 }
 
 #[test]

@@ -1,0 +1,83 @@
+//! One pass of a model over labelled images, with everything that a report needs of it.
+
+use std::sync::Arc;
+
+use mvl::core::{Backend, ConfusionMatrix, DataLoader, Metric, Metrics, SkippedSample};
+use mvl::data::{LabelledDataset, Loader, LoaderConfig, OnCorrupt};
+use mvl::infer::Predictor;
+use mvl::models::ClassificationTask;
+use mvl::train::evaluate;
+
+/// What a model did on a data set.
+pub(crate) struct Judgement {
+    pub(crate) metrics: Metrics,
+    pub(crate) matrix: ConfusionMatrix,
+    /// Images that were taken for another class, the surest first.
+    pub(crate) mistakes: Vec<Mistake>,
+    /// Images that could not be read and were left out by policy.
+    pub(crate) skipped: Vec<SkippedSample>,
+}
+
+/// One image that was taken for another class.
+pub(crate) struct Mistake {
+    /// Index in the data set.
+    pub(crate) index: usize,
+    pub(crate) truth: usize,
+    pub(crate) predicted: usize,
+    probability: f32,
+}
+
+/// Judges a model on a data set, in order and without random changes.
+pub(crate) fn judge<B: Backend>(
+    predictor: &Predictor<B>,
+    dataset: Arc<dyn LabelledDataset>,
+    batch_size: usize,
+    ordinal: usize,
+    on_corrupt: OnCorrupt,
+) -> anyhow::Result<Judgement> {
+    let spec = predictor.spec();
+    let settings = LoaderConfig { on_corrupt, ..LoaderConfig::new(batch_size) };
+    let loader = Loader::<B>::new(dataset, spec.preprocess.clone(), ordinal, settings)?;
+    let task = ClassificationTask::new(spec.clone());
+    let mut matrix = ConfusionMatrix::new(spec.model.num_classes);
+    let (mut place, mut mistakes) = (0, Vec::new());
+    let metrics = predictor.with_model(|model| {
+        evaluate(&task, model, &loader, |predictions, truths, _| {
+            matrix.update(predictions, truths);
+            for (prediction, truth) in predictions.iter().zip(truths) {
+                if let (Some(truth), Some(best)) = (*truth, prediction.top(1).first())
+                    && best.index != truth
+                {
+                    let (predicted, probability) = (best.index, best.probability);
+                    mistakes.push(Mistake { index: place, truth, predicted, probability });
+                }
+                place += 1;
+            }
+        })
+    })?;
+    let skipped = loader.take_skipped();
+    for mistake in &mut mistakes {
+        // So far it is a place in the pass.
+        mistake.index = index_of(mistake.index, &skipped);
+    }
+    mistakes.sort_by(|a, b| b.probability.total_cmp(&a.probability));
+    Ok(Judgement { metrics, matrix, mistakes, skipped })
+}
+
+/// The index in the data set of what came at a place of a pass in order, from which `skipped` were left out.
+fn index_of(place: usize, skipped: &[SkippedSample]) -> usize {
+    let mut missing: Vec<usize> = skipped.iter().map(|sample| sample.index).collect();
+    missing.sort_unstable();
+    missing.into_iter().fold(place, |index, gone| if gone <= index { index + 1 } else { index })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn skipped_samples_shift_what_comes_after_them() {
+        let skipped = [1, 2, 5].map(|index| SkippedSample { index, reason: String::new() });
+        assert_eq!((0..4).map(|place| index_of(place, &skipped)).collect::<Vec<_>>(), [0, 3, 4, 6]);
+    }
+}

@@ -1,0 +1,102 @@
+//! What a run trains, validates and tests on.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use mvl::core::{Backend, Labels, Order};
+use mvl::data::{
+    LabelledDataset, Loader, LoaderConfig, Split, Subset, available_splits, fashion_mnist_part, open_dataset,
+    split_balanced,
+};
+
+use crate::config::RunConfig;
+
+/// Names the data set that mvl carries.
+pub(crate) const EMBEDDED: &str = "embedded:fashion-mnist";
+
+/// The parts of a data set that a run needs.
+pub(crate) struct TrainingData {
+    pub(crate) labels: Labels,
+    pub(crate) train: Arc<dyn LabelledDataset>,
+    pub(crate) valid: Option<Arc<dyn LabelledDataset>>,
+    pub(crate) test: Option<Arc<dyn LabelledDataset>>,
+}
+
+impl TrainingData {
+    /// Trains on the training split, or on everything where there are no splits. Validates on the validation split, or else on a
+    /// share that is held out. Tests on the test split, which training never sees.
+    pub(crate) fn open(config: &RunConfig) -> anyhow::Result<Self> {
+        let path = &config.data.path;
+        let open =
+            |split| -> anyhow::Result<_> { has_split(path, split)?.then(|| open_split(path, split)).transpose() };
+        let train = match open(Split::Train)? {
+            Some(train) => train,
+            None => open_split(path, Split::All)?,
+        };
+        let (valid, test) = (open(Split::Valid)?, open(Split::Test)?);
+        let labels = train.labels().clone();
+        let names = |labels: &Labels| labels.iter().collect::<Vec<_>>().join(", ");
+        anyhow::ensure!(
+            labels.len() > 1,
+            "expected at least two classes to tell apart, got {} ({}); {path}",
+            labels.len(),
+            names(&labels)
+        );
+        for other in [&valid, &test].into_iter().flatten() {
+            anyhow::ensure!(
+                other.labels() == &labels,
+                "the splits have different classes: training has {}, another has {}; {path}",
+                names(&labels),
+                names(other.labels())
+            );
+        }
+        if valid.is_some() || config.data.validation == 0.0 {
+            return Ok(Self { labels, train, valid, test });
+        }
+        let (kept, held) = split_balanced(&*train, config.data.validation, config.train.seed);
+        let part = |indices: Vec<usize>| -> anyhow::Result<Arc<dyn LabelledDataset>> {
+            Ok(Arc::new(Subset::new(train.clone(), indices)?))
+        };
+        let valid = if held.is_empty() { None } else { Some(part(held)?) };
+        Ok(Self { labels, train: part(kept)?, valid, test })
+    }
+
+    /// The training split in an order of its own for each epoch, with random changes.
+    pub(crate) fn training_loader<B: Backend>(&self, config: &RunConfig) -> anyhow::Result<Loader<B>> {
+        let settings = LoaderConfig { shuffle: Order::Shuffled, ..settings(config) };
+        let loader = Loader::<B>::new(self.train.clone(), config.preprocess.clone(), config.device, settings)?;
+        Ok(loader.with_augment(&config.data.augment)?.on_device(B::device(config.device)?.autodiff()))
+    }
+
+    /// The validation split, if there is one, as it is.
+    pub(crate) fn validation_loader<B: Backend>(&self, config: &RunConfig) -> anyhow::Result<Option<Loader<B>>> {
+        let Some(valid) = self.valid.clone() else { return Ok(None) };
+        Ok(Some(Loader::<B>::new(valid, config.preprocess.clone(), config.device, settings(config))?))
+    }
+}
+
+fn settings(config: &RunConfig) -> LoaderConfig {
+    LoaderConfig {
+        workers: config.data.workers,
+        queue_bytes: config.data.queue_mib << 20,
+        seed: config.train.seed,
+        on_corrupt: config.data.on_corrupt,
+        ..LoaderConfig::new(config.data.batch_size)
+    }
+}
+
+/// Opens a path, or the embedded set.
+pub(crate) fn open_split(path: &str, split: Split) -> anyhow::Result<Arc<dyn LabelledDataset>> {
+    if path == EMBEDDED {
+        return Ok(Arc::new(fashion_mnist_part(split)?));
+    }
+    Ok(Arc::from(open_dataset(Path::new(path), split)?))
+}
+
+/// Whether the data is divided and has this part.
+pub(crate) fn has_split(path: &str, split: Split) -> anyhow::Result<bool> {
+    if path == EMBEDDED {
+        return Ok(matches!(split, Split::Train | Split::Test));
+    }
+    Ok(available_splits(Path::new(path))?.contains(&split))
+}
