@@ -116,15 +116,16 @@ impl RunConfig {
         typed: Vec<String>,
     ) -> Result<Self, ConfigProblems> {
         let mut problems = Vec::new();
-        let decided = file.preprocess.is_some() || file.model.weights.is_some();
+        let name = file.model.name.unwrap_or_else(|| DEFAULT_MODEL.to_owned());
+        let weights = file.model.weights.map(StartingWeights);
+        let card = weights.as_ref().and_then(StartingWeights::card);
+        let decided = file.preprocess.is_some() || card.is_some();
         if let (Some(size), true) = (file.data.image_size, decided) {
             problems.push(format!(
                 "data.image_size: [preprocess] or the weights decide the size already, leave it out, got {size:?}"
             ));
         }
-        let name = file.model.name.unwrap_or_else(|| DEFAULT_MODEL.to_owned());
-        let weights = file.model.weights.map(StartingWeights);
-        let preprocess = match (file.preprocess, weights.as_ref().and_then(StartingWeights::card)) {
+        let preprocess = match (file.preprocess, card) {
             (Some(preprocess), _) => preprocess,
             (None, Some(card)) => card.preprocess(),
             (None, None) => {

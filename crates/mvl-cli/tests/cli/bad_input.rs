@@ -69,7 +69,7 @@ fn truncated_image_in_training_is_fatal_or_skipped_by_policy() {
     assert!(skipped.stderr.contains("broken.jpg"), "{}", skipped.stderr);
 
     let inspected = mvl(&["data", "inspect", text(&data)]);
-    inspected.fails(1, &["1 images cannot be read"]);
+    inspected.fails(1, &["1 image cannot be read"]);
     assert!(inspected.stdout.contains("broken.jpg"), "{}", inspected.stdout);
 }
 
@@ -252,7 +252,7 @@ fn folder_that_the_demo_must_not_replace() {
     let folder = tempdir().expect("a folder");
     fs::write(folder.path().join("thesis.txt"), "precious").expect("written");
     let ran = mvl(&["demo", "--out", text(folder.path())]);
-    ran.fails(1, &["holds something other than a run, choose another with --out"]);
+    ran.fails(1, &["holds something other than an earlier demo, choose another with --out"]);
     assert!(folder.path().join("thesis.txt").exists());
 }
 
