@@ -11,6 +11,9 @@ pub(crate) fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("xtask lies in the workspace").to_owned()
 }
 
+/// Where the real weights and photos are looked for.
+pub(crate) const SHARED_ASSETS: &str = "the real weights and photos in ../shared/assets";
+
 /// The assets that stand beside the project on some machines: real weights, photos.
 pub(crate) fn shared_assets() -> Option<PathBuf> {
     let assets = root().parent()?.join("shared/assets");

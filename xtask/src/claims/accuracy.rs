@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
 use serde_json::Value;
 
 use super::Verdict;
@@ -40,7 +40,9 @@ pub(crate) fn demo_repeats() -> Result<Verdict> {
 pub(crate) fn fashion_mnist() -> Result<Verdict> {
     let folder = std::env::var_os("FASHION_MNIST").map(PathBuf::from);
     let folder = folder.unwrap_or_else(|| PathBuf::from("/usr/share/datasets/fashion-mnist"));
-    ensure!(folder.is_dir(), "set FASHION_MNIST to the folder with the four IDX files; {}", folder.display());
+    if !folder.is_dir() {
+        return Ok(Verdict::skipped("the four IDX files of Fashion-MNIST; set FASHION_MNIST to their folder"));
+    }
     let run = root().join("target/prove/fashion_mnist");
     if Path::new(&run).exists() {
         std::fs::remove_dir_all(&run)?;
@@ -48,9 +50,7 @@ pub(crate) fn fashion_mnist() -> Result<Verdict> {
     let recipe = root().join("recipes/fashion_mnist.toml");
     let [recipe, folder, run] = [recipe, folder, run].map(|path| path.display().to_string());
     let summary = mvl_json(&["train", "--config", &recipe, "--data", &folder, "--run-dir", &run])?;
-    let test = summary["test"].as_array().context("no test figures")?;
-    let accuracy = test.iter().find(|pair| pair[0] == "accuracy").and_then(|pair| pair[1].as_f64());
-    let accuracy = accuracy.context("no test accuracy")?;
+    let accuracy = number(&summary["test"], "accuracy")?;
     let minutes = number(&summary, "train_seconds")? / 60.0;
     Ok(Verdict::new(format!("{accuracy:.4} after {minutes:.0} min"), "at least 0.92", accuracy >= FULL_ACCURACY))
 }

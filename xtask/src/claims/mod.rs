@@ -21,16 +21,30 @@ pub(crate) struct Claim {
 }
 
 /// What a measurement came to.
-pub(crate) struct Verdict {
-    figure: String,
-    goal: &'static str,
-    holds: bool,
+pub(crate) enum Verdict {
+    /// A figure against its goal.
+    Measured { figure: String, goal: &'static str, holds: bool },
+    /// Nothing: what it needs is not on this machine.
+    Skipped { needs: String },
 }
 
 impl Verdict {
     pub(crate) fn new(figure: impl fmt::Display, goal: &'static str, holds: bool) -> Self {
-        Self { figure: figure.to_string(), goal, holds }
+        Self::Measured { figure: figure.to_string(), goal, holds }
     }
+
+    pub(crate) fn skipped(needs: impl fmt::Display) -> Self {
+        Self::Skipped { needs: needs.to_string() }
+    }
+}
+
+/// What a claim that cannot be measured here means.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum WhenSkipped {
+    /// It was asked for by name, so somebody wants to know.
+    Fail,
+    /// It was one of many.
+    Pass,
 }
 
 const CLAIMS: &[Claim] = &[
@@ -54,7 +68,7 @@ const CLAIMS: &[Claim] = &[
         name: "fashion-mnist",
         says: "recipes/fashion_mnist.toml reaches 92 % on the test set of the full Fashion-MNIST",
         needs: "Debian's dataset-fashion-mnist, or its four files in the folder $FASHION_MNIST",
-        takes: "an hour on two cores",
+        takes: "a quarter of an hour on two cores",
         quick: false,
         measure: accuracy::fashion_mnist,
     },
@@ -131,6 +145,22 @@ const CLAIMS: &[Claim] = &[
         measure: suites::capture,
     },
     Claim {
+        name: "cuda-checks",
+        says: "everything type-checks with the CUDA backend, without a GPU, a toolkit or a download",
+        needs: "nothing",
+        takes: "5 minutes",
+        quick: false,
+        measure: build::cuda_checks,
+    },
+    Claim {
+        name: "benches",
+        says: "the benches print loader images/s, training images/s and prediction latency",
+        needs: "nothing",
+        takes: "5 minutes",
+        quick: false,
+        measure: build::benches,
+    },
+    Claim {
         name: "cold-build",
         says: "README's first command builds from nothing in under six minutes on two cores",
         needs: "the crates' sources already fetched",
@@ -150,23 +180,32 @@ pub(crate) fn list() {
 /// Measures the quick ones.
 pub(crate) fn prove_quick() -> Result<bool> {
     let names: Vec<_> = CLAIMS.iter().filter(|claim| claim.quick).map(|claim| claim.name).collect();
-    prove(&names)
+    measure(&names, WhenSkipped::Pass)
 }
 
-/// Measures claims by name; false when one is short of its goal.
+/// Measures claims by name; false when one is short of its goal or cannot be measured here.
 pub(crate) fn prove(names: &[&str]) -> Result<bool> {
+    measure(names, WhenSkipped::Fail)
+}
+
+fn measure(names: &[&str], when_skipped: WhenSkipped) -> Result<bool> {
     let mut lines = Vec::new();
     let mut all_hold = true;
     for name in names {
         let Some(claim) = CLAIMS.iter().find(|claim| claim.name == *name) else {
             bail!("unknown claim {name:?}; `cargo xtask prove` lists them");
         };
-        let (figure, goal, holds) = match (claim.measure)() {
-            Ok(Verdict { figure, goal, holds }) => (figure, goal, holds),
-            Err(error) => (format!("{error:#}"), "a measurement", false),
+        let (line, holds) = match (claim.measure)() {
+            Ok(Verdict::Measured { figure, goal, holds }) => {
+                (format!("{name}: {figure} ({goal}) {}", if holds { "ok" } else { "short" }), holds)
+            }
+            Ok(Verdict::Skipped { needs }) => {
+                (format!("{name}: skipped (needs {needs})"), when_skipped == WhenSkipped::Pass)
+            }
+            Err(error) => (format!("{name}: {error:#} (a measurement) short"), false),
         };
         all_hold &= holds;
-        lines.push(format!("{name}: {figure} ({goal}) {}", if holds { "ok" } else { "short" }));
+        lines.push(line);
         println!("{}", lines[lines.len() - 1]);
     }
     if lines.len() > 1 {
