@@ -21,7 +21,7 @@ const TEST_LABELS: &[u8] = include_bytes!("../../assets/fashion_mnist/t10k-label
 /// 10,000 training or 2,000 test images of clothes, grey, 28×28; [`Split::All`] is both, training first.
 ///
 /// # Errors
-/// [`DataError::Image`] when the compiled-in bytes are damaged.
+/// [`DataError::Image`] when the compiled-in bytes are damaged; [`DataError::Invalid`] for [`Split::Valid`], which the set lacks.
 ///
 /// # Example
 /// ```

@@ -51,7 +51,8 @@ impl IdxDataset {
     /// `.gz`. [`Split::All`] is both parts, training first.
     ///
     /// # Errors
-    /// [`DataError::Format`] that names every missing file, and all errors of [`Self::open`].
+    /// [`DataError::Format`] that names every missing file, or for [`Split::Valid`], which the family lacks, and all errors of
+    /// [`Self::open`].
     pub fn open_split(folder: impl AsRef<Path>, split: Split) -> Result<Self, DataError> {
         let folder = folder.as_ref();
         let wanted: &[[&str; 2]] = match split {

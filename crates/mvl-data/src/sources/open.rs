@@ -5,8 +5,9 @@ use std::path::{Path, PathBuf};
 use mvl_core::{DataError, Labels};
 
 use super::image_folder::class_names;
-use super::listing::{list, name};
+use super::listing::{files_below, list, name};
 use super::{IdxDataset, ImageFolder, LabelledDataset, Manifest, Split};
+use crate::decode::has_image_extension;
 
 /// The parts that a folder may be divided into, and the names of their folders.
 const PARTS: [(Split, &[&str]); 3] =
@@ -32,10 +33,11 @@ enum Layout {
 /// - a folder of class folders ([`ImageFolder`]).
 ///
 /// Manifests and plain class folders have no parts: they open as [`Split::All`], and [`split_balanced`](crate::split_balanced)
-/// holds a part of them out. See [`available_splits`].
+/// holds a part of them out. See [`available_splits`]. [`Split::All`] of a divided data set is all the parts that are there.
 ///
 /// # Errors
-/// [`DataError::Io`] when the path cannot be read; [`DataError::Format`] when the layout is none of these, or lacks the part.
+/// [`DataError::Io`] when the path cannot be read; [`DataError::Format`] when the layout is none of these, lacks the part, has
+/// two folders for one part, or has a visible folder with images beside its parts.
 ///
 /// # Example
 /// ```no_run
@@ -67,7 +69,8 @@ pub fn open_dataset(path: &Path, split: Split) -> Result<Box<dyn LabelledDataset
 /// [`Split::All`].
 ///
 /// # Errors
-/// [`DataError::Io`] when the path cannot be read.
+/// [`DataError::Io`] when the path cannot be read; [`DataError::Format`] when there are two folders for one part, or a visible
+/// folder with images beside the parts.
 pub fn available_splits(path: &Path) -> Result<Vec<Split>, DataError> {
     Ok(match recognise(path)? {
         Layout::Manifest | Layout::Classes => vec![Split::All],
@@ -94,8 +97,9 @@ fn recognise(path: &Path) -> Result<Layout, DataError> {
     if parts.is_empty() {
         return Ok(Layout::Classes);
     }
+    let stray: Vec<_> = others.iter().filter(|folder| holds_images(folder)).collect();
     let twice = parts.windows(2).find(|pair| pair[0].0 == pair[1].0);
-    let what = match (others.as_slice(), twice) {
+    let what = match (stray.as_slice(), twice) {
         ([], None) => return Ok(Layout::Parts(parts)),
         ([], Some(pair)) => {
             format!("two {} parts: {:?} and {:?}, keep one", pair[0].0, name(&pair[0].1), name(&pair[1].1))
@@ -110,6 +114,11 @@ fn recognise(path: &Path) -> Result<Layout, DataError> {
         }
     };
     Err(DataError::Format { path: path.to_owned(), what })
+}
+
+/// Whether a folder would be a class. One that cannot be listed, such as a disk's `lost+found`, is not.
+fn holds_images(folder: &Path) -> bool {
+    files_below(folder).is_ok_and(|files| files.iter().any(|file| has_image_extension(file)))
 }
 
 /// All parts number the classes of all, so that an index means the same in each.

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 /// A part of a data set, as its files are divided.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
+#[non_exhaustive]
 pub enum Split {
     /// What is learned from.
     Train,

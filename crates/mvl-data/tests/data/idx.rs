@@ -131,6 +131,8 @@ fn the_embedded_set_is_balanced() {
             assert_eq!(classes.iter().filter(|&&other| other == class).count(), each, "class {class} of {split}");
         }
     }
+    let error = fashion_mnist_part(Split::Valid).expect_err("there is none").to_string();
+    assert_eq!(error, "the embedded Fashion-MNIST has no validation part; hold a part of train out");
     let clothes = fashion_mnist_part(Split::All).expect("compiled in");
     assert_eq!(clothes.labels().name(0), Some("T-shirt/top"));
     assert_eq!(&*clothes.get(SampleKey::plain(10_005)).expect("in memory").source, "fashion_mnist/test#5");

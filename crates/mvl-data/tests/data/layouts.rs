@@ -46,12 +46,16 @@ fn a_missing_part_is_named() {
 #[test]
 fn folders_that_belong_to_no_part_are_not_ignored() {
     let root = tempfile::tempdir().expect("a folder");
-    for path in ["train/cat/a.png", "dog/b.png", ".cache/c.png"] {
+    for path in ["train/cat/a.png", ".cache/c.png"] {
         put_image(root.path().join(path), 0);
     }
+    put(root.path().join("notes/about.txt"), "no image");
+    assert_eq!(open_dataset(root.path(), Split::All).expect("nothing is stray").len(), 1);
+    put_image(root.path().join("dog/deep/er/b.png"), 0);
     let stray =
         "folders beside \"train\" that belong to no part: \"dog\"; move them into one of train, val and test, or away";
     assert_eq!(error_of(root.path(), Split::Train), format!("{stray}; {}", root.path().display()));
+    assert!(available_splits(root.path()).expect_err("the same").to_string().starts_with(stray));
 
     let root = tempfile::tempdir().expect("a folder");
     for path in ["val/cat/a.png", "valid/cat/b.png"] {
@@ -90,6 +94,8 @@ fn idx_files_are_recognised() {
         assert_eq!(classes(&*open_dataset(root.path(), split).expect("one image")), [4]);
     }
     assert!(error_of(root.path(), Split::Train).starts_with("expected train-images-idx3-ubyte and "));
+    let lacks = "no validation part: MNIST's files are train and t10k; hold a part of train out";
+    assert_eq!(error_of(root.path(), Split::Valid), format!("{lacks}; {}", root.path().display()));
 }
 
 #[test]
