@@ -1,5 +1,5 @@
 //! How many images a second does the loader prepare? JPEG files (500×375) to normalised 224×224 batches of 32, with random
-//! resized crops and flips, and the embedded 28×28 images. Run: `cargo bench -p mvl-benches --bench loader`
+//! resized crops and flips, and the embedded 28×28 images. Run: `cargo bench --workspace --bench loader`
 
 use std::sync::Arc;
 

@@ -1,5 +1,5 @@
 //! How long does a prediction take, from the JPEG's bytes to the top five, and from a prepared tensor?
-//! Random weights: time does not depend on them. Run: `cargo bench -p mvl-benches --bench predict`
+//! Random weights: time does not depend on them. Run: `cargo bench --workspace --bench predict`
 
 use anyhow::Result;
 use burn::tensor::{Distribution, Tensor};

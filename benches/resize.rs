@@ -1,5 +1,5 @@
 //! How fast is our resize, which equals Pillow's to the byte, beside the one of the `image` crate? 500×375 RGB to 224×224, bilinear
-//! with antialiasing, one thread, no decoding. Run: `cargo bench -p mvl-benches --bench resize`
+//! with antialiasing, one thread, no decoding. Run: `cargo bench --workspace --bench resize`
 
 use anyhow::Result;
 use mvl::core::{Channels, Cpu, Filter, Image};

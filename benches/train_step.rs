@@ -1,5 +1,5 @@
 //! How many images a second does training take in? Forward, backward and SGD step on random images, data loading apart.
-//! Run: `cargo bench -p mvl-benches --bench train_step`
+//! Run: `cargo bench --workspace --bench train_step`
 
 use anyhow::Result;
 use burn::tensor::{Device, Distribution, Tensor};

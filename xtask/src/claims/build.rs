@@ -48,7 +48,8 @@ const CUDA: &str = "mvl-cli/cuda,mvl-cli/cuda-nvrtc,mvl-benches/cuda,mvl-example
 /// Runs the benches; their figures are for reading, not for passing.
 pub(crate) fn benches() -> Result<Verdict> {
     let mut found = Vec::new();
-    for (bench, unit) in [("loader", "images/s"), ("train_step", "images/s"), ("predict", "ms")] {
+    for (bench, unit) in [("loader", "images/s"), ("resize", "images/s"), ("train_step", "images/s"), ("predict", "ms")]
+    {
         let output = Command::new("cargo")
             .args(["bench", "--quiet", "--workspace", "--bench", bench])
             .current_dir(root())

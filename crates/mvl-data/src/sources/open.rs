@@ -150,7 +150,7 @@ fn whole_only(path: &Path, split: Split, layout: &str) -> Result<(), DataError> 
         return Ok(());
     }
     let what = format!(
-        "no {split} part: {layout} is not divided; put \"train\" and \"test\" folders of class folders in one folder, \
+        "no {split} part: {layout} is not divided; put \"train\", \"val\" and \"test\" folders of class folders in one folder, \
          or read all of it and hold a part out"
     );
     Err(DataError::Format { path: path.to_owned(), what })

@@ -72,7 +72,7 @@ fn plain_class_folders_and_manifests_have_no_parts() {
     assert_eq!(available_splits(root.path()).expect("recognised"), [Split::All]);
     assert_eq!(open_dataset(root.path(), Split::All).expect("class folders").len(), 1);
     let expected = format!(
-        "no train part: a folder for each class is not divided; put \"train\" and \"test\" folders of class folders in one \
+        "no train part: a folder for each class is not divided; put \"train\", \"val\" and \"test\" folders of class folders in one \
          folder, or read all of it and hold a part out; {}",
         root.path().display()
     );
