@@ -1,10 +1,10 @@
 //! The vocabulary and the contracts of ML Vision Lab: what every other crate of the family speaks.
 //!
 //! - [`Backend`]: the type parameter that picks CUDA or CPU.
-//! - [`Image`], [`Sample`], [`Labels`], [`Preprocess`]: what is seen and known.
+//! - [`Image`], [`Sample`], [`Annotations`], [`Labels`], [`Preprocess`]: what is seen and known.
 //! - [`Backbone`], [`Head`], [`Network`], [`ModelFactory`], [`Registry`]: models, static or boxed, and their names (factory).
 //! - [`Task`], [`Metric`]: what a model is trained, judged and used for.
-//! - [`Dataset`], [`EpochPlan`], [`DataLoadStrategy`], [`DataLoader`]: what is loaded, when and how (strategy).
+//! - [`Dataset`], [`Sampler`], [`EpochPlan`], [`DataLoadStrategy`], [`DataLoader`]: what is loaded, when and how (strategy).
 //! - [`TrainingObserver`]: who looks on (observer).
 //! - [`write_atomically`]: the one way in which files are written.
 //! - [`conformance`]: suites that prove a type keeps its contract; run them on your own.
@@ -24,6 +24,7 @@
 //! | `cuda-nvrtc` | `Cuda` through NVRTC |
 //! | `vulkan`, `metal`, `rocm` | `Vulkan`, `Metal`, `Rocm` |
 
+mod annotations;
 mod atomic_file;
 mod backend;
 mod classification;
@@ -42,6 +43,7 @@ mod preprocess;
 mod sample;
 mod task;
 
+pub use annotations::*;
 pub use atomic_file::{sync_folder, write_atomically};
 pub use backend::*;
 pub use classification::{Classification, ScoredClass};
@@ -56,5 +58,5 @@ pub use model::{Backbone, Head, Network, count_parameters, device_of};
 pub use model_config::{HeadConfig, ModelConfig, Options};
 pub use observer::{Flow, ObserverError, StopReason, TrainingEvent, TrainingObserver};
 pub use preprocess::{ChannelOrder, Filter, IMAGENET_MEAN, IMAGENET_STD, MAX_SIDE_PX, Preprocess, Resize, ResizeTo};
-pub use sample::{Annotations, ByteSize, Labels, Sample};
+pub use sample::{ByteSize, EncodedSample, Sample};
 pub use task::{ImageBatch, Loss, MODEL_FILE, Task, WEIGHTS_FILE};

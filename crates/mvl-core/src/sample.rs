@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use crate::Image;
+use bytes::Bytes;
+
+use crate::{Annotations, Image};
 
 /// One labelled image.
 #[derive(Debug, Clone, PartialEq)]
@@ -29,60 +31,23 @@ impl Sample {
     }
 }
 
-/// Everything a task may learn from, each part optional. Boxes, masks and keypoints will be further fields.
-#[derive(Debug, Clone, Default, PartialEq)]
-#[non_exhaustive]
-pub struct Annotations {
-    /// Index into the dataset's [`Labels`].
-    pub label: Option<usize>,
+/// An image that is not decoded yet, what is known about it, and where it came from.
+#[derive(Debug, Clone, PartialEq)]
+pub struct EncodedSample {
+    /// A whole image file: JPEG, PNG …
+    pub bytes: Bytes,
+    /// What is known about its pixels.
+    pub annotations: Annotations,
+    /// Where the image came from, for messages.
+    pub source: Arc<str>,
 }
 
-impl Annotations {
-    /// A class index and nothing else.
-    pub fn labelled(label: usize) -> Self {
-        Self { label: Some(label) }
-    }
-}
-
-/// Class names, in index order.
-#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-#[serde(transparent)]
-pub struct Labels(Vec<String>);
-
-impl Labels {
-    /// Names in index order.
-    pub fn new(names: impl IntoIterator<Item = impl Into<String>>) -> Self {
-        Self(names.into_iter().map(Into::into).collect())
-    }
-
-    /// How many classes there are.
-    pub fn len(&self) -> usize {
-        self.0.len()
-    }
-
-    /// Whether there are none.
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
-    /// The name of a class, or `None` past the end.
-    pub fn name(&self, index: usize) -> Option<&str> {
-        self.0.get(index).map(String::as_str)
-    }
-
-    /// The name of a class, or `class N` where it has none.
-    pub fn display(&self, index: usize) -> String {
-        self.name(index).map_or_else(|| format!("class {index}"), str::to_owned)
-    }
-
-    /// The index of a name.
-    pub fn index(&self, name: &str) -> Option<usize> {
-        self.0.iter().position(|known| known == name)
-    }
-
-    /// The names in order.
-    pub fn iter(&self) -> impl Iterator<Item = &str> {
-        self.0.iter().map(String::as_str)
+impl ByteSize for EncodedSample {
+    fn byte_size(&self) -> usize {
+        size_of::<Self>() - size_of::<Annotations>()
+            + self.bytes.len()
+            + self.annotations.byte_size()
+            + self.source.len()
     }
 }
 
@@ -94,7 +59,8 @@ pub trait ByteSize {
 
 impl ByteSize for Sample {
     fn byte_size(&self) -> usize {
-        size_of::<Self>() + self.image.pixels().len() + self.source.len()
+        let inline = size_of::<Self>() - size_of::<Annotations>();
+        inline + self.image.pixels().len() + self.annotations.byte_size() + self.source.len()
     }
 }
 

@@ -2,10 +2,10 @@
 //!
 //! - [`open_dataset`], [`ImageFolder`], [`IdxDataset`], [`Manifest`], [`fashion_mnist_part`]: labelled images.
 //! - [`split_balanced`], [`Subset`]: hold a part out.
-//! - [`decode`], [`decode_file`], [`encode_png`], [`write_png`]: JPEG, PNG, WebP, BMP.
+//! - [`decode`], [`decode_file`], [`decode_record`], [`encode_png`], [`write_png`]: JPEG, PNG, WebP, BMP.
 //! - [`resize`], [`crop`], [`center_crop`], [`horizontal_flip`] …: single operations, with PIL's and torchvision's results.
 //! - [`preprocess`]: a [`Preprocess`](mvl_core::Preprocess) run on an image, in training and in serving.
-//! - [`Transform`], [`TransformConfig`]: augmentation.
+//! - [`Transform`], [`TransformConfig`], [`Chain`]: augmentation.
 //! - [`Sequential`], [`Parallel`]: how the bytes move (strategy).
 //! - [`Loader`]: all of it, as batches on a device.
 //! - [`contact_sheet`]: many images in one picture.
@@ -40,7 +40,9 @@ mod strategies;
 mod transforms;
 
 pub use contact_sheet::{Tile, contact_sheet};
-pub use decode::{IMAGE_EXTENSIONS, MAX_FILE_BYTES, MAX_PIXELS, decode, decode_file, has_image_extension};
+pub use decode::{
+    IMAGE_EXTENSIONS, MAX_FILE_BYTES, MAX_PIXELS, decode, decode_file, decode_record, has_image_extension,
+};
 pub use encode::{encode_png, write_png};
 pub use loader::{Loader, LoaderConfig, OnCorrupt, Prepared, StackImages};
 pub use ops::{
@@ -54,6 +56,6 @@ pub use sources::{
 };
 pub use strategies::{DEFAULT_QUEUE_BYTES, Parallel, Sequential};
 pub use transforms::{
-    CenterCrop, RandomCrop, RandomHorizontalFlip, RandomResizedCrop, RandomVerticalFlip, Transform, TransformConfig,
-    apply_chain,
+    CenterCrop, Chain, Draw, RandomCrop, RandomHorizontalFlip, RandomResizedCrop, RandomVerticalFlip, Transform,
+    TransformConfig,
 };

@@ -25,32 +25,32 @@ where
     let shuffled = EpochPlan::new(len, Order::Shuffled).with_seed(11);
     let plans = [
         ("sequential", EpochPlan::new(len, Order::Sequential)),
-        ("shuffled", shuffled),
-        ("second epoch", shuffled.with_epoch(1)),
-        ("rank 1 of 3", shuffled.with_rank(1, 3).expect("1 < 3")),
-        ("late start", shuffled.starting_at(len / 2)),
-        ("nothing left", shuffled.starting_at(len)),
+        ("shuffled", shuffled.clone()),
+        ("second epoch", shuffled.clone().with_epoch(1)),
+        ("rank 1 of 3", shuffled.clone().with_rank(1, 3).expect("1 < 3")),
+        ("late start", shuffled.clone().starting_at(len / 2)),
+        ("nothing left", shuffled.clone().starting_at(len)),
     ];
     for (name, plan) in plans {
-        follows_the_plan(name, strategy, &dataset, plan);
+        follows_the_plan(name, strategy, &dataset, &plan);
     }
-    errors_stay_in_their_place(strategy, &dataset, shuffled);
-    stops_when_dropped(strategy, dataset, shuffled);
+    errors_stay_in_their_place(strategy, &dataset, &shuffled);
+    stops_when_dropped(strategy, dataset, &shuffled);
 }
 
 fn start<I: Send + 'static>(
     strategy: &(impl DataLoadStrategy<I> + ?Sized),
     dataset: Arc<dyn Dataset<I>>,
-    plan: EpochPlan,
+    plan: &EpochPlan,
 ) -> ItemIter<I> {
-    strategy.load(dataset, plan).expect("loading starts")
+    strategy.load(dataset, plan.clone()).expect("loading starts")
 }
 
 fn follows_the_plan<I: PartialEq + Debug + Send + 'static>(
     name: &str,
     strategy: &(impl DataLoadStrategy<I> + ?Sized),
     dataset: &Arc<dyn Dataset<I>>,
-    plan: EpochPlan,
+    plan: &EpochPlan,
 ) {
     let mut items = start(strategy, dataset.clone(), plan);
     for (place, key) in plan.keys().into_iter().enumerate() {
@@ -89,7 +89,7 @@ impl<I> Dataset<I> for Faulty<I> {
 fn errors_stay_in_their_place<I: PartialEq + Debug + Send + 'static>(
     strategy: &(impl DataLoadStrategy<I> + ?Sized),
     dataset: &Arc<dyn Dataset<I>>,
-    plan: EpochPlan,
+    plan: &EpochPlan,
 ) {
     let (failing, panicking) = (3, 7);
     let faulty: Arc<dyn Dataset<I>> = Arc::new(Faulty { inner: dataset.clone(), failing, panicking });
@@ -127,7 +127,7 @@ impl<I> Dataset<I> for Counting<I> {
 fn stops_when_dropped<I: Send + 'static>(
     strategy: &(impl DataLoadStrategy<I> + ?Sized),
     dataset: Arc<dyn Dataset<I>>,
-    plan: EpochPlan,
+    plan: &EpochPlan,
 ) {
     let counting = Arc::new(Counting { inner: dataset, asked: AtomicUsize::new(0) });
     let mut items = start(strategy, counting.clone(), plan);

@@ -1,8 +1,9 @@
 //! Which items, and when: a pure function of length, seed, epoch, rank and world size.
 
-use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 
-use crate::{DataError, SampleKey, SampleRng};
+use super::sampler::EveryItem;
+use crate::{DataError, Order, SampleKey, Sampler};
 
 /// The order in which one rank goes through a data set in one epoch.
 ///
@@ -12,10 +13,9 @@ use crate::{DataError, SampleKey, SampleRng};
 /// let plan = EpochPlan::new(5, Order::Sequential).with_rank(1, 2).expect("rank 1 of 2");
 /// assert_eq!(plan.keys().iter().map(|key| key.index).collect::<Vec<_>>(), [1, 3]);
 /// ```
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone)]
 pub struct EpochPlan {
-    len: usize,
-    order: Order,
+    sampler: Arc<dyn Sampler>,
     seed: u64,
     epoch: usize,
     rank: usize,
@@ -23,25 +23,15 @@ pub struct EpochPlan {
     start: usize,
 }
 
-/// How the whole epoch is ordered, before it is dealt out to ranks.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-#[non_exhaustive]
-pub enum Order {
-    /// In the data set's order.
-    #[default]
-    Sequential,
-    /// In an order drawn from `(seed, epoch)` over the whole data set.
-    Shuffled,
-}
-
-/// Keeps the shuffle's random numbers apart from those of the samples.
-const SHUFFLE_STREAM: u64 = u64::from_le_bytes(*b"shuffle\0");
-
 impl EpochPlan {
     /// All items of a data set of this length, for a single process, epoch 0, seed 0.
     pub fn new(len: usize, order: Order) -> Self {
-        Self { len, order, seed: 0, epoch: 0, rank: 0, world_size: 1, start: 0 }
+        Self::sampled(Arc::new(EveryItem { len, order }))
+    }
+
+    /// What a sampler picks, for a single process, epoch 0, seed 0.
+    pub fn sampled(sampler: Arc<dyn Sampler>) -> Self {
+        Self { sampler, seed: 0, epoch: 0, rank: 0, world_size: 1, start: 0 }
     }
 
     /// Sets the run's seed.
@@ -56,15 +46,19 @@ impl EpochPlan {
         self
     }
 
-    /// Takes every `world_size`-th item of the order, beginning with the `rank`-th.
+    /// Takes every `world_size`-th item of this plan, beginning with the `rank`-th. A share can be shared out again.
     ///
     /// # Errors
-    /// [`DataError::Invalid`] when `rank` is not below `world_size`.
+    /// [`DataError::Invalid`] when `rank` is not below `world_size`, or the plan starts late: a start counts a rank's own items.
     pub fn with_rank(mut self, rank: usize, world_size: usize) -> Result<Self, DataError> {
         if rank >= world_size {
             return Err(DataError::invalid(format!("expected a rank below the world size {world_size}, got {rank}")));
         }
-        (self.rank, self.world_size) = (rank, world_size);
+        if self.start > 0 {
+            return Err(DataError::invalid("a plan is shared out before its start is set, not after"));
+        }
+        self.rank += self.world_size * rank;
+        self.world_size *= world_size;
         Ok(self)
     }
 
@@ -76,17 +70,20 @@ impl EpochPlan {
 
     /// The items this rank will see, in order.
     pub fn keys(&self) -> Vec<SampleKey> {
-        let order = match self.order {
-            Order::Sequential => (0..self.len).collect(),
-            Order::Shuffled => SampleRng::new([self.seed, self.epoch as u64, 0, SHUFFLE_STREAM]).permutation(self.len),
+        let picks = self.sampler.picks(self.seed, self.epoch);
+        let mine = picks.into_iter().skip(self.rank).step_by(self.world_size).skip(self.start);
+        let key = |pick: crate::Pick| SampleKey {
+            index: pick.index,
+            epoch: self.epoch,
+            seed: self.seed,
+            repeat: pick.repeat,
         };
-        let mine = order.into_iter().skip(self.rank).step_by(self.world_size).skip(self.start);
-        mine.map(|index| SampleKey { index, epoch: self.epoch, seed: self.seed }).collect()
+        mine.map(key).collect()
     }
 
     /// How many items this rank will see.
     pub fn len(&self) -> usize {
-        self.len.saturating_sub(self.rank).div_ceil(self.world_size).saturating_sub(self.start)
+        self.sampler.len().saturating_sub(self.rank).div_ceil(self.world_size).saturating_sub(self.start)
     }
 
     /// Whether this rank will see none.
@@ -99,19 +96,19 @@ impl EpochPlan {
 mod tests {
     use super::*;
 
-    fn indices(plan: EpochPlan) -> Vec<usize> {
+    fn indices(plan: &EpochPlan) -> Vec<usize> {
         plan.keys().iter().map(|key| key.index).collect()
     }
 
     #[test]
     fn a_shuffle_is_a_permutation_that_changes_with_epoch_and_seed() {
         let plan = EpochPlan::new(100, Order::Shuffled);
-        let mut sorted = indices(plan);
+        let mut sorted = indices(&plan);
         sorted.sort_unstable();
         assert_eq!(sorted, (0..100).collect::<Vec<_>>());
-        assert_eq!(indices(plan), indices(plan));
-        assert_ne!(indices(plan), indices(plan.with_epoch(1)));
-        assert_ne!(indices(plan), indices(plan.with_seed(1)));
+        assert_eq!(indices(&plan), indices(&plan));
+        assert_ne!(indices(&plan), indices(&plan.clone().with_epoch(1)));
+        assert_ne!(indices(&plan), indices(&plan.clone().with_seed(1)));
     }
 
     #[test]
@@ -120,20 +117,30 @@ mod tests {
         for world_size in [1, 2, 4] {
             let mut dealt = vec![Vec::new(); world_size];
             for (rank, share) in dealt.iter_mut().enumerate() {
-                let mine = plan.with_rank(rank, world_size).expect("rank below world size");
-                *share = indices(mine);
+                let mine = plan.clone().with_rank(rank, world_size).expect("rank below world size");
+                *share = indices(&mine);
                 assert_eq!(share.len(), mine.len());
             }
             let merged: Vec<usize> = (0..11).map(|place| dealt[place % world_size][place / world_size]).collect();
-            assert_eq!(merged, indices(plan));
+            assert_eq!(merged, indices(&plan));
         }
-        assert!(plan.with_rank(2, 2).is_err());
+        assert!(plan.clone().with_rank(2, 2).is_err());
     }
 
     #[test]
     fn a_late_start_drops_the_first_items() {
         let plan = EpochPlan::new(7, Order::Shuffled).with_rank(1, 2).expect("rank 1 of 2");
-        assert_eq!(indices(plan.starting_at(2)), indices(plan)[2..]);
-        assert_eq!(plan.starting_at(9).len(), 0);
+        assert_eq!(indices(&plan.clone().starting_at(2)), indices(&plan)[2..]);
+        assert_eq!(plan.clone().starting_at(9).len(), 0);
+    }
+
+    #[test]
+    fn a_share_is_shared_out_again() {
+        let plan = EpochPlan::new(23, Order::Shuffled);
+        let half = plan.clone().with_rank(1, 2).expect("1 of 2");
+        let eighth = half.clone().with_rank(2, 4).expect("2 of 4");
+        let expected: Vec<usize> = indices(&half).into_iter().skip(2).step_by(4).collect();
+        assert_eq!((indices(&eighth), eighth.len()), (expected.clone(), expected.len()));
+        assert!(half.starting_at(1).with_rank(0, 2).is_err());
     }
 }

@@ -14,17 +14,20 @@ pub struct SampleKey {
     pub epoch: usize,
     /// The run's seed.
     pub seed: u64,
+    /// Which time this is that the epoch comes to the item, from 0; above 0 only for samplers that repeat.
+    pub repeat: usize,
 }
 
 impl SampleKey {
     /// The key of an item that no augmentation touches.
     pub fn plain(index: usize) -> Self {
-        Self { index, epoch: 0, seed: 0 }
+        Self { index, epoch: 0, seed: 0, repeat: 0 }
     }
 
     /// A generator of its own for each `stream`, so that one transform's draws do not shift another's.
     pub fn rng(&self, stream: u64) -> SampleRng {
-        SampleRng::new([self.seed, self.epoch as u64, self.index as u64, stream])
+        let epoch = self.epoch as u64 ^ (self.repeat as u64).rotate_left(32);
+        SampleRng::new([self.seed, epoch, self.index as u64, stream])
     }
 }
 
@@ -94,9 +97,10 @@ mod tests {
 
     #[test]
     fn streams_are_apart_and_repeatable() {
-        let key = SampleKey { index: 3, epoch: 1, seed: 7 };
+        let key = SampleKey { index: 3, epoch: 1, seed: 7, repeat: 0 };
         assert_eq!(key.rng(0).next_u64(), key.rng(0).next_u64());
         assert_ne!(key.rng(0).next_u64(), key.rng(1).next_u64());
+        assert_ne!(key.rng(0).next_u64(), SampleKey { repeat: 1, ..key }.rng(0).next_u64());
     }
 
     #[test]

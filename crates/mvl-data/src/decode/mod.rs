@@ -14,7 +14,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use image::{ImageDecoder, ImageError, ImageFormat, ImageReader, Limits};
-use mvl_core::{DataError, Image, MAX_SIDE_PX};
+use mvl_core::{DataError, EncodedSample, Image, MAX_SIDE_PX, Record, Sample};
 
 /// The largest picture that is decoded, in pixels.
 pub const MAX_PIXELS: u64 = 128 * 1024 * 1024;
@@ -63,6 +63,24 @@ pub fn decode_file(path: impl AsRef<Path>) -> Result<Image, DataError> {
     let name = path.display().to_string();
     let bytes = read_bounded(path, MAX_FILE_BYTES)?;
     decode(&bytes, &name)
+}
+
+/// The sample of a record.
+///
+/// # Errors
+/// All errors of [`decode`]; [`DataError::Invalid`] for [`Record::Nothing`].
+pub fn decode_record(record: Record) -> Result<Sample, DataError> {
+    match record {
+        Record::Encoded(encoded) => {
+            let image = decode(&encoded.bytes, &encoded.source)?;
+            let EncodedSample { annotations, source, .. } = Arc::unwrap_or_clone(encoded);
+            let mut sample = Sample::new(image, source);
+            sample.annotations = annotations;
+            Ok(sample)
+        }
+        Record::Decoded(sample) => Ok(Arc::unwrap_or_clone(sample)),
+        _ => Err(DataError::invalid("expected a record with an image in it, got nothing")),
+    }
 }
 
 /// Whether a file name ends like an image that [`decode`] knows.

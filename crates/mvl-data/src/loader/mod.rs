@@ -16,7 +16,7 @@ use mvl_core::{
 
 use crate::preprocess::check;
 use crate::strategies::Parallel;
-use crate::transforms::{Transform, TransformConfig};
+use crate::transforms::{Chain, TransformConfig};
 
 use batches::{Batches, Skipped};
 pub use config::{LoaderConfig, OnCorrupt};
@@ -53,7 +53,7 @@ pub use stack_images::StackImages;
 pub struct Loader<B: Backend> {
     samples: Arc<dyn Dataset<Sample>>,
     spec: Preprocess,
-    chain: Arc<[Box<dyn Transform>]>,
+    chain: Chain,
     strategy: Box<dyn DataLoadStrategy<Prepared>>,
     config: LoaderConfig,
     device: Device,
@@ -100,7 +100,7 @@ impl<B: Backend> Loader<B> {
         Ok(Self {
             samples: Arc::new(dataset),
             spec: preprocess,
-            chain: Arc::new([]),
+            chain: Chain::default(),
             strategy: Box::new(Parallel::new(config.workers).with_queue_bytes(config.queue_bytes)),
             config,
             device,
@@ -114,20 +114,13 @@ impl<B: Backend> Loader<B> {
     /// # Errors
     /// [`DataError::Invalid`] with every problem of the chain.
     pub fn with_augment(self, chain: &[TransformConfig]) -> Result<Self, DataError> {
-        let problems = chain.iter().enumerate().flat_map(|(place, step)| {
-            step.problems().into_iter().map(move |problem| format!("augment[{place}].{problem}"))
-        });
-        let problems: Vec<String> = problems.collect();
-        if !problems.is_empty() {
-            return Err(DataError::invalid(format!("the augmentation cannot run: {}", problems.join("; "))));
-        }
-        Ok(self.with_transforms(chain.iter().map(TransformConfig::build).collect()))
+        Ok(self.with_transforms(Chain::from_config(chain)?))
     }
 
     /// Augments every sample with transforms of your own.
     #[must_use]
-    pub fn with_transforms(mut self, chain: Vec<Box<dyn Transform>>) -> Self {
-        self.chain = chain.into();
+    pub fn with_transforms(mut self, chain: Chain) -> Self {
+        self.chain = chain;
         self
     }
 
@@ -173,11 +166,12 @@ impl<B: Backend> DataLoader for Loader<B> {
     fn epoch(&self, epoch: usize, first_batch: usize) -> Result<BatchIter<ImageBatch>, DataError> {
         let plan = self.config.plan(self.samples.len(), epoch, first_batch)?;
         let dataset = PreparedDataset::new(self.samples.clone(), self.spec.clone(), self.chain.clone());
+        let (keys, batches_left) = (plan.keys().into_iter(), self.config.batches(plan.len()));
         Ok(Box::new(Batches {
             items: self.strategy.load(Arc::new(dataset), plan)?,
-            keys: plan.keys().into_iter(),
+            keys,
             batch_size: self.config.batch_size,
-            batches_left: self.config.batches(plan.len()),
+            batches_left,
             on_corrupt: self.config.on_corrupt,
             skipped: self.skipped.clone(),
             device: self.device.clone(),

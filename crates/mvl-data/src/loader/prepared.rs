@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
-use mvl_core::{Annotations, ByteSize, DataError, Dataset, Preprocess, Sample, SampleKey};
+use bytes::Bytes;
+use mvl_core::{Annotations, ByteSize, DataError, Dataset, Fetch, Location, Preprocess, Record, Sample, SampleKey};
 
 use crate::preprocess::{InputTensor, geometry, normalise};
-use crate::transforms::{Transform, apply_chain, chain_output_size};
+use crate::transforms::Chain;
 
 /// One sample as the network wants it.
 #[derive(Debug, Clone, PartialEq)]
@@ -28,14 +29,17 @@ impl Prepared {
 
 impl ByteSize for Prepared {
     fn byte_size(&self) -> usize {
-        size_of::<Self>() - size_of::<InputTensor>() + self.input.byte_size() + self.source.len()
+        size_of::<Self>() - size_of::<InputTensor>() - size_of::<Annotations>()
+            + self.input.byte_size()
+            + self.annotations.byte_size()
+            + self.source.len()
     }
 }
 
 /// Decodes, augments and preprocesses.
 pub(super) struct PreparedDataset<D: ?Sized> {
     spec: Preprocess,
-    chain: Arc<[Box<dyn Transform>]>,
+    chain: Chain,
     /// The chain ends at the network's input size, so resizing and cropping would only blur.
     sized_by_chain: bool,
     samples: Arc<D>,
@@ -43,9 +47,9 @@ pub(super) struct PreparedDataset<D: ?Sized> {
 
 impl<D: Dataset<Sample> + ?Sized> PreparedDataset<D> {
     /// The spec was checked.
-    pub(super) fn new(samples: Arc<D>, spec: Preprocess, chain: Arc<[Box<dyn Transform>]>) -> Self {
+    pub(super) fn new(samples: Arc<D>, spec: Preprocess, chain: Chain) -> Self {
         let wanted = spec.output_shape().map(|[_, height, width]| [height as u32, width as u32]);
-        let sized_by_chain = wanted.is_some() && chain_output_size(&chain) == wanted;
+        let sized_by_chain = wanted.is_some() && chain.output_size() == wanted;
         Self { spec, chain, sized_by_chain, samples }
     }
 }
@@ -56,8 +60,26 @@ impl<D: Dataset<Sample> + ?Sized> Dataset<Prepared> for PreparedDataset<D> {
     }
 
     fn get(&self, key: SampleKey) -> Result<Prepared, DataError> {
-        let Sample { image, annotations, source, .. } = self.samples.get(key)?;
-        let image = apply_chain(&self.chain, image, key);
+        self.make(key, self.samples.fetch(key.index)?, &|index| self.samples.fetch(index))
+    }
+
+    fn location(&self, index: usize) -> Option<Location> {
+        self.samples.location(index)
+    }
+
+    fn record(&self, index: usize, bytes: Bytes) -> Result<Record, DataError> {
+        self.samples.record(index, bytes)
+    }
+
+    fn fetch(&self, index: usize) -> Result<Record, DataError> {
+        self.samples.fetch(index)
+    }
+
+    fn make(&self, key: SampleKey, record: Record, fetch: Fetch<'_>) -> Result<Prepared, DataError> {
+        let others = |key: SampleKey| self.samples.make(key, fetch(key.index)?, fetch);
+        let sample = self.samples.make(key, record, fetch)?;
+        let Sample { image, annotations, source, .. } =
+            self.chain.apply(0, sample, key, self.samples.len(), &others)?;
         let image =
             if self.sized_by_chain { image.into_channels(self.spec.channels) } else { geometry(&self.spec, image) };
         Ok(Prepared { input: normalise(&self.spec, &image), annotations, source })

@@ -11,12 +11,13 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use mvl_core::{DataError, Dataset, Labels, Sample, SampleKey};
+use bytes::Bytes;
+use mvl_core::{DataError, Dataset, Fetch, Labels, Location, Record, Sample, SampleKey};
 
 use super::labelled_files::LabelledFiles;
 use super::listing::{files_below, list, name};
 use super::{LabelledDataset, join_problems};
-use crate::decode::{IMAGE_EXTENSIONS, has_image_extension};
+use crate::decode::{IMAGE_EXTENSIONS, decode_record, has_image_extension};
 
 /// A data set of image files in class folders; each image is read when it is asked for.
 ///
@@ -128,7 +129,23 @@ impl Dataset<Sample> for ImageFolder {
     }
 
     fn get(&self, key: SampleKey) -> Result<Sample, DataError> {
-        self.files.load(key.index)
+        decode_record(self.fetch(key.index)?)
+    }
+
+    fn location(&self, index: usize) -> Option<Location> {
+        self.files.location(index)
+    }
+
+    fn record(&self, index: usize, bytes: Bytes) -> Result<Record, DataError> {
+        self.files.record(index, bytes)
+    }
+
+    fn fetch(&self, index: usize) -> Result<Record, DataError> {
+        self.files.fetch(index)
+    }
+
+    fn make(&self, _key: SampleKey, record: Record, _fetch: Fetch<'_>) -> Result<Sample, DataError> {
+        decode_record(record)
     }
 }
 

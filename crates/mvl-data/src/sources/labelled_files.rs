@@ -2,10 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
-use mvl_core::{DataError, Sample};
+use bytes::Bytes;
+use mvl_core::{Annotations, DataError, EncodedSample, Location, Record};
 
 use super::past_the_end;
-use crate::decode::decode_file;
+use crate::decode::{MAX_FILE_BYTES, read_bounded};
 
 /// Paths with class indices.
 #[derive(Debug, Clone, Default)]
@@ -29,10 +30,20 @@ impl LabelledFiles {
         self.0.iter().map(|&(_, label)| label + 1).max().unwrap_or(0)
     }
 
-    /// Reads and decodes.
-    pub(super) fn load(&self, index: usize) -> Result<Sample, DataError> {
+    pub(super) fn location(&self, index: usize) -> Option<Location> {
+        self.path(index).map(|path| Location::whole(path.to_string_lossy()))
+    }
+
+    /// An image file with its class.
+    pub(super) fn record(&self, index: usize, bytes: Bytes) -> Result<Record, DataError> {
         let (path, label) = self.0.get(index).ok_or_else(|| past_the_end(index, self.len()))?;
-        Ok(Sample::new(decode_file(path)?, path.to_string_lossy()).with_label(*label))
+        let annotations = Annotations::labelled(*label);
+        Ok(Record::encoded(EncodedSample { bytes, annotations, source: path.to_string_lossy().into() }))
+    }
+
+    pub(super) fn fetch(&self, index: usize) -> Result<Record, DataError> {
+        let path = self.path(index).ok_or_else(|| past_the_end(index, self.len()))?;
+        self.record(index, read_bounded(path, MAX_FILE_BYTES)?.into())
     }
 }
 

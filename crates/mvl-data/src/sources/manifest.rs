@@ -3,11 +3,13 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use mvl_core::{DataError, Dataset, Labels, Sample, SampleKey};
+use bytes::Bytes;
+use mvl_core::{DataError, Dataset, Fetch, Labels, Location, Record, Sample, SampleKey};
 
 use super::LabelledDataset;
 use super::labelled_files::LabelledFiles;
 use super::manifest_rows::{RowLabel, Rows};
+use crate::decode::decode_record;
 
 /// Images by a manifest: `.csv` with the columns `path` and `label`, or `.jsonl` with an object of them a line.
 ///
@@ -72,7 +74,23 @@ impl Dataset<Sample> for Manifest {
     }
 
     fn get(&self, key: SampleKey) -> Result<Sample, DataError> {
-        self.files.load(key.index)
+        decode_record(self.fetch(key.index)?)
+    }
+
+    fn location(&self, index: usize) -> Option<Location> {
+        self.files.location(index)
+    }
+
+    fn record(&self, index: usize, bytes: Bytes) -> Result<Record, DataError> {
+        self.files.record(index, bytes)
+    }
+
+    fn fetch(&self, index: usize) -> Result<Record, DataError> {
+        self.files.fetch(index)
+    }
+
+    fn make(&self, _key: SampleKey, record: Record, _fetch: Fetch<'_>) -> Result<Sample, DataError> {
+        decode_record(record)
     }
 }
 

@@ -3,7 +3,8 @@
 use std::fmt;
 use std::sync::Arc;
 
-use mvl_core::{DataError, Dataset, Labels, Sample, SampleKey};
+use bytes::Bytes;
+use mvl_core::{DataError, Dataset, Fetch, Labels, Location, Record, Sample, SampleKey};
 
 use super::{LabelledDataset, past_the_end};
 
@@ -40,6 +41,11 @@ impl Subset {
         }
     }
 
+    /// The index in the whole data set.
+    fn whole(&self, index: usize) -> Result<usize, DataError> {
+        self.indices.get(index).copied().ok_or_else(|| past_the_end(index, self.indices.len()))
+    }
+
     /// Where each sample lies in the whole data set.
     #[must_use]
     pub fn indices(&self) -> &[usize] {
@@ -59,9 +65,25 @@ impl Dataset<Sample> for Subset {
     }
 
     fn get(&self, key: SampleKey) -> Result<Sample, DataError> {
-        let index = self.indices.get(key.index).copied();
-        let index = index.ok_or_else(|| past_the_end(key.index, self.indices.len()))?;
-        self.dataset.get(SampleKey { index, ..key })
+        self.dataset.get(SampleKey { index: self.whole(key.index)?, ..key })
+    }
+
+    fn location(&self, index: usize) -> Option<Location> {
+        self.dataset.location(*self.indices.get(index)?)
+    }
+
+    fn record(&self, index: usize, bytes: Bytes) -> Result<Record, DataError> {
+        self.dataset.record(self.whole(index)?, bytes)
+    }
+
+    fn fetch(&self, index: usize) -> Result<Record, DataError> {
+        self.dataset.fetch(self.whole(index)?)
+    }
+
+    fn make(&self, key: SampleKey, record: Record, _fetch: Fetch<'_>) -> Result<Sample, DataError> {
+        // The whole data set would number others in its own way, and no data set of single images asks for others.
+        self.dataset
+            .make(SampleKey { index: self.whole(key.index)?, ..key }, record, &|index| self.dataset.fetch(index))
     }
 }
 

@@ -1,9 +1,9 @@
 //! The centre of an image, for chains that need it before other steps; evaluation has it in its `Preprocess`.
 
-use mvl_core::{Image, SampleRng};
+use mvl_core::{DataError, Sample};
 use serde::{Deserialize, Serialize};
 
-use super::{Transform, sides};
+use super::{Draw, Transform, sides};
 use crate::ops::center_crop;
 
 /// Keeps the centre; zeros are put around a smaller image first.
@@ -16,8 +16,9 @@ pub struct CenterCrop {
 }
 
 impl Transform for CenterCrop {
-    fn apply(&self, image: Image, _rng: &mut SampleRng) -> Image {
-        center_crop(image, self.size)
+    fn apply(&self, mut sample: Sample, _draw: &mut Draw<'_>) -> Result<Sample, DataError> {
+        sample.image = center_crop(sample.image, self.size);
+        Ok(sample)
     }
 
     fn output_size(&self, _input: Option<[u32; 2]>) -> Option<[u32; 2]> {

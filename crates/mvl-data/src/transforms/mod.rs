@@ -4,7 +4,9 @@
 //! `(seed, epoch, sample)` and its place in the chain, never on the number of workers.
 
 mod center_crop;
+mod chain;
 mod config;
+mod draw;
 mod random_crop;
 mod random_horizontal_flip;
 mod random_resized_crop;
@@ -14,42 +16,48 @@ mod sides;
 
 use std::fmt::Debug;
 
-use mvl_core::{Image, SampleKey, SampleRng};
+use mvl_core::{DataError, Sample};
 
 pub use center_crop::CenterCrop;
+pub use chain::Chain;
 pub use config::TransformConfig;
+pub use draw::Draw;
 pub use random_crop::RandomCrop;
 pub use random_horizontal_flip::RandomHorizontalFlip;
 pub use random_resized_crop::RandomResizedCrop;
 pub use random_vertical_flip::RandomVerticalFlip;
 
-/// A change to an image, drawn anew for every sample of every epoch.
+/// A change to an image and to what is known about it, drawn anew for every sample of every epoch.
 ///
 /// # Example
 /// ```
-/// use mvl_core::{Channels, Image, SampleKey, SampleRng};
-/// use mvl_data::Transform;
+/// use mvl_core::{Channels, DataError, Image, Sample, SampleKey};
+/// use mvl_data::{Draw, Transform};
 ///
 /// #[derive(Debug)]
-/// struct Invert { p: f64 }
+/// struct Darken { p: f64 }
 ///
-/// impl Transform for Invert {
-///     fn apply(&self, image: Image, rng: &mut SampleRng) -> Image {
-///         if !rng.chance(self.p) {
-///             return image;
+/// impl Transform for Darken {
+///     fn apply(&self, mut sample: Sample, draw: &mut Draw<'_>) -> Result<Sample, DataError> {
+///         if draw.rng().chance(self.p) {
+///             let Sample { image, .. } = &sample;
+///             let pixels = image.pixels().iter().map(|level| level / 2).collect();
+///             sample.image = Image::new(image.width(), image.height(), image.channels(), pixels).expect("as many pixels");
 ///         }
-///         let (width, height, channels) = (image.width(), image.height(), image.channels());
-///         let pixels = image.into_pixels().into_iter().map(|level| 255 - level).collect();
-///         Image::new(width, height, channels, pixels).expect("as many pixels as before")
+///         Ok(sample)
 ///     }
 /// }
-/// let image = Image::new(1, 1, Channels::Gray, vec![5])?;
-/// assert_eq!(Invert { p: 1.0 }.apply(image, &mut SampleKey::plain(0).rng(0)).pixels(), [250]);
-/// # Ok::<(), mvl_core::ImageSizeError>(())
+/// let sample = Sample::new(Image::new(1, 1, Channels::Gray, vec![9])?, "memory");
+/// let darker = Darken { p: 1.0 }.apply(sample, &mut Draw::alone(SampleKey::plain(0).rng(0)))?;
+/// assert_eq!(darker.image.pixels(), [4]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub trait Transform: Send + Sync + Debug {
-    /// Draws what to do, then does it.
-    fn apply(&self, image: Image, rng: &mut SampleRng) -> Image;
+    /// Draws what to do, then does it to the image and to its annotations alike.
+    ///
+    /// # Errors
+    /// When another sample is needed and cannot be had, or the sample is not what the transform can work on.
+    fn apply(&self, sample: Sample, draw: &mut Draw<'_>) -> Result<Sample, DataError>;
 
     /// The `[height, width]` that comes out when it does not depend on the image, given the same of what goes in. A chain that
     /// ends at the network's own input size is not resized and cropped again.
@@ -58,19 +66,14 @@ pub trait Transform: Send + Sync + Debug {
     }
 }
 
-/// Applies a chain; each transform draws from a stream of its own, so that one's draws do not shift another's.
-#[must_use]
-pub fn apply_chain(chain: &[Box<dyn Transform>], image: Image, key: SampleKey) -> Image {
-    let streams = (0_u64..).map(|stream| key.rng(stream));
-    chain.iter().zip(streams).fold(image, |image, (transform, mut rng)| transform.apply(image, &mut rng))
-}
-
-/// The size that a chain brings every image to, when it brings them all to the same.
-pub(crate) fn chain_output_size(chain: &[Box<dyn Transform>]) -> Option<[u32; 2]> {
-    chain.iter().fold(None, |size, transform| transform.output_size(size))
-}
-
 /// Checks a probability for [`TransformConfig::problems`].
 fn probability_problem(p: f64) -> Option<String> {
     (!(0.0..=1.0).contains(&p)).then(|| format!("p: expected a probability from 0 to 1, got {p}"))
+}
+
+/// For tests: the image that comes of one, for the sample with this index.
+#[cfg(test)]
+pub(crate) fn apply_at(transform: &dyn Transform, image: mvl_core::Image, index: usize) -> mvl_core::Image {
+    let draw = &mut Draw::alone(mvl_core::SampleKey::plain(index).rng(0));
+    transform.apply(Sample::new(image, "memory"), draw).expect("it applies").image
 }

@@ -4,10 +4,10 @@
 //! `RandomCrop` of torchvision; He et al. 2015 (<https://arxiv.org/abs/1512.03385>) train on CIFAR with `padding = 4`. An image
 //! that is too small even with its padding gets more zeros, where torchvision raises an error.
 
-use mvl_core::{Image, SampleRng};
+use mvl_core::{DataError, Sample, SampleRng};
 use serde::{Deserialize, Serialize};
 
-use super::{Transform, sides};
+use super::{Draw, Transform, sides};
 use crate::ops::{CropBox, crop, pad, pad_to};
 
 /// Puts zeros around the image and cuts a window out at a random place.
@@ -32,10 +32,11 @@ impl RandomCrop {
 }
 
 impl Transform for RandomCrop {
-    fn apply(&self, image: Image, rng: &mut SampleRng) -> Image {
-        let image = pad_to(pad(image, [self.padding; 2], [self.padding; 2]), self.size);
-        let area = self.draw([image.height(), image.width()], rng);
-        crop(image, area)
+    fn apply(&self, mut sample: Sample, draw: &mut Draw<'_>) -> Result<Sample, DataError> {
+        let image = pad_to(pad(sample.image, [self.padding; 2], [self.padding; 2]), self.size);
+        let area = self.draw([image.height(), image.width()], draw.rng());
+        sample.image = crop(image, area);
+        Ok(sample)
     }
 
     fn output_size(&self, _input: Option<[u32; 2]>) -> Option<[u32; 2]> {
@@ -46,16 +47,16 @@ impl Transform for RandomCrop {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use mvl_core::{Channels, SampleKey};
+    use crate::transforms::apply_at;
+    use mvl_core::{Channels, Image};
     use std::collections::BTreeSet;
 
     #[test]
     fn every_place_is_reached() {
         let image = Image::new(2, 2, Channels::Gray, vec![1, 2, 3, 4]).expect("four bytes");
         let transform = RandomCrop { size: [2, 2], padding: 1 };
-        let seen: BTreeSet<Vec<u8>> = (0..300)
-            .map(|index| transform.apply(image.clone(), &mut SampleKey::plain(index).rng(0)).into_pixels())
-            .collect();
+        let seen: BTreeSet<Vec<u8>> =
+            (0..300).map(|index| apply_at(&transform, image.clone(), index).into_pixels()).collect();
         assert_eq!(seen.len(), 9);
         assert!(seen.contains(&vec![0, 0, 0, 1]) && seen.contains(&vec![1, 2, 3, 4]));
     }
@@ -64,6 +65,6 @@ mod tests {
     fn a_small_image_is_padded() {
         let image = Image::new(1, 1, Channels::Gray, vec![9]).expect("one byte");
         let transform = RandomCrop { size: [1, 3], padding: 0 };
-        assert_eq!(transform.apply(image, &mut SampleKey::plain(0).rng(0)).pixels(), [0, 9, 0]);
+        assert_eq!(apply_at(&transform, image, 0).pixels(), [0, 9, 0]);
     }
 }

@@ -1,9 +1,9 @@
 //! Swaps left and right now and then.
 
-use mvl_core::{Image, SampleRng};
+use mvl_core::{DataError, Sample};
 use serde::{Deserialize, Serialize};
 
-use super::Transform;
+use super::{Draw, Transform};
 use crate::ops::horizontal_flip;
 
 /// Swaps left and right with probability `p`.
@@ -21,23 +21,24 @@ impl Default for RandomHorizontalFlip {
 }
 
 impl Transform for RandomHorizontalFlip {
-    fn apply(&self, image: Image, rng: &mut SampleRng) -> Image {
-        if rng.chance(self.p) { horizontal_flip(image) } else { image }
+    fn apply(&self, mut sample: Sample, draw: &mut Draw<'_>) -> Result<Sample, DataError> {
+        if draw.rng().chance(self.p) {
+            sample.image = horizontal_flip(sample.image);
+        }
+        Ok(sample)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use mvl_core::{Channels, SampleKey};
+    use crate::transforms::apply_at;
+    use mvl_core::{Channels, Image};
 
     #[test]
     fn half_of_the_images_are_flipped() {
         let image = Image::new(2, 2, Channels::Gray, vec![1, 2, 3, 4]).expect("four bytes");
-        let changed = |index| {
-            let rng = &mut SampleKey::plain(index).rng(0);
-            RandomHorizontalFlip::default().apply(image.clone(), rng) != image
-        };
+        let changed = |index| apply_at(&RandomHorizontalFlip::default(), image.clone(), index) != image;
         let flipped = (0..1000).filter(|&index| changed(index)).count();
         assert!((450..550).contains(&flipped), "{flipped} of 1000");
     }

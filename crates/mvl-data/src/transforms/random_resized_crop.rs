@@ -3,10 +3,10 @@
 //! # Source
 //! Szegedy et al. 2014, <https://arxiv.org/abs/1409.4842>; the drawing is that of `RandomResizedCrop` in torchvision.
 
-use mvl_core::{Filter, Image, SampleRng};
+use mvl_core::{DataError, Filter, Sample, SampleRng};
 use serde::{Deserialize, Serialize};
 
-use super::{Transform, sides};
+use super::{Draw, Transform, sides};
 use crate::ops::{CropBox, resize_box};
 
 /// How often a box is drawn that may not fit, before the centre is taken.
@@ -94,9 +94,10 @@ impl RandomResizedCrop {
 }
 
 impl Transform for RandomResizedCrop {
-    fn apply(&self, image: Image, rng: &mut SampleRng) -> Image {
-        let area = self.draw(image.height(), image.width(), rng);
-        resize_box(&image, area, self.size, self.filter)
+    fn apply(&self, mut sample: Sample, draw: &mut Draw<'_>) -> Result<Sample, DataError> {
+        let area = self.draw(sample.image.height(), sample.image.width(), draw.rng());
+        sample.image = resize_box(&sample.image, area, self.size, self.filter);
+        Ok(sample)
     }
 
     fn output_size(&self, _input: Option<[u32; 2]>) -> Option<[u32; 2]> {
@@ -107,7 +108,8 @@ impl Transform for RandomResizedCrop {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use mvl_core::{Channels, SampleKey};
+    use crate::transforms::apply_at;
+    use mvl_core::{Channels, Image, SampleKey};
 
     #[test]
     fn boxes_keep_to_their_bounds() {
@@ -139,7 +141,7 @@ mod tests {
         let transform = RandomResizedCrop::new([5, 7]);
         for (width, height) in [(1, 1), (9, 2), (30, 40)] {
             let image = Image::new(width, height, Channels::Gray, vec![1; (width * height) as usize]).expect("filled");
-            let out = transform.apply(image, &mut SampleKey::plain(3).rng(1));
+            let out = apply_at(&transform, image, 3);
             assert_eq!((out.height(), out.width()), (5, 7));
         }
     }

@@ -1,19 +1,20 @@
 //! [`mvl_core::Resize`] as a step of a chain.
 
-use mvl_core::{Image, Resize, ResizeTo, SampleRng};
+use mvl_core::{DataError, Resize, ResizeTo, Sample};
 
-use super::Transform;
+use super::{Draw, Transform};
 use crate::ops::{resize, short_side_size};
 
 impl Transform for Resize {
-    fn apply(&self, image: Image, _rng: &mut SampleRng) -> Image {
-        let before = [image.height(), image.width()];
+    fn apply(&self, mut sample: Sample, _draw: &mut Draw<'_>) -> Result<Sample, DataError> {
+        let before = [sample.image.height(), sample.image.width()];
         let size = match self.to {
             ResizeTo::ShortSide(side) => short_side_size(before, side),
             ResizeTo::Exact(size) => size,
             _ => before,
         };
-        if size == before { image } else { resize(&image, size, self.filter) }
+        sample.image = if size == before { sample.image } else { resize(&sample.image, size, self.filter) };
+        Ok(sample)
     }
 
     fn output_size(&self, input: Option<[u32; 2]>) -> Option<[u32; 2]> {

@@ -1,18 +1,18 @@
 //! Chains of transforms.
 
-use mvl_core::{Image, SampleKey};
-use mvl_data::{TransformConfig, apply_chain};
+use mvl_core::{Image, Sample, SampleKey};
+use mvl_data::{Chain, TransformConfig};
 
 use crate::fixtures::gray;
 
-fn chain(json: &str) -> Vec<Box<dyn mvl_data::Transform>> {
-    let steps: Vec<TransformConfig> = serde_json::from_str(json).expect("a chain");
-    steps.iter().map(TransformConfig::build).collect()
-}
-
 fn epoch(json: &str, epoch: usize) -> Vec<Image> {
-    let chain = chain(json);
-    (0..40).map(|index| apply_chain(&chain, gray(6, 5, 0), SampleKey { index, epoch, seed: 9 })).collect()
+    let steps: Vec<TransformConfig> = serde_json::from_str(json).expect("a chain");
+    let chain = Chain::from_config(&steps).expect("no problems");
+    let image = |index| {
+        let key = SampleKey { index, epoch, seed: 9, repeat: 0 };
+        chain.apply_alone(Sample::new(gray(6, 5, 0), "memory"), key).expect("it applies").image
+    };
+    (0..40).map(image).collect()
 }
 
 #[test]

@@ -3,10 +3,12 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use mvl_core::{Backend, Channels, Cpu, DataError, DataLoader, ImageBatch, NdArray, Order, Preprocess, SkippedSample};
+use mvl_core::{
+    Backend, Channels, Cpu, DataError, DataLoader, ImageBatch, NdArray, Order, Preprocess, Sample, SkippedSample,
+};
 use mvl_data::{
-    ImageFolder, LabelledDataset, Loader, LoaderConfig, OnCorrupt, Sequential, Split, Subset, TransformConfig,
-    fashion_mnist_part, write_png,
+    Chain, Draw, ImageFolder, LabelledDataset, Loader, LoaderConfig, OnCorrupt, Sequential, Split, Subset,
+    TransformConfig, fashion_mnist_part, write_png,
 };
 
 use crate::fixtures::{gray, put, put_image, resize_fixture};
@@ -208,9 +210,9 @@ fn a_panicking_transform_is_an_error_in_its_place() {
     #[derive(Debug)]
     struct Picky;
     impl mvl_data::Transform for Picky {
-        fn apply(&self, image: mvl_core::Image, _rng: &mut mvl_core::SampleRng) -> mvl_core::Image {
-            assert_ne!(image.pixel(0, 0), [1], "not this one");
-            image
+        fn apply(&self, sample: Sample, _draw: &mut Draw<'_>) -> Result<Sample, DataError> {
+            assert_ne!(sample.image.pixel(0, 0), [1], "not this one");
+            Ok(sample)
         }
     }
     let root = tempfile::tempdir().expect("a folder");
@@ -219,7 +221,7 @@ fn a_panicking_transform_is_an_error_in_its_place() {
     }
     let pets = Arc::new(ImageFolder::open(root.path()).expect("three images"));
     let loader = Loader::<Cpu>::new(pets, plain(None), 0, LoaderConfig::new(1)).expect("it runs");
-    let loader = loader.with_transforms(vec![Box::new(Picky)]);
+    let loader = loader.with_transforms(Chain::new(vec![Box::new(Picky)]));
     let batches: Vec<_> = loader.epoch(0, 0).expect("it starts").collect();
     assert!(batches[0].is_ok() && batches[2].is_ok());
     let error = batches[1].as_ref().expect_err("it panicked");

@@ -72,7 +72,7 @@ fn a_subset_is_a_data_set() {
     let whole = classes(&*clothes);
     assert_eq!((some.len(), classes(&some)), (3, vec![whole[7], whole[0], whole[7]]));
     assert_eq!(some.labels(), clothes.labels());
-    let key = SampleKey { index: 2, epoch: 4, seed: 5 };
+    let key = SampleKey { index: 2, epoch: 4, seed: 5, repeat: 0 };
     assert_eq!(some.get(key).expect("in memory"), clothes.get(SampleKey::plain(7)).expect("in memory"));
     assert_eq!((some.indices(), some.label_of(3)), (&[7, 0, 7][..], None));
     assert_eq!(some.get(SampleKey::plain(3)).expect_err("past it").to_string(), "index 3 is past the end of 3 images");
