@@ -1,9 +1,9 @@
-//! `mvl data`: look at data before training on it.
+//! `mvl data inspect`: what is in this data set, and can all of it be read?
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use clap::{Args, Subcommand};
+use clap::Args;
 use mvl::core::{Channels, Dataset, Filter, Image, SampleKey};
 use mvl::data::{LabelledDataset, Split, Tile, contact_sheet, resize, write_png};
 use serde::Serialize;
@@ -11,12 +11,6 @@ use serde::Serialize;
 use crate::arguments::Outcome;
 use crate::output::{Output, count, say, table};
 use crate::training_data::{has_split, open_split};
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum DataVerb {
-    /// Count images and classes, read every image, and say what is wrong.
-    Inspect(InspectArguments),
-}
 
 /// Counts images and classes, decodes every image, and lists what is wrong with its path.
 #[derive(Debug, Args)]
@@ -53,8 +47,7 @@ const TILE_PX: u32 = 96;
 /// Sizes and problems shown to people; JSON has all.
 const SHOWN: usize = 10;
 
-pub(crate) fn run(verb: DataVerb, output: &Output) -> anyhow::Result<Outcome> {
-    let DataVerb::Inspect(arguments) = verb;
+pub(super) fn run(arguments: InspectArguments, output: &Output) -> anyhow::Result<Outcome> {
     let mut splits = Vec::new();
     for (name, split) in [("train", Split::Train), ("valid", Split::Valid), ("test", Split::Test)] {
         if has_split(&arguments.path, split)? {
