@@ -6,6 +6,7 @@
 //! - [`Task`], [`Metric`]: what a model is trained, judged and used for.
 //! - [`Dataset`], [`Sampler`], [`EpochPlan`], [`DataLoadStrategy`], [`DataLoader`]: what is loaded, when and how (strategy).
 //! - [`TrainingObserver`]: who looks on (observer).
+//! - [`ResourceManager`]: host memory, threads, devices and shared memory, with budgets that can be looked at.
 //! - [`write_atomically`]: the one way in which files are written.
 //! - [`conformance`]: suites that prove a type keeps its contract; run them on your own.
 //!
@@ -40,6 +41,7 @@ mod model;
 mod model_config;
 mod observer;
 mod preprocess;
+mod resources;
 mod sample;
 mod task;
 
@@ -58,5 +60,6 @@ pub use model::{Backbone, Head, Network, count_parameters, device_of};
 pub use model_config::{HeadConfig, ModelConfig, Options};
 pub use observer::{Flow, ObserverError, StopReason, TrainingEvent, TrainingObserver};
 pub use preprocess::{ChannelOrder, Filter, IMAGENET_MEAN, IMAGENET_STD, MAX_SIDE_PX, Preprocess, Resize, ResizeTo};
+pub use resources::*;
 pub use sample::{ByteSize, EncodedSample, Sample};
 pub use task::{ImageBatch, Loss, MODEL_FILE, Task, WEIGHTS_FILE};

@@ -1,6 +1,6 @@
 //! `mvl doctor`: what this build and this machine can do.
 
-use mvl::core::Backend;
+use mvl::core::{DeviceAllocator, DeviceUsage, ResourceConfig, ResourceManager, ResourceUsage};
 use serde::Serialize;
 use sysinfo::{MemoryRefreshKind, RefreshKind, System};
 
@@ -19,6 +19,7 @@ struct Report {
     memory_mib: u64,
     memory_available_mib: u64,
     weights_folder: std::path::PathBuf,
+    resources: ResourceUsage,
     backends: Vec<BackendReport>,
 }
 
@@ -27,6 +28,8 @@ struct BackendReport {
     name: &'static str,
     compiled: bool,
     devices: usize,
+    /// Each device with what burn holds there.
+    usage: Vec<DeviceUsage>,
     note: String,
 }
 
@@ -43,6 +46,7 @@ pub(crate) fn run(output: &Output) -> anyhow::Result<Outcome> {
         memory_mib: system.total_memory() >> 20,
         memory_available_mib: system.available_memory() >> 20,
         weights_folder: mvl::infer::weights_folder(),
+        resources: ResourceManager::new(&ResourceConfig::default()).usage(),
         backends: BackendChoice::ALL.into_iter().map(examine).collect(),
     };
     output.result(&report, || describe(&report))?;
@@ -50,14 +54,18 @@ pub(crate) fn run(output: &Output) -> anyhow::Result<Outcome> {
 }
 
 fn examine(choice: BackendChoice) -> BackendReport {
-    let devices: Result<(usize, String), NotCompiled> = with_backend!(choice, B => {
-        let note = B::device(0).map_or_else(|error| error.to_string(), |_| "ready".to_owned());
-        (B::device_count(), note)
+    let usage: Result<(Vec<DeviceUsage>, String), NotCompiled> = with_backend!(choice, B => {
+        let allocator = DeviceAllocator::<B>::new(None);
+        // Held while it is looked at, so that burn says what it keeps there.
+        let lease = allocator.lease("doctor", None);
+        let note = lease.as_ref().map_or_else(ToString::to_string, |_| "ready".to_owned());
+        (allocator.usage(), note)
     });
-    match devices {
-        Ok((devices, note)) => BackendReport { name: choice.name(), compiled: true, devices, note },
-        Err(missing) => BackendReport { name: choice.name(), compiled: false, devices: 0, note: missing.to_string() },
-    }
+    let (compiled, usage, note) = match usage {
+        Ok((usage, note)) => (true, usage, note),
+        Err(missing) => (false, Vec::new(), missing.to_string()),
+    };
+    BackendReport { name: choice.name(), compiled, devices: usage.len(), usage, note }
 }
 
 #[cfg(target_arch = "x86_64")]
@@ -78,11 +86,11 @@ fn simd() -> Vec<&'static str> {
 fn describe(report: &Report) -> String {
     let row = |backend: &BackendReport| {
         let compiled = if backend.compiled { "yes" } else { "no" };
-        vec![backend.name.to_owned(), compiled.to_owned(), backend.devices.to_string(), backend.note.clone()]
+        vec![backend.name.to_owned(), compiled.to_owned(), backend.devices.to_string(), memory(&backend.usage), backend.note.clone()]
     };
     let rows: Vec<_> = report.backends.iter().map(row).collect();
     format!(
-        "mvl {} ({}), burn {}\n{}, {} threads, {}\nmemory: {} MiB, {} MiB available\nweights are looked for in {}\n\n{}",
+        "mvl {} ({}), burn {}\n{}, {} threads, {}\nmemory: {} MiB, {} MiB available\n{}\nweights are looked for in {}\n\n{}",
         report.mvl,
         report.profile,
         report.burn,
@@ -91,7 +99,31 @@ fn describe(report: &Report) -> String {
         report.simd.join(" "),
         report.memory_mib,
         report.memory_available_mib,
+        describe_resources(&report.resources),
         report.weights_folder.display(),
-        table(&["backend", "compiled", "devices", "note"], &rows)
+        table(&["backend", "compiled", "devices", "device memory", "note"], &rows)
     )
+}
+
+/// What a run may use unless its config says otherwise, and what other processes share already.
+fn describe_resources(resources: &ResourceUsage) -> String {
+    let shared = resources.shared.as_ref().map_or_else(
+        || "shared memory: cannot be read".to_owned(),
+        |shared| {
+            let place = if shared.in_memory { "in memory" } else { "on disk" };
+            let (files, mib, folder) = (shared.files, shared.bytes >> 20, shared.folder.display());
+            format!("shared memory: {mib} MiB in {files} files, {place}, {folder}")
+        },
+    );
+    let budget = resources.memory_budget_bytes >> 20;
+    format!("budget: {budget} MiB of memory, {} cores for decoding and computing\n{shared}", resources.cores)
+}
+
+/// What burn holds on each device, where it tells.
+fn memory(devices: &[DeviceUsage]) -> String {
+    let held = devices.iter().filter_map(|device| device.memory).map(|memory| {
+        format!("{} of {} MiB in use", memory.in_use_bytes >> 20, memory.reserved_bytes >> 20)
+    });
+    let held: Vec<_> = held.collect();
+    if held.is_empty() { "-".to_owned() } else { held.join(", ") }
 }

@@ -117,6 +117,10 @@ fn lists_are_json_for_machines_and_tables_for_people() {
     let backends = doctor["backends"].as_array().expect("an array");
     assert!(backends.iter().any(|backend| backend["name"] == "cpu" && backend["devices"] == 1));
     assert!(doctor["threads"].as_u64().is_some_and(|threads| threads > 0));
+    let resources = &doctor["resources"];
+    assert!(resources["memory_budget_bytes"].as_u64().is_some_and(|bytes| bytes > 0));
+    assert_eq!(resources["threads"].as_array().map(Vec::len), Some(3));
+    assert!(resources["shared"]["folder"].is_string());
 }
 
 #[test]
