@@ -86,7 +86,13 @@ fn simd() -> Vec<&'static str> {
 fn describe(report: &Report) -> String {
     let row = |backend: &BackendReport| {
         let compiled = if backend.compiled { "yes" } else { "no" };
-        vec![backend.name.to_owned(), compiled.to_owned(), backend.devices.to_string(), memory(&backend.usage), backend.note.clone()]
+        vec![
+            backend.name.to_owned(),
+            compiled.to_owned(),
+            backend.devices.to_string(),
+            memory(&backend.usage),
+            backend.note.clone(),
+        ]
     };
     let rows: Vec<_> = report.backends.iter().map(row).collect();
     format!(
@@ -121,9 +127,10 @@ fn describe_resources(resources: &ResourceUsage) -> String {
 
 /// What burn holds on each device, where it tells.
 fn memory(devices: &[DeviceUsage]) -> String {
-    let held = devices.iter().filter_map(|device| device.memory).map(|memory| {
-        format!("{} of {} MiB in use", memory.in_use_bytes >> 20, memory.reserved_bytes >> 20)
-    });
+    let held = devices
+        .iter()
+        .filter_map(|device| device.memory)
+        .map(|memory| format!("{} of {} MiB in use", memory.in_use_bytes >> 20, memory.reserved_bytes >> 20));
     let held: Vec<_> = held.collect();
     if held.is_empty() { "-".to_owned() } else { held.join(", ") }
 }
