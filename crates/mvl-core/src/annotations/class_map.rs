@@ -17,9 +17,10 @@ impl ClassMap {
     /// Wraps indices that already have the right length.
     ///
     /// # Errors
-    /// [`MaskSizeError`] when `classes.len()` is not `width * height`, or a side is zero.
+    /// [`MaskSizeError`] when `classes.len()` is not `width * height`, or a side is zero or past
+    /// [`MAX_SIDE_PX`](crate::MAX_SIDE_PX).
     pub fn new(width: u32, height: u32, classes: Vec<u16>) -> Result<Self, MaskSizeError> {
-        MaskSizeError::check(width, height, classes.len())?;
+        MaskSizeError::check(width, height, classes.len() as u64)?;
         Ok(Self { width, height, classes })
     }
 

@@ -1,5 +1,7 @@
 //! The pixels of one object, in the form that its file had: polygons, COCO's run lengths, or a bitmap.
 
+use super::{Bitmap, BoxXyxy, MaskSizeError, Polygon, RunLengths, rasterise};
+
 /// Which pixels are an object's.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
@@ -12,92 +14,59 @@ pub enum Mask {
     Bitmap(Bitmap),
 }
 
-/// The corners of an outline as (x, y) in pixels; the last joins the first.
-pub type Polygon = Vec<[f64; 2]>;
-
-/// COCO's uncompressed run lengths: alternately pixels outside and inside, column by column, beginning with outside.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RunLengths {
-    /// Width of the image in pixels.
-    pub width: u32,
-    /// Height of the image in pixels.
-    pub height: u32,
-    /// Lengths of the runs; they add up to `width * height`.
-    pub counts: Vec<u32>,
-}
-
-/// 1 inside and 0 outside, `[height, width]`, row-major.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Bitmap {
-    width: u32,
-    height: u32,
-    pixels: Vec<u8>,
-}
-
-/// The values handed over do not fill the size that was claimed.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("expected {expected} values for a mask of {width}x{height}, got {got}")]
-pub struct MaskSizeError {
-    /// Width in pixels.
-    pub width: u32,
-    /// Height in pixels.
-    pub height: u32,
-    /// `width * height`.
-    pub expected: usize,
-    /// The length that was given.
-    pub got: usize,
-}
-
-impl MaskSizeError {
-    pub(super) fn check(width: u32, height: u32, got: usize) -> Result<(), Self> {
-        let expected = width as usize * height as usize;
-        if expected == 0 || got != expected {
-            return Err(Self { width, height, expected, got });
-        }
-        Ok(())
-    }
-}
-
-impl Bitmap {
-    /// Wraps pixels that already have the right length; everything but 0 counts as inside.
+impl Mask {
+    /// The mask as pixels of an image of this size: polygons by [`rasterise`], the other forms as they are.
     ///
     /// # Errors
-    /// [`MaskSizeError`] when `pixels.len()` is not `width * height`, or a side is zero.
-    pub fn new(width: u32, height: u32, mut pixels: Vec<u8>) -> Result<Self, MaskSizeError> {
-        MaskSizeError::check(width, height, pixels.len())?;
-        for pixel in &mut pixels {
-            *pixel = u8::from(*pixel != 0);
+    /// [`MaskSizeError`] when a side is zero or past [`MAX_SIDE_PX`](crate::MAX_SIDE_PX), when run lengths or a bitmap are of
+    /// another size, or when run lengths do not add up.
+    ///
+    /// # Example
+    /// ```
+    /// use mvl_core::Mask;
+    /// let square = Mask::Polygons(vec![vec![[1.0, 0.0], [3.0, 0.0], [3.0, 2.0], [1.0, 2.0]]]);
+    /// assert_eq!(square.to_bitmap(4, 2)?.pixels(), [0, 1, 1, 0, 0, 1, 1, 0]);
+    /// # Ok::<(), mvl_core::MaskSizeError>(())
+    /// ```
+    pub fn to_bitmap(&self, width: u32, height: u32) -> Result<Bitmap, MaskSizeError> {
+        let agree = |got| MaskSizeError::check_equal([width, height], got);
+        match self {
+            Self::Polygons(polygons) => rasterise(polygons, width, height),
+            Self::RunLengths(runs) => agree([runs.width, runs.height]).and_then(|()| runs.to_bitmap()),
+            Self::Bitmap(bitmap) => agree([bitmap.width(), bitmap.height()]).map(|()| bitmap.clone()),
         }
-        Ok(Self { width, height, pixels })
     }
 
-    /// Width in pixels.
-    #[must_use]
-    pub fn width(&self) -> u32 {
-        self.width
+    /// The mask as run lengths of an image of this size.
+    ///
+    /// # Errors
+    /// All errors of [`Self::to_bitmap`].
+    pub fn to_run_lengths(&self, width: u32, height: u32) -> Result<RunLengths, MaskSizeError> {
+        match self {
+            Self::RunLengths(runs) => {
+                MaskSizeError::check_equal([width, height], [runs.width, runs.height])?;
+                runs.check()?;
+                Ok(runs.clone())
+            }
+            Self::Bitmap(bitmap) => {
+                MaskSizeError::check_equal([width, height], [bitmap.width(), bitmap.height()])?;
+                Ok(RunLengths::from_bitmap(bitmap))
+            }
+            Self::Polygons(polygons) => Ok(RunLengths::from_bitmap(&rasterise(polygons, width, height)?)),
+        }
     }
 
-    /// Height in pixels.
-    #[must_use]
-    pub fn height(&self) -> u32 {
-        self.height
-    }
-
-    /// 0 or 1 a pixel, `[height, width]`.
-    #[must_use]
-    pub fn pixels(&self) -> &[u8] {
-        &self.pixels
-    }
-
-    /// Gives the pixels up.
-    #[must_use]
-    pub fn into_pixels(self) -> Vec<u8> {
-        self.pixels
-    }
-
-    /// How many pixels are inside.
-    #[must_use]
-    pub fn area(&self) -> usize {
-        self.pixels.iter().map(|&pixel| usize::from(pixel)).sum()
+    /// The smallest box around the mask's pixels in an image of this size; `None` when there are none.
+    ///
+    /// # Errors
+    /// All errors of [`Self::to_bitmap`].
+    pub fn bbox(&self, width: u32, height: u32) -> Result<Option<BoxXyxy>, MaskSizeError> {
+        match self {
+            Self::Bitmap(bitmap) => {
+                MaskSizeError::check_equal([width, height], [bitmap.width(), bitmap.height()])?;
+                Ok(bitmap.bbox())
+            }
+            _ => Ok(self.to_bitmap(width, height)?.bbox()),
+        }
     }
 }
