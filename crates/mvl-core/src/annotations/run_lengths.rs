@@ -74,9 +74,8 @@ impl RunLengths {
     pub fn bbox(&self) -> Result<Option<BoxXyxy>, MaskSizeError> {
         self.check()?;
         let parts = self.column_parts();
-        let corners = parts.flat_map(|(x, rows)| {
-            [[f64::from(x), f64::from(rows.start)], [f64::from(x + 1), f64::from(rows.end)]]
-        });
+        let corners = parts
+            .flat_map(|(x, rows)| [[f64::from(x), f64::from(rows.start)], [f64::from(x + 1), f64::from(rows.end)]]);
         Ok(BoxXyxy::around(corners))
     }
 
