@@ -54,7 +54,7 @@ pub use sources::{
     FASHION_MNIST_CLASSES, IdxDataset, ImageFolder, LabelledDataset, Manifest, Split, Subset, available_splits,
     fashion_mnist_part, open_dataset, split_balanced,
 };
-pub use strategies::{DEFAULT_QUEUE_BYTES, Parallel, Sequential};
+pub use strategies::{DEFAULT_QUEUE_BYTES, MemoryMapped, Parallel, Prefetch, Sequential, Sharded};
 pub use transforms::{
     CenterCrop, Chain, Draw, RandomCrop, RandomHorizontalFlip, RandomResizedCrop, RandomVerticalFlip, Transform,
     TransformConfig,

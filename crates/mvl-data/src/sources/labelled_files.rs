@@ -30,8 +30,9 @@ impl LabelledFiles {
         self.0.iter().map(|&(_, label)| label + 1).max().unwrap_or(0)
     }
 
+    /// `None` for a path that is not UTF-8 too.
     pub(super) fn location(&self, index: usize) -> Option<Location> {
-        self.path(index).map(|path| Location::whole(path.to_string_lossy()))
+        self.path(index)?.to_str().map(Location::whole)
     }
 
     /// An image file with its class.

@@ -1,21 +1,40 @@
-//! How the bytes move: one item after the other, or by several threads. Both yield the same items in the same order.
+//! How the bytes move. One strategy is one file; all yield the same items in the same order.
+//!
+//! [`Sequential`] and [`Parallel`] make the items. The others wrap a strategy and put something between it and the data set:
+//! each wraps the data set and hands it on, so **the outermost is nearest to the store**. In
+//! `MemoryMapped::new(Cached::in_memory(bytes, Parallel::new(4)))` four threads make items from records; they ask the cache for these,
+//! and what the cache lacks comes from mapped files. [`Prefetch`] alone does not wrap the data set but the finished items.
 
+mod fetching;
+mod memory_mapped;
 mod parallel;
+mod prefetch;
+mod queue;
 mod sequential;
+mod sharded;
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use mvl_core::{DataError, Dataset, SampleKey};
 
-pub use parallel::{DEFAULT_QUEUE_BYTES, Parallel};
+pub use memory_mapped::MemoryMapped;
+pub use parallel::Parallel;
+pub use prefetch::Prefetch;
+pub use queue::DEFAULT_QUEUE_BYTES;
 pub use sequential::Sequential;
+pub use sharded::Sharded;
 
 /// Asks the data set for an item and measures it; a panic of either becomes an error in the item's place.
 fn make_item<I, T>(dataset: &dyn Dataset<I>, key: SampleKey, measure: impl FnOnce(I) -> T) -> Result<T, DataError> {
+    caught(key.index, || dataset.get(key).map(measure))
+}
+
+/// Makes the item with this index; a panic becomes an error.
+fn caught<T>(index: usize, make: impl FnOnce() -> Result<T, DataError>) -> Result<T, DataError> {
     // A data set is shared by reference, and whatever a panic left half-done inside it is its own to guard.
-    catch_unwind(AssertUnwindSafe(|| dataset.get(key).map(measure)))
-        .unwrap_or_else(|panic| Err(DataError::Panicked { index: key.index, message: panic_message(&*panic) }))
+    catch_unwind(AssertUnwindSafe(make))
+        .unwrap_or_else(|panic| Err(DataError::Panicked { index, message: panic_message(&*panic) }))
 }
 
 fn panic_message(panic: &(dyn Any + Send)) -> String {
