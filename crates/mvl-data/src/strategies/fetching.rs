@@ -103,9 +103,8 @@ mod tests {
 
     #[test]
     fn items_and_their_partners_come_by_the_other_way() {
-        let first = Fetching::new(Arc::new(Pairs), |pairs: &dyn Dataset<_>, index| {
-            Ok(record(10 + byte(&pairs.fetch(index)?)))
-        });
+        let first =
+            Fetching::new(Arc::new(Pairs), |pairs: &dyn Dataset<_>, index| Ok(record(10 + byte(&pairs.fetch(index)?))));
         assert_eq!(first.get(SampleKey::plain(2)).expect("two bytes"), (12, 10));
         assert_eq!(first.location(1), Some(Location::whole("1")));
         let second = Fetching::new(Arc::new(first), |first: &dyn Dataset<_>, index| {

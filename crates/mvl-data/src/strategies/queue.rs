@@ -139,7 +139,11 @@ impl<I: Send + 'static> Items<I> {
     }
 
     /// Starts a thread that works for the queue until there is nothing to claim. It must catch what may panic.
-    pub(super) fn start(&mut self, name: String, work: impl FnOnce(&Queue<I>) + Send + 'static) -> Result<(), DataError> {
+    pub(super) fn start(
+        &mut self,
+        name: String,
+        work: impl FnOnce(&Queue<I>) + Send + 'static,
+    ) -> Result<(), DataError> {
         let queue = self.queue.clone();
         let started = thread::Builder::new().name(name).spawn(move || work(&queue));
         let what = "cannot start a loading thread; try fewer workers";
