@@ -24,4 +24,8 @@ impl Transform for CenterCrop {
     fn output_size(&self, _input: Option<[u32; 2]>) -> Option<[u32; 2]> {
         Some(self.size)
     }
+
+    fn problems(&self) -> Vec<String> {
+        sides::problem(self.size).into_iter().collect()
+    }
 }

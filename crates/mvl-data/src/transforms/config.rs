@@ -1,78 +1,77 @@
 //! Transforms by name, as a run file lists them.
 
-use mvl_core::{MAX_SIDE_PX, Resize, ResizeTo};
 use serde::{Deserialize, Serialize};
 
-use super::{
-    CenterCrop, RandomCrop, RandomHorizontalFlip, RandomResizedCrop, RandomVerticalFlip, Transform,
-    probability_problem, sides,
-};
+use mvl_core::Resize;
 
-/// One step of a chain, as data: `name` picks the transform, its other keys set it up; a misspelt key is an error.
-///
-/// # Example
-/// ```
-/// use mvl_data::TransformConfig;
-/// let json = r#"[{"name": "random_resized_crop", "size": 32}, {"name": "random_horizontal_flip"}]"#;
-/// let chain: Vec<TransformConfig> = serde_json::from_str(json)?;
-/// assert!(chain.iter().all(|step| step.problems().is_empty()));
-/// let chain: Vec<_> = chain.iter().map(TransformConfig::build).collect();
-/// # assert_eq!(chain.len(), 2);
-/// # Ok::<(), serde_json::Error>(())
-/// ```
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "name", rename_all = "snake_case", deny_unknown_fields)]
-#[non_exhaustive]
-pub enum TransformConfig {
-    /// `random_resized_crop`: `size`, and optionally `scale`, `ratio`, `filter`.
-    RandomResizedCrop(RandomResizedCrop),
-    /// `random_crop`: `size`, and optionally `padding`.
-    RandomCrop(RandomCrop),
-    /// `random_horizontal_flip`: optionally `p`.
-    RandomHorizontalFlip(RandomHorizontalFlip),
-    /// `random_vertical_flip`: optionally `p`.
-    RandomVerticalFlip(RandomVerticalFlip),
-    /// `resize`: `to.short_side` or `to.exact`, and optionally `filter`.
-    Resize(Resize),
-    /// `center_crop`: `size`.
-    CenterCrop(CenterCrop),
+use super::{CenterCrop, RandomCrop, RandomHorizontalFlip, RandomResizedCrop, RandomVerticalFlip, Transform};
+
+/// Makes [`TransformConfig`] of a list: a line with what can be set, and a line with the name in files and the type.
+macro_rules! transforms {
+    ($($(#[$doc:meta])* $name:literal => $transform:ident,)*) => {
+        /// One step of a chain, as data: `name` picks the transform, its other keys set it up; a misspelt key is an error.
+        ///
+        /// # Example
+        /// ```
+        /// use mvl_data::TransformConfig;
+        /// let json = r#"[{"name": "random_resized_crop", "size": 32}, {"name": "random_horizontal_flip"}]"#;
+        /// let chain: Vec<TransformConfig> = serde_json::from_str(json)?;
+        /// assert!(chain.iter().all(|step| step.problems().is_empty()));
+        /// let chain: Vec<_> = chain.iter().map(TransformConfig::build).collect();
+        /// # assert_eq!(chain.len(), 2);
+        /// # Ok::<(), serde_json::Error>(())
+        /// ```
+        #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+        #[serde(tag = "name", deny_unknown_fields)]
+        #[non_exhaustive]
+        pub enum TransformConfig {
+            $($(#[$doc])* #[serde(rename = $name)] $transform($transform),)*
+        }
+
+        impl TransformConfig {
+            /// Every name that a file may use.
+            pub const NAMES: &[&str] = &[$($name),*];
+
+            /// The name in files.
+            #[must_use]
+            pub fn name(&self) -> &'static str {
+                match self {
+                    $(Self::$transform(_) => $name,)*
+                }
+            }
+
+            /// The transform.
+            #[must_use]
+            pub fn build(&self) -> Box<dyn Transform> {
+                match self {
+                    $(Self::$transform(transform) => Box::new(transform.clone()),)*
+                }
+            }
+
+            /// Every problem with the numbers, as `field: what is wrong`; empty when it can be built.
+            #[must_use]
+            pub fn problems(&self) -> Vec<String> {
+                match self {
+                    $(Self::$transform(transform) => transform.problems(),)*
+                }
+            }
+        }
+    };
 }
 
-impl TransformConfig {
-    /// The transform.
-    #[must_use]
-    pub fn build(&self) -> Box<dyn Transform> {
-        match self {
-            Self::RandomResizedCrop(transform) => Box::new(*transform),
-            Self::RandomCrop(transform) => Box::new(*transform),
-            Self::RandomHorizontalFlip(transform) => Box::new(*transform),
-            Self::RandomVerticalFlip(transform) => Box::new(*transform),
-            Self::Resize(transform) => Box::new(*transform),
-            Self::CenterCrop(transform) => Box::new(*transform),
-        }
-    }
-
-    /// Every problem with the numbers, as `field: what is wrong`; empty when it can be built.
-    #[must_use]
-    pub fn problems(&self) -> Vec<String> {
-        match self {
-            Self::RandomResizedCrop(transform) => transform.problems(),
-            Self::RandomCrop(RandomCrop { size, padding }) => {
-                let too_much = *padding > MAX_SIDE_PX;
-                let padding =
-                    too_much.then(|| format!("padding: expected at most {MAX_SIDE_PX} pixels, got {padding}"));
-                sides::problem(*size).into_iter().chain(padding).collect()
-            }
-            Self::RandomHorizontalFlip(flip) => probability_problem(flip.p).into_iter().collect(),
-            Self::RandomVerticalFlip(flip) => probability_problem(flip.p).into_iter().collect(),
-            Self::Resize(Resize { to: ResizeTo::ShortSide(side), .. }) => {
-                sides::problem([*side; 2]).into_iter().collect()
-            }
-            Self::Resize(Resize { to: ResizeTo::Exact(size), .. }) => sides::problem(*size).into_iter().collect(),
-            Self::Resize(_) => Vec::new(),
-            Self::CenterCrop(CenterCrop { size }) => sides::problem(*size).into_iter().collect(),
-        }
-    }
+transforms! {
+    /// `size`, and optionally `scale`, `ratio`, `filter`.
+    "random_resized_crop" => RandomResizedCrop,
+    /// `size`, and optionally `padding`.
+    "random_crop" => RandomCrop,
+    /// Optionally `p`.
+    "random_horizontal_flip" => RandomHorizontalFlip,
+    /// Optionally `p`.
+    "random_vertical_flip" => RandomVerticalFlip,
+    /// `to.short_side` or `to.exact`, and optionally `filter`.
+    "resize" => Resize,
+    /// `size`.
+    "center_crop" => CenterCrop,
 }
 
 #[cfg(test)]

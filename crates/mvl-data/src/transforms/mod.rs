@@ -64,9 +64,14 @@ pub trait Transform: Send + Sync + Debug {
     fn output_size(&self, input: Option<[u32; 2]>) -> Option<[u32; 2]> {
         input
     }
+
+    /// Every problem with the numbers it was set up with, as `field: what is wrong`; empty when it can be applied.
+    fn problems(&self) -> Vec<String> {
+        Vec::new()
+    }
 }
 
-/// Checks a probability for [`TransformConfig::problems`].
+/// Checks a probability for [`Transform::problems`].
 fn probability_problem(p: f64) -> Option<String> {
     (!(0.0..=1.0).contains(&p)).then(|| format!("p: expected a probability from 0 to 1, got {p}"))
 }

@@ -4,7 +4,7 @@
 //! `RandomCrop` of torchvision; He et al. 2015 (<https://arxiv.org/abs/1512.03385>) train on CIFAR with `padding = 4`. An image
 //! that is too small even with its padding gets more zeros, where torchvision raises an error.
 
-use mvl_core::{DataError, Sample, SampleRng};
+use mvl_core::{DataError, MAX_SIDE_PX, Sample, SampleRng};
 use serde::{Deserialize, Serialize};
 
 use super::{Draw, Transform, sides};
@@ -41,6 +41,12 @@ impl Transform for RandomCrop {
 
     fn output_size(&self, _input: Option<[u32; 2]>) -> Option<[u32; 2]> {
         Some(self.size)
+    }
+
+    fn problems(&self) -> Vec<String> {
+        let too_much = self.padding > MAX_SIDE_PX;
+        let padding = too_much.then(|| format!("padding: expected at most {MAX_SIDE_PX} pixels, got {}", self.padding));
+        sides::problem(self.size).into_iter().chain(padding).collect()
     }
 }
 

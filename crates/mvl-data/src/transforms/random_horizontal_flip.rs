@@ -3,7 +3,7 @@
 use mvl_core::{DataError, Sample};
 use serde::{Deserialize, Serialize};
 
-use super::{Draw, Transform};
+use super::{Draw, Transform, probability_problem};
 use crate::ops::horizontal_flip;
 
 /// Swaps left and right with probability `p`.
@@ -26,6 +26,10 @@ impl Transform for RandomHorizontalFlip {
             sample.image = horizontal_flip(sample.image);
         }
         Ok(sample)
+    }
+
+    fn problems(&self) -> Vec<String> {
+        probability_problem(self.p).into_iter().collect()
     }
 }
 

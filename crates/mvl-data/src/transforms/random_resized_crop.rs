@@ -45,20 +45,6 @@ impl RandomResizedCrop {
         Self { size, scale: default_scale(), ratio: default_ratio(), filter: Filter::default() }
     }
 
-    /// What cannot be drawn from.
-    pub(super) fn problems(&self) -> Vec<String> {
-        let mut problems: Vec<String> = sides::problem(self.size).into_iter().collect();
-        let [low, high] = self.scale;
-        if !(low > 0.0 && low <= high && high <= 1.0) {
-            problems.push(format!("scale: expected 0 < least <= largest <= 1, got {:?}", self.scale));
-        }
-        let [low, high] = self.ratio;
-        if !(low > 0.0 && low <= high && high.is_finite()) {
-            problems.push(format!("ratio: expected 0 < least <= largest, got {:?}", self.ratio));
-        }
-        problems
-    }
-
     /// Where to cut.
     fn draw(&self, height: u32, width: u32, rng: &mut SampleRng) -> CropBox {
         let area = f64::from(height) * f64::from(width);
@@ -102,6 +88,19 @@ impl Transform for RandomResizedCrop {
 
     fn output_size(&self, _input: Option<[u32; 2]>) -> Option<[u32; 2]> {
         Some(self.size)
+    }
+
+    fn problems(&self) -> Vec<String> {
+        let mut problems: Vec<String> = sides::problem(self.size).into_iter().collect();
+        let [low, high] = self.scale;
+        if !(low > 0.0 && low <= high && high <= 1.0) {
+            problems.push(format!("scale: expected 0 < least <= largest <= 1, got {:?}", self.scale));
+        }
+        let [low, high] = self.ratio;
+        if !(low > 0.0 && low <= high && high.is_finite()) {
+            problems.push(format!("ratio: expected 0 < least <= largest, got {:?}", self.ratio));
+        }
+        problems
     }
 }
 

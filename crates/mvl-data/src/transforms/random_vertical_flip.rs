@@ -3,7 +3,7 @@
 use mvl_core::{DataError, Sample};
 use serde::{Deserialize, Serialize};
 
-use super::{Draw, Transform};
+use super::{Draw, Transform, probability_problem};
 use crate::ops::vertical_flip;
 
 /// Swaps top and bottom with probability `p`.
@@ -26,6 +26,10 @@ impl Transform for RandomVerticalFlip {
             sample.image = vertical_flip(sample.image);
         }
         Ok(sample)
+    }
+
+    fn problems(&self) -> Vec<String> {
+        probability_problem(self.p).into_iter().collect()
     }
 }
 

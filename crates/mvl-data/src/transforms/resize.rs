@@ -2,7 +2,7 @@
 
 use mvl_core::{DataError, Resize, ResizeTo, Sample};
 
-use super::{Draw, Transform};
+use super::{Draw, Transform, sides};
 use crate::ops::{resize, short_side_size};
 
 impl Transform for Resize {
@@ -23,5 +23,14 @@ impl Transform for Resize {
             ResizeTo::ShortSide(side) => input.map(|size| short_side_size(size, side)),
             _ => None,
         }
+    }
+
+    fn problems(&self) -> Vec<String> {
+        let size = match self.to {
+            ResizeTo::ShortSide(side) => [side; 2],
+            ResizeTo::Exact(size) => size,
+            _ => return Vec::new(),
+        };
+        sides::problem(size).into_iter().collect()
     }
 }
