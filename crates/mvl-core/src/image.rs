@@ -82,6 +82,11 @@ impl Image {
         &self.pixels
     }
 
+    /// The bytes, to be changed in place.
+    pub fn pixels_mut(&mut self) -> &mut [u8] {
+        &mut self.pixels
+    }
+
     /// Gives the bytes up.
     pub fn into_pixels(self) -> Vec<u8> {
         self.pixels

@@ -4,6 +4,7 @@
 //! - [`split_balanced`], [`Subset`]: hold a part out.
 //! - [`decode`], [`decode_file`], [`decode_record`], [`encode_png`], [`write_png`]: JPEG, PNG, WebP, BMP.
 //! - [`resize`], [`crop`], [`center_crop`], [`horizontal_flip`] …: single operations, with PIL's and torchvision's results.
+//! - [`adjust_brightness`], [`equalize`], [`gaussian_blur`] …: the same for colours and filters.
 //! - [`preprocess`]: a [`Preprocess`](mvl_core::Preprocess) run on an image, in training and in serving.
 //! - [`Transform`], [`TransformConfig`], [`Chain`]: augmentation.
 //! - [`Sequential`], [`Parallel`]: how the bytes move (strategy).
@@ -46,8 +47,10 @@ pub use decode::{
 pub use encode::{encode_png, write_png};
 pub use loader::{Loader, LoaderConfig, OnCorrupt, Prepared, StackImages};
 pub use ops::{
-    CropBox, center_crop, center_crop_box, crop, horizontal_flip, resize, resize_box, resize_short_side,
-    short_side_size, vertical_flip,
+    CropBox, adjust_brightness, adjust_contrast, adjust_hue, adjust_saturation, adjust_sharpness, autocontrast,
+    center_crop, center_crop_box, crop, equalize, erase, gaussian_blur, gaussian_noise, grayscale, horizontal_flip,
+    invert, permute_channels, posterize, resize, resize_box, resize_short_side, short_side_size, solarize,
+    vertical_flip,
 };
 pub use preprocess::{InputTensor, preprocess};
 pub use sources::{

@@ -16,6 +16,8 @@ mod layouts;
 mod loading;
 #[path = "data/manifests.rs"]
 mod manifests;
+#[path = "data/pixel_ops.rs"]
+mod pixel_ops;
 #[path = "data/preprocessing.rs"]
 mod preprocessing;
 #[path = "data/resizing.rs"]

@@ -4,6 +4,7 @@
 mod data_error;
 mod data_loader;
 mod dataset;
+mod distributions;
 mod epoch_plan;
 mod location;
 mod record;

@@ -1,12 +1,44 @@
-//! Pure functions from an image to an image: resize, crop, flip. Transforms and preprocessing are made of them.
+//! Pure functions from an image to an image: resize, crop, flip, colours, filters. Transforms and preprocessing are made of them.
 
+mod autocontrast;
+mod blend;
+mod brightness;
+mod contrast;
 mod crop;
+mod equalize;
+mod erase;
 mod flip;
+mod gaussian_blur;
+mod gaussian_noise;
+mod grayscale;
+mod hue;
+mod invert;
+mod levels;
+mod permute_channels;
+mod posterize;
 mod resample;
 mod resize;
+mod saturation;
+mod sharpness;
+mod solarize;
 
+pub use autocontrast::autocontrast;
+pub use brightness::adjust_brightness;
+pub use contrast::adjust_contrast;
 pub use crop::{CropBox, center_crop, center_crop_box, crop};
 pub(crate) use crop::{pad, pad_to};
+pub use equalize::equalize;
+pub use erase::erase;
 pub use flip::{horizontal_flip, vertical_flip};
+pub use gaussian_blur::gaussian_blur;
+pub use gaussian_noise::gaussian_noise;
+pub use grayscale::grayscale;
+pub use hue::adjust_hue;
+pub use invert::invert;
+pub use permute_channels::permute_channels;
+pub use posterize::posterize;
 pub(crate) use resize::resize_then_crop;
 pub use resize::{resize, resize_box, resize_short_side, short_side_size};
+pub use saturation::adjust_saturation;
+pub use sharpness::adjust_sharpness;
+pub use solarize::solarize;
