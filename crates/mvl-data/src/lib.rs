@@ -59,6 +59,8 @@ pub use sources::{
 };
 pub use strategies::{DEFAULT_QUEUE_BYTES, MemoryMapped, Parallel, Prefetch, Sequential, Sharded};
 pub use transforms::{
-    CenterCrop, Chain, Draw, RandomCrop, RandomHorizontalFlip, RandomResizedCrop, RandomVerticalFlip, Transform,
-    TransformConfig,
+    CenterCrop, Chain, ColorJitter, Draw, GaussianBlur, GaussianNoise, Grayscale, RandomAdjustSharpness,
+    RandomAutocontrast, RandomChannelPermutation, RandomCrop, RandomEqualize, RandomGrayscale, RandomHorizontalFlip,
+    RandomInvert, RandomPhotometricDistort, RandomPosterize, RandomResizedCrop, RandomSolarize, RandomVerticalFlip,
+    Transform, TransformConfig,
 };

@@ -18,6 +18,8 @@ mod loading;
 mod manifests;
 #[path = "data/pixel_ops.rs"]
 mod pixel_ops;
+#[path = "data/pixel_transforms.rs"]
+mod pixel_transforms;
 #[path = "data/preprocessing.rs"]
 mod preprocessing;
 #[path = "data/resizing.rs"]

@@ -143,12 +143,14 @@ mod tests {
     #[test]
     fn normal_draws_follow_the_curve() {
         assert_near(moments(SampleRng::normal), (0.0, 1.0));
-        let share = |from: f64, to: f64| {
-            moments(|rng| f64::from(u8::from((from..to).contains(&rng.normal().abs())))).0 / 1.0
-        };
+        let share =
+            |from: f64, to: f64| moments(|rng| f64::from(u8::from((from..to).contains(&rng.normal().abs())))).0 / 1.0;
         for (from, to, expected) in [(0.0, 1.0, 0.6827), (1.0, 2.0, 0.2718), (2.0, 3.0, 0.0428), (3.0, 9.0, 0.0027)] {
             let got = share(from, to);
-            assert!((got - expected).abs() < 0.15 * expected.min(0.03), "{from} to {to}: expected {expected}, got {got}");
+            assert!(
+                (got - expected).abs() < 0.15 * expected.min(0.03),
+                "{from} to {to}: expected {expected}, got {got}"
+            );
         }
         let tail = share(TAIL_START, f64::INFINITY);
         assert!((0.0004..0.0008).contains(&tail), "expected 0.00058, got {tail}");

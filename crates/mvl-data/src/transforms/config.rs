@@ -4,7 +4,11 @@ use serde::{Deserialize, Serialize};
 
 use mvl_core::Resize;
 
-use super::{CenterCrop, RandomCrop, RandomHorizontalFlip, RandomResizedCrop, RandomVerticalFlip, Transform};
+use super::{
+    CenterCrop, ColorJitter, GaussianBlur, GaussianNoise, Grayscale, RandomAdjustSharpness, RandomAutocontrast,
+    RandomChannelPermutation, RandomCrop, RandomEqualize, RandomGrayscale, RandomHorizontalFlip, RandomInvert,
+    RandomPhotometricDistort, RandomPosterize, RandomResizedCrop, RandomSolarize, RandomVerticalFlip, Transform,
+};
 
 /// Makes [`TransformConfig`] of a list: a line with what can be set, and a line with the name in files and the type.
 macro_rules! transforms {
@@ -72,6 +76,32 @@ transforms! {
     "resize" => Resize,
     /// `size`.
     "center_crop" => CenterCrop,
+    /// Optionally `brightness`, `contrast`, `saturation`, `hue`.
+    "color_jitter" => ColorJitter,
+    /// Optionally `brightness`, `contrast`, `saturation`, `hue`, `p`.
+    "random_photometric_distort" => RandomPhotometricDistort,
+    /// Nothing.
+    "random_channel_permutation" => RandomChannelPermutation,
+    /// Optionally `channels`.
+    "grayscale" => Grayscale,
+    /// Optionally `p`.
+    "random_grayscale" => RandomGrayscale,
+    /// `bits`, and optionally `p`.
+    "random_posterize" => RandomPosterize,
+    /// `threshold`, and optionally `p`.
+    "random_solarize" => RandomSolarize,
+    /// Optionally `p`.
+    "random_invert" => RandomInvert,
+    /// Optionally `p`.
+    "random_equalize" => RandomEqualize,
+    /// Optionally `p`.
+    "random_autocontrast" => RandomAutocontrast,
+    /// `factor`, and optionally `p`.
+    "random_adjust_sharpness" => RandomAdjustSharpness,
+    /// `kernel_size`, and optionally `sigma`, `p`.
+    "gaussian_blur" => GaussianBlur,
+    /// Optionally `mean`, `sigma`.
+    "gaussian_noise" => GaussianNoise,
 }
 
 #[cfg(test)]

@@ -2,14 +2,32 @@
 //!
 //! A transform draws from the generator it is given and from nothing else, so an image's changes depend on
 //! `(seed, epoch, sample)` and its place in the chain, never on the number of workers.
+//!
+//! All of them work on levels from 0 to 255. Normalising is not among them: [`Preprocess`](mvl_core::Preprocess) does it, last, in
+//! training as in serving, and a second way would be a way to do it twice.
 
 mod center_crop;
 mod chain;
+mod color_jitter;
 mod config;
 mod draw;
+mod factor_range;
+mod gaussian_blur;
+mod gaussian_noise;
+mod grayscale;
+mod probability;
+mod random_adjust_sharpness;
+mod random_autocontrast;
+mod random_channel_permutation;
 mod random_crop;
+mod random_equalize;
+mod random_grayscale;
 mod random_horizontal_flip;
+mod random_invert;
+mod random_photometric_distort;
+mod random_posterize;
 mod random_resized_crop;
+mod random_solarize;
 mod random_vertical_flip;
 mod resize;
 mod sides;
@@ -20,11 +38,24 @@ use mvl_core::{DataError, Sample};
 
 pub use center_crop::CenterCrop;
 pub use chain::Chain;
+pub use color_jitter::ColorJitter;
 pub use config::TransformConfig;
 pub use draw::Draw;
+pub use gaussian_blur::GaussianBlur;
+pub use gaussian_noise::GaussianNoise;
+pub use grayscale::Grayscale;
+pub use random_adjust_sharpness::RandomAdjustSharpness;
+pub use random_autocontrast::RandomAutocontrast;
+pub use random_channel_permutation::RandomChannelPermutation;
 pub use random_crop::RandomCrop;
+pub use random_equalize::RandomEqualize;
+pub use random_grayscale::RandomGrayscale;
 pub use random_horizontal_flip::RandomHorizontalFlip;
+pub use random_invert::RandomInvert;
+pub use random_photometric_distort::RandomPhotometricDistort;
+pub use random_posterize::RandomPosterize;
 pub use random_resized_crop::RandomResizedCrop;
+pub use random_solarize::RandomSolarize;
 pub use random_vertical_flip::RandomVerticalFlip;
 
 /// A change to an image and to what is known about it, drawn anew for every sample of every epoch.
