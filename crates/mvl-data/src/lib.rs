@@ -7,7 +7,8 @@
 //! - [`adjust_brightness`], [`equalize`], [`gaussian_blur`] …: the same for colours and filters.
 //! - [`preprocess`]: a [`Preprocess`](mvl_core::Preprocess) run on an image, in training and in serving.
 //! - [`Transform`], [`TransformConfig`], [`Chain`]: augmentation.
-//! - [`Sequential`], [`Parallel`]: how the bytes move (strategy).
+//! - [`Sequential`], [`Parallel`], [`Prefetch`], [`MemoryMapped`], [`Sharded`]: how the bytes move (strategy).
+//! - [`SamplerConfig`], [`Weighted`], [`ClassBalanced`], [`RepeatedAugmentation`] …: in which order.
 //! - [`Loader`]: all of it, as batches on a device.
 //! - [`contact_sheet`]: many images in one picture.
 //!
@@ -36,16 +37,17 @@ mod encode;
 mod loader;
 mod ops;
 mod preprocess;
+mod samplers;
 mod sources;
 mod strategies;
 mod transforms;
 
 pub use contact_sheet::{Tile, contact_sheet};
 pub use decode::{
-    IMAGE_EXTENSIONS, MAX_FILE_BYTES, MAX_PIXELS, decode, decode_file, decode_record, has_image_extension,
+    IMAGE_EXTENSIONS, MAX_FILE_BYTES, MAX_PIXELS, decode, decode_file, decode_record, has_image_extension, image_size,
 };
 pub use encode::{encode_png, write_png};
-pub use loader::{Loader, LoaderConfig, OnCorrupt, Prepared, StackImages};
+pub use loader::{Loader, LoaderConfig, LoaderState, OnCorrupt, Prepared, StackImages};
 pub use ops::{
     CropBox, adjust_brightness, adjust_contrast, adjust_hue, adjust_saturation, adjust_sharpness, autocontrast,
     center_crop, center_crop_box, crop, equalize, erase, gaussian_blur, gaussian_noise, grayscale, horizontal_flip,
@@ -53,6 +55,9 @@ pub use ops::{
     vertical_flip,
 };
 pub use preprocess::{InputTensor, preprocess};
+pub use samplers::{
+    AspectRatioGroups, ClassBalanced, Limited, RepeatedAugmentation, SamplerConfig, ShardShuffled, Weighted, aspect_ratios,
+};
 pub use sources::{
     FASHION_MNIST_CLASSES, IdxDataset, ImageFolder, LabelledDataset, Manifest, Split, Subset, available_splits,
     fashion_mnist_part, open_dataset, split_balanced,
