@@ -56,7 +56,8 @@ pub use ops::{
 };
 pub use preprocess::{InputTensor, preprocess};
 pub use samplers::{
-    AspectRatioGroups, ClassBalanced, Limited, RepeatedAugmentation, SamplerConfig, ShardShuffled, Weighted, aspect_ratios,
+    AspectRatioGroups, ClassBalanced, Limited, RepeatedAugmentation, SamplerConfig, ShardShuffled, Weighted,
+    aspect_ratios,
 };
 pub use sources::{
     FASHION_MNIST_CLASSES, IdxDataset, ImageFolder, LabelledDataset, Manifest, Split, Subset, available_splits,
