@@ -7,8 +7,7 @@
 //! - [`adjust_brightness`], [`equalize`], [`gaussian_blur`] …: the same for colours and filters.
 //! - [`preprocess`]: a [`Preprocess`](mvl_core::Preprocess) run on an image, in training and in serving.
 //! - [`Transform`], [`TransformConfig`], [`Chain`]: augmentation.
-//! - [`Sequential`], [`Parallel`], [`Prefetch`], [`MemoryMapped`], [`Sharded`]: how the bytes move (strategy).
-//! - [`SamplerConfig`], [`Weighted`], [`ClassBalanced`], [`RepeatedAugmentation`] …: in which order.
+//! - [`Sequential`], [`Parallel`]: how the bytes move (strategy).
 //! - [`Loader`]: all of it, as batches on a device.
 //! - [`contact_sheet`]: many images in one picture.
 //!
@@ -29,6 +28,9 @@
 //! # Ok::<(), mvl_core::DataError>(())
 //! ```
 //!
+//! With the feature `remote`, paths may be addresses in object stores (`s3://`, `gs://`, `az://`, `http(s)://`), and `Streaming`
+//! fetches records ahead of the items. Stores are set up by the environment: `AWS_*`, `AZURE_*`, `GOOGLE_*`.
+//!
 //! The features `cpu` (default), `ndarray`, `cuda`, `cuda-nvrtc`, `vulkan`, `metal` and `rocm` are those of `mvl-core`.
 
 mod contact_sheet;
@@ -36,18 +38,20 @@ mod decode;
 mod encode;
 mod loader;
 mod ops;
+mod place;
 mod preprocess;
-mod samplers;
+#[cfg(feature = "remote")]
+mod remote;
 mod sources;
 mod strategies;
 mod transforms;
 
 pub use contact_sheet::{Tile, contact_sheet};
 pub use decode::{
-    IMAGE_EXTENSIONS, MAX_FILE_BYTES, MAX_PIXELS, decode, decode_file, decode_record, has_image_extension, image_size,
+    IMAGE_EXTENSIONS, MAX_FILE_BYTES, MAX_PIXELS, decode, decode_file, decode_record, has_image_extension,
 };
 pub use encode::{encode_png, write_png};
-pub use loader::{Loader, LoaderConfig, LoaderState, OnCorrupt, Prepared, StackImages};
+pub use loader::{Loader, LoaderConfig, OnCorrupt, Prepared, StackImages};
 pub use ops::{
     CropBox, adjust_brightness, adjust_contrast, adjust_hue, adjust_saturation, adjust_sharpness, autocontrast,
     center_crop, center_crop_box, crop, equalize, erase, gaussian_blur, gaussian_noise, grayscale, horizontal_flip,
@@ -55,14 +59,14 @@ pub use ops::{
     vertical_flip,
 };
 pub use preprocess::{InputTensor, preprocess};
-pub use samplers::{
-    AspectRatioGroups, ClassBalanced, Limited, RepeatedAugmentation, SamplerConfig, ShardShuffled, Weighted,
-    aspect_ratios,
-};
+#[cfg(feature = "remote")]
+pub use remote::RetryPolicy;
 pub use sources::{
     FASHION_MNIST_CLASSES, IdxDataset, ImageFolder, LabelledDataset, Manifest, Split, Subset, available_splits,
     fashion_mnist_part, open_dataset, split_balanced,
 };
+#[cfg(feature = "remote")]
+pub use strategies::Streaming;
 pub use strategies::{DEFAULT_QUEUE_BYTES, MemoryMapped, Parallel, Prefetch, Sequential, Sharded};
 pub use transforms::{
     CenterCrop, Chain, ColorJitter, Draw, GaussianBlur, GaussianNoise, Grayscale, RandomAdjustSharpness,

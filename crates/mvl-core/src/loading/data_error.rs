@@ -9,12 +9,12 @@ use crate::BoxError;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum DataError {
-    /// The operating system said no.
+    /// The operating system or an object store said no.
     #[error("cannot read {}", path.display())]
     Io {
         /// The file or folder.
         path: PathBuf,
-        /// What the system said.
+        /// What the system said, or what happened on the way to the store.
         #[source]
         source: std::io::Error,
     },

@@ -4,7 +4,6 @@
 //! channels keep their high byte, palettes become RGB, an EXIF orientation is left alone. Sizes are checked in the header,
 //! before anything is decoded. A file that ends early is an error, never a half-grey picture.
 
-mod image_size;
 mod jpeg_end;
 mod to_eight_bits;
 
@@ -17,7 +16,7 @@ use std::sync::Arc;
 use image::{ImageDecoder, ImageError, ImageFormat, ImageReader, Limits};
 use mvl_core::{DataError, EncodedSample, Image, MAX_SIDE_PX, Record, Sample};
 
-pub use image_size::image_size;
+use crate::place::Place;
 
 /// The largest picture that is decoded, in pixels.
 pub const MAX_PIXELS: u64 = 128 * 1024 * 1024;
@@ -93,8 +92,16 @@ pub fn has_image_extension(path: &Path) -> bool {
     extension.is_some_and(|extension| IMAGE_EXTENSIONS.iter().any(|known| extension.eq_ignore_ascii_case(known)))
 }
 
-/// The whole file, unless it is larger than `max_bytes`.
+/// The whole file or object, unless it is larger than `max_bytes`.
 pub(crate) fn read_bounded(path: &Path, max_bytes: u64) -> Result<Vec<u8>, DataError> {
+    match Place::of(path)? {
+        Place::Disk(path) => read_file(&path, max_bytes),
+        #[cfg(feature = "remote")]
+        Place::Store(url) => Ok(crate::remote::read_object(url, max_bytes)?.into()),
+    }
+}
+
+fn read_file(path: &Path, max_bytes: u64) -> Result<Vec<u8>, DataError> {
     let io = |source| DataError::Io { path: path.to_owned(), source };
     let file = File::open(path).map_err(io)?;
     let len = file.metadata().map_err(io)?.len();

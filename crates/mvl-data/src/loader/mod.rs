@@ -4,7 +4,6 @@ mod batches;
 mod config;
 mod prepared;
 mod stack_images;
-mod state;
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -12,8 +11,7 @@ use std::sync::{Arc, PoisonError};
 
 use burn::tensor::Device;
 use mvl_core::{
-    Backend, BatchIter, DataError, DataLoadStrategy, DataLoader, Dataset, EveryItem, ImageBatch, Preprocess, Sample,
-    Sampler, SkippedSample,
+    Backend, BatchIter, DataError, DataLoadStrategy, DataLoader, Dataset, ImageBatch, Preprocess, Sample, SkippedSample,
 };
 
 use crate::preprocess::check;
@@ -25,7 +23,6 @@ pub use config::{LoaderConfig, OnCorrupt};
 pub use prepared::Prepared;
 use prepared::PreparedDataset;
 pub use stack_images::StackImages;
-pub use state::LoaderState;
 
 /// Loads batches of images onto a device of the backend `B`.
 ///
@@ -55,7 +52,6 @@ pub use state::LoaderState;
 /// ```
 pub struct Loader<B: Backend> {
     samples: Arc<dyn Dataset<Sample>>,
-    sampler: Arc<dyn Sampler>,
     spec: Preprocess,
     chain: Chain,
     strategy: Box<dyn DataLoadStrategy<Prepared>>,
@@ -102,7 +98,6 @@ impl<B: Backend> Loader<B> {
             source: Box::new(source),
         })?;
         Ok(Self {
-            sampler: Arc::new(EveryItem::new(dataset.len(), config.shuffle)),
             samples: Arc::new(dataset),
             spec: preprocess,
             chain: Chain::default(),
@@ -133,13 +128,6 @@ impl<B: Backend> Loader<B> {
     #[must_use]
     pub fn with_strategy(mut self, strategy: Box<dyn DataLoadStrategy<Prepared>>) -> Self {
         self.strategy = strategy;
-        self
-    }
-
-    /// Goes through the samples as this sampler says, see [`Weighted`](crate::Weighted), [`ClassBalanced`](crate::ClassBalanced) …
-    #[must_use]
-    pub fn with_sampler(mut self, sampler: Arc<dyn Sampler>) -> Self {
-        self.sampler = sampler;
         self
     }
 
@@ -176,7 +164,7 @@ impl<B: Backend> DataLoader for Loader<B> {
     }
 
     fn epoch(&self, epoch: usize, first_batch: usize) -> Result<BatchIter<ImageBatch>, DataError> {
-        let plan = self.config.plan(&self.sampler, epoch, first_batch)?;
+        let plan = self.config.plan(self.samples.len(), epoch, first_batch)?;
         let dataset = PreparedDataset::new(self.samples.clone(), self.spec.clone(), self.chain.clone());
         let (keys, batches_left) = (plan.keys().into_iter(), self.config.batches(plan.len()));
         Ok(Box::new(Batches {
@@ -200,6 +188,6 @@ impl<B: Backend> DataLoader for Loader<B> {
 impl<B: Backend> Loader<B> {
     /// How many samples fall to this rank.
     fn samples_of_rank(&self) -> usize {
-        self.config.plan(&self.sampler, 0, 0).map_or(0, |plan| plan.len())
+        self.config.plan(self.samples.len(), 0, 0).map_or(0, |plan| plan.len())
     }
 }

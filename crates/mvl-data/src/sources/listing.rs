@@ -5,17 +5,27 @@ use std::path::{Path, PathBuf};
 
 use mvl_core::DataError;
 
+use crate::place::Place;
+
 /// How deep folders may lie in each other; a symbolic link that leads back up would have no end.
 const MAX_DEPTH: usize = 32;
 
 /// What a folder holds, hidden names left out, links followed.
-pub(super) struct Listing {
-    pub(super) folders: Vec<PathBuf>,
-    pub(super) files: Vec<PathBuf>,
+pub(crate) struct Listing {
+    pub(crate) folders: Vec<PathBuf>,
+    pub(crate) files: Vec<PathBuf>,
 }
 
-/// Lists one folder.
+/// Lists one folder, or the names right under a prefix of an object store.
 pub(super) fn list(folder: &Path) -> Result<Listing, DataError> {
+    match Place::of(folder)? {
+        Place::Disk(folder) => list_disk(&folder),
+        #[cfg(feature = "remote")]
+        Place::Store(url) => crate::remote::list(&url),
+    }
+}
+
+fn list_disk(folder: &Path) -> Result<Listing, DataError> {
     let io = |source| DataError::Io { path: folder.to_owned(), source };
     let mut listing = Listing { folders: Vec::new(), files: Vec::new() };
     for entry in fs::read_dir(folder).map_err(io)? {
@@ -35,14 +45,22 @@ pub(super) fn list(folder: &Path) -> Result<Listing, DataError> {
 
 /// All visible files below a folder, each folder's files before those of its folders.
 pub(super) fn files_below(folder: &Path) -> Result<Vec<PathBuf>, DataError> {
+    match Place::of(folder)? {
+        Place::Disk(folder) => files_below_disk(folder),
+        #[cfg(feature = "remote")]
+        Place::Store(url) => crate::remote::files_below(&url), // in fewer requests than folder by folder
+    }
+}
+
+fn files_below_disk(folder: PathBuf) -> Result<Vec<PathBuf>, DataError> {
     let mut files = Vec::new();
-    let mut waiting = vec![(folder.to_owned(), 0)];
+    let mut waiting = vec![(folder, 0)];
     while let Some((folder, depth)) = waiting.pop() {
         if depth > MAX_DEPTH {
             let what = format!("expected at most {MAX_DEPTH} folders in each other; does a link lead back up?");
             return Err(DataError::Format { path: folder, what });
         }
-        let listing = list(&folder)?;
+        let listing = list_disk(&folder)?;
         files.extend(listing.files);
         waiting.extend(listing.folders.into_iter().rev().map(|folder| (folder, depth + 1)));
     }

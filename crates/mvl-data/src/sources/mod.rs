@@ -18,6 +18,9 @@ use std::sync::Arc;
 use mvl_core::{DataError, Dataset, Labels, Sample};
 
 pub use fashion_mnist::{FASHION_MNIST_CLASSES, fashion_mnist_part};
+#[cfg(feature = "remote")]
+pub(crate) use listing::Listing;
+
 pub use idx::IdxDataset;
 pub use image_folder::ImageFolder;
 pub use manifest::Manifest;

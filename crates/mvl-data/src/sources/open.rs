@@ -8,6 +8,7 @@ use super::image_folder::class_names;
 use super::listing::{files_below, list, name};
 use super::{IdxDataset, ImageFolder, LabelledDataset, Manifest, Split};
 use crate::decode::has_image_extension;
+use crate::place::Place;
 
 /// The parts that a folder may be divided into, and the names of their folders.
 const PARTS: [(Split, &[&str]); 3] =
@@ -25,7 +26,7 @@ enum Layout {
     Classes,
 }
 
-/// Opens the data set at a path, whichever of these it is:
+/// Opens the data set at a path or at an address in an object store, such as `s3://bucket/prefix`, whichever of these it is:
 /// - a `.csv` or `.jsonl` manifest ([`Manifest`]);
 /// - a folder with MNIST's IDX files ([`IdxDataset`]);
 /// - a folder with `train`, `val` (or `valid`, `validation`) and `test` folders of class folders, any of them; all share one list of
@@ -80,8 +81,7 @@ pub fn available_splits(path: &Path) -> Result<Vec<Split>, DataError> {
 }
 
 fn recognise(path: &Path) -> Result<Layout, DataError> {
-    let metadata = std::fs::metadata(path).map_err(|source| DataError::Io { path: path.to_owned(), source })?;
-    if !metadata.is_dir() {
+    if !Place::of(path)?.is_folder()? {
         return Ok(Layout::Manifest);
     }
     let idx = IdxDataset::splits_in(path);

@@ -12,6 +12,8 @@ mod prefetch;
 mod queue;
 mod sequential;
 mod sharded;
+#[cfg(feature = "remote")]
+mod streaming;
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -24,6 +26,8 @@ pub use prefetch::Prefetch;
 pub use queue::DEFAULT_QUEUE_BYTES;
 pub use sequential::Sequential;
 pub use sharded::Sharded;
+#[cfg(feature = "remote")]
+pub use streaming::Streaming;
 
 /// Asks the data set for an item and measures it; a panic of either becomes an error in the item's place.
 fn make_item<I, T>(dataset: &dyn Dataset<I>, key: SampleKey, measure: impl FnOnce(I) -> T) -> Result<T, DataError> {

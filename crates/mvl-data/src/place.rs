@@ -1,0 +1,60 @@
+//! Where data lies: a path on a disk, or an address in an object store. Whatever lists folders and reads small files goes through
+//! here, so that every source opens from both.
+//!
+//! An address is a `Path` as well: joining and parents work on `s3://bucket/folder` as they do on `/folder`.
+
+use std::path::{Path, PathBuf};
+
+use mvl_core::DataError;
+
+#[cfg(feature = "remote")]
+use crate::remote::StoreUrl;
+
+/// A place that can be listed and read.
+pub(crate) enum Place {
+    /// A file or folder.
+    Disk(PathBuf),
+    /// An object or prefix.
+    #[cfg(feature = "remote")]
+    Store(StoreUrl),
+}
+
+impl Place {
+    /// Tells addresses from paths.
+    ///
+    /// # Errors
+    /// [`DataError::Format`] when the address is bad, or this build knows no stores.
+    pub(crate) fn of(path: &Path) -> Result<Self, DataError> {
+        match path.to_str().filter(|text| text.contains("://")) {
+            None => Ok(Self::Disk(path.to_owned())),
+            Some(url) => Self::at(url),
+        }
+    }
+
+    #[cfg(feature = "remote")]
+    fn at(url: &str) -> Result<Self, DataError> {
+        let store = StoreUrl::parse(url)?;
+        Ok(store.disk_path().map_or(Self::Store(store), Self::Disk))
+    }
+
+    #[cfg(not(feature = "remote"))]
+    fn at(url: &str) -> Result<Self, DataError> {
+        let what = "this build reads local paths only; build with the feature \"remote\"".to_owned();
+        Err(DataError::Format { path: url.into(), what })
+    }
+
+    /// Whether other things lie in it, as opposed to a file.
+    ///
+    /// # Errors
+    /// [`DataError::Io`] when there is nothing, or it cannot be told.
+    pub(crate) fn is_folder(&self) -> Result<bool, DataError> {
+        match self {
+            Self::Disk(path) => match path.metadata() {
+                Ok(metadata) => Ok(metadata.is_dir()),
+                Err(source) => Err(DataError::Io { path: path.clone(), source }),
+            },
+            #[cfg(feature = "remote")]
+            Self::Store(url) => Ok(!crate::remote::exists(url)?),
+        }
+    }
+}

@@ -1,0 +1,100 @@
+//! Connections to stores, one for each bucket, container or server, kept for the whole process.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use mvl_core::DataError;
+use object_store::aws::{AmazonS3Builder, AmazonS3ConfigKey};
+use object_store::azure::{AzureConfigKey, MicrosoftAzureBuilder};
+use object_store::gcp::{GoogleCloudStorageBuilder, GoogleConfigKey};
+use object_store::http::HttpBuilder;
+use object_store::list::PaginatedListStore;
+use object_store::local::LocalFileSystem;
+use object_store::{ClientConfigKey, ClientOptions, ObjectStore, RetryConfig};
+use tokio::sync::Semaphore;
+
+use super::StoreUrl;
+use super::connector::Connector;
+use super::crypto::choose_provider;
+
+/// Requests to one store that are under way at once, whoever makes them.
+const MAX_REQUESTS: usize = 64;
+/// How long a store may take to accept a connection.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long a store may send nothing.
+const READ_TIMEOUT: Duration = Duration::from_secs(20);
+/// For a whole request; our retry policy has its own, shorter deadline.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(3_600);
+
+/// A store that can be asked.
+pub(super) struct Store {
+    pub(super) objects: Arc<dyn ObjectStore>,
+    /// Lists page by page, so that each page is a request of its own; what disks and WebDAV cannot.
+    pub(super) pages: Option<Arc<dyn PaginatedListStore>>,
+    pub(super) requests: Semaphore,
+}
+
+static OPENED: Mutex<BTreeMap<String, Arc<Store>>> = Mutex::new(BTreeMap::new());
+
+/// The store of an address, opened by the first who asks, as the environment says.
+pub(super) fn store_of(url: &StoreUrl) -> Result<Arc<Store>, DataError> {
+    let mut opened = OPENED.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(store) = opened.get(url.root()) {
+        return Ok(store.clone());
+    }
+    choose_provider();
+    let store = open(url).map_err(|error| super::Failure::from(error).at(url, "opening the store"))?;
+    let store = Arc::new(store);
+    opened.insert(url.root().to_owned(), store.clone());
+    Ok(store)
+}
+
+/// What all of the clouds' builders have in common, though no trait says so.
+macro_rules! cloud {
+    ($builder:expr, $key:ident, $root:expr) => {{
+        let seconds = |limit: Duration| format!("{} seconds", limit.as_secs());
+        let store = $builder
+            .with_url($root)
+            .with_config($key::Client(ClientConfigKey::ConnectTimeout), seconds(CONNECT_TIMEOUT))
+            .with_config($key::Client(ClientConfigKey::ReadTimeout), seconds(READ_TIMEOUT))
+            .with_config($key::Client(ClientConfigKey::Timeout), seconds(REQUEST_TIMEOUT))
+            .with_retry(only_once())
+            .with_http_connector(Connector)
+            .build()?;
+        let store = Arc::new(store);
+        (store.clone() as Arc<dyn ObjectStore>, Some(store as Arc<dyn PaginatedListStore>))
+    }};
+}
+
+fn open(url: &StoreUrl) -> object_store::Result<Store> {
+    let root = url.root();
+    let (objects, pages) = match url.scheme() {
+        "s3" | "s3a" => cloud!(AmazonS3Builder::from_env(), AmazonS3ConfigKey, root),
+        "gs" => cloud!(GoogleCloudStorageBuilder::from_env(), GoogleConfigKey, root),
+        "http" | "https" => (http(root)? as Arc<dyn ObjectStore>, None),
+        "file" => (Arc::new(LocalFileSystem::new()) as Arc<dyn ObjectStore>, None),
+        _ => cloud!(MicrosoftAzureBuilder::from_env(), AzureConfigKey, root),
+    };
+    Ok(Store { objects, pages, requests: Semaphore::new(MAX_REQUESTS) })
+}
+
+fn http(root: &str) -> object_store::Result<Arc<impl ObjectStore + use<>>> {
+    let options = ClientOptions::new()
+        .with_allow_http(root.starts_with("http://")) // whoever wrote it meant it
+        .with_connect_timeout(CONNECT_TIMEOUT)
+        .with_read_timeout(READ_TIMEOUT)
+        .with_timeout(REQUEST_TIMEOUT);
+    let store = HttpBuilder::new()
+        .with_url(root)
+        .with_client_options(options)
+        .with_retry(only_once())
+        .with_http_connector(Connector)
+        .build()?;
+    Ok(Arc::new(store))
+}
+
+/// The policy is ours alone, see [`RetryPolicy`](super::RetryPolicy).
+fn only_once() -> RetryConfig {
+    RetryConfig { max_retries: 0, ..RetryConfig::default() }
+}

@@ -1,0 +1,101 @@
+//! Every source opens from every place, with the items that it has on a disk.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use mvl_core::{Channels, DataLoadStrategy, EpochPlan, Image, Order, Sample};
+use mvl_data::{LabelledDataset, Parallel, Sequential, Split, Streaming, available_splits, encode_png, open_dataset};
+
+use crate::places::Place;
+
+fn picture(first: u8) -> Vec<u8> {
+    let pixels = (0..5 * 4 * 3).map(|at| first.wrapping_add(at * 7)).collect();
+    encode_png(&Image::new(5, 4, Channels::Rgb, pixels).expect("three bytes a pixel"))
+}
+
+fn put(path: &Path, bytes: &[u8]) {
+    std::fs::create_dir_all(path.parent().expect("a file lies in a folder")).expect("folders can be made");
+    std::fs::write(path, bytes).expect("writable");
+}
+
+/// Class folders with two parts, names that need care, and files that do not count.
+fn put_class_folders(root: &Path) {
+    for (class, name) in ["cat", "dog", "red fox"].iter().zip(0..) {
+        for number in 0..7 {
+            put(&root.join(format!("train/{class}/{number} of 50%.png")), &picture(name * 40 + number));
+            put(&root.join(format!("train/{class}/more/{number}.png")), &picture(name * 40 + 20 + number));
+        }
+        put(&root.join(format!("val/{class}/ü{name}.png")), &picture(200 + name));
+    }
+    put(&root.join("train/cat/notes.txt"), b"no image");
+    put(&root.join("train/.cache/x.png"), b"hidden");
+}
+
+/// All samples of a data set in the plan's order, with everything but where they came from.
+fn samples(dataset: Arc<dyn LabelledDataset>, strategy: &dyn DataLoadStrategy<Sample>) -> Vec<Sample> {
+    let plan = EpochPlan::new(dataset.len(), Order::Shuffled).with_seed(9);
+    let items = strategy.load(dataset, plan).expect("it starts");
+    let samples: Result<Vec<_>, _> = items.collect();
+    let mut samples = samples.unwrap_or_else(|error| panic!("{}", error.full_message()));
+    samples.iter_mut().for_each(|sample| sample.source = "".into());
+    samples
+}
+
+/// Opens the same data set here and there and compares all of it.
+fn same(local: &Path, url: &str, split: Split) {
+    let open = |path: &str| -> Arc<dyn LabelledDataset> {
+        open_dataset(Path::new(path), split).unwrap_or_else(|error| panic!("{}", error.full_message())).into()
+    };
+    let (local, remote) = (open(local.to_str().expect("a plain path")), open(url));
+    assert_eq!(remote.labels(), local.labels(), "{url}");
+    let expected = samples(local, &Sequential);
+    assert!(!expected.is_empty());
+    assert!(url.starts_with("file:") || remote.location(0).is_some_and(|place| place.is_url()), "{url}");
+    assert_eq!(samples(remote.clone(), &Streaming::new(Parallel::new(2))), expected, "{url}, streamed");
+    assert_eq!(samples(remote, &Parallel::new(2)), expected, "{url}, one by one");
+}
+
+#[test]
+fn class_folders_open_from_every_place() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    put_class_folders(folder.path());
+    for place in Place::all() {
+        place.put_folder(folder.path());
+        let splits = available_splits(Path::new(&place.url)).expect("it can be listed");
+        assert_eq!(splits, [Split::Train, Split::Valid]);
+        same(folder.path(), &place.url, Split::Train);
+        same(folder.path(), &place.url, Split::All);
+        same(&folder.path().join("val"), &place.at("val/"), Split::All);
+    }
+}
+
+#[test]
+fn manifests_open_from_every_place() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    for number in 0..9 {
+        put(&folder.path().join(format!("images/{number}.png")), &picture(number));
+    }
+    let rows: String = (0..9).map(|number| format!("images/{number}.png,{}\n", ["b", "a"][number % 2])).collect();
+    put(&folder.path().join("list.csv"), format!("path,label\n{rows}").as_bytes());
+    let rows: String =
+        (0..9).map(|number| format!("{{\"path\": \"images/{number}.png\", \"label\": {}}}\n", number % 3)).collect();
+    put(&folder.path().join("list.jsonl"), rows.as_bytes());
+    for place in Place::all() {
+        place.put_folder(folder.path());
+        for name in ["list.csv", "list.jsonl"] {
+            same(&folder.path().join(name), &place.at(name), Split::All);
+        }
+    }
+}
+
+#[test]
+fn what_is_not_there_is_said() {
+    for place in Place::all() {
+        let missing = place.at("nothing/here");
+        let error =
+            open_dataset(Path::new(&missing), Split::All).map(|_| ()).expect_err("nothing is there").full_message();
+        assert!(error.contains("nothing/here"), "{error}");
+    }
+    let error = open_dataset(Path::new("s5://bucket/data"), Split::All).map(|_| ()).expect_err("no such scheme");
+    assert!(error.to_string().starts_with("expected s3, gs, az, abfs, http, https or file as the scheme"), "{error}");
+}
