@@ -67,7 +67,7 @@ pub use sources::{
 };
 #[cfg(feature = "remote")]
 pub use strategies::Streaming;
-pub use strategies::{DEFAULT_QUEUE_BYTES, MemoryMapped, Parallel, Prefetch, Sequential, Sharded};
+pub use strategies::{DEFAULT_QUEUE_BYTES, MemoryMapped, Parallel, Prefetch, Sequential, Sharded, usual_strategy};
 pub use transforms::{
     CenterCrop, Chain, ColorJitter, Draw, GaussianBlur, GaussianNoise, Grayscale, RandomAdjustSharpness,
     RandomAutocontrast, RandomChannelPermutation, RandomCrop, RandomEqualize, RandomGrayscale, RandomHorizontalFlip,

@@ -15,7 +15,7 @@ use mvl_core::{
 };
 
 use crate::preprocess::check;
-use crate::strategies::Parallel;
+use crate::strategies::usual_strategy;
 use crate::transforms::{Chain, TransformConfig};
 
 use batches::{Batches, Skipped};
@@ -74,7 +74,7 @@ impl<B: Backend> fmt::Debug for Loader<B> {
 }
 
 impl<B: Backend> Loader<B> {
-    /// A loader onto the backend's device with this ordinal, with [`Parallel`] as its strategy.
+    /// A loader onto the backend's device with this ordinal, with the [`usual_strategy`] for where its records lie.
     ///
     /// # Errors
     /// [`DataError::Invalid`] with every problem of the preprocessing or the config, or when the data set is empty;
@@ -97,11 +97,12 @@ impl<B: Backend> Loader<B> {
             what: "the loader has no device to put its batches on".to_owned(),
             source: Box::new(source),
         })?;
+        let strategy = usual_strategy(dataset.location(0).as_ref(), config.workers, config.queue_bytes);
         Ok(Self {
             samples: Arc::new(dataset),
             spec: preprocess,
             chain: Chain::default(),
-            strategy: Box::new(Parallel::new(config.workers).with_queue_bytes(config.queue_bytes)),
+            strategy,
             config,
             device,
             skipped: Skipped::default(),

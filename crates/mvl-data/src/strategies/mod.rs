@@ -14,6 +14,7 @@ mod sequential;
 mod sharded;
 #[cfg(feature = "remote")]
 mod streaming;
+mod usual;
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -28,6 +29,7 @@ pub use sequential::Sequential;
 pub use sharded::Sharded;
 #[cfg(feature = "remote")]
 pub use streaming::Streaming;
+pub use usual::usual_strategy;
 
 /// Asks the data set for an item and measures it; a panic of either becomes an error in the item's place.
 fn make_item<I, T>(dataset: &dyn Dataset<I>, key: SampleKey, measure: impl FnOnce(I) -> T) -> Result<T, DataError> {

@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use clap::Args;
-use mvl::core::{Channels, Dataset, Filter, Image, SampleKey};
-use mvl::data::{LabelledDataset, Split, Tile, contact_sheet, resize, write_png};
+use mvl::core::{Channels, EpochPlan, Filter, Image, Order};
+use mvl::data::{DEFAULT_QUEUE_BYTES, LabelledDataset, Split, Tile, contact_sheet, resize, usual_strategy, write_png};
 use serde::Serialize;
 
 use crate::arguments::Outcome;
@@ -20,6 +21,7 @@ Layouts that are understood:
   FOLDER/{train,test}/class/image.jpg the same, split
   FOLDER/train-images-idx3-ubyte[.gz] IDX, as MNIST and its family
   FILE.csv, FILE.jsonl                path and label of each image
+  s3://…, gs://…, az://…, https://…   any of these in an object store
   embedded:fashion-mnist              the data that mvl carries")]
 pub(crate) struct InspectArguments {
     /// Labelled images, as for `mvl train`.
@@ -60,7 +62,7 @@ pub(super) fn run(arguments: InspectArguments, output: &Output) -> anyhow::Resul
     let (mut parts, mut tiles) = (Vec::new(), Vec::new());
     for (name, split) in splits {
         let dataset = open_split(&arguments.path, split)?;
-        parts.push(inspect(name, &*dataset, arguments.sheet.is_some().then_some(&mut tiles)));
+        parts.push(inspect(name, &dataset, arguments.sheet.is_some().then_some(&mut tiles))?);
     }
     if let Some(path) = &arguments.sheet {
         tiles.sort_by_key(|(label, _)| *label);
@@ -78,16 +80,22 @@ pub(super) fn run(arguments: InspectArguments, output: &Output) -> anyhow::Resul
     Ok(Outcome::Done)
 }
 
-fn inspect(split: &'static str, dataset: &dyn LabelledDataset, mut tiles: Option<&mut Vec<(usize, Tile)>>) -> Part {
+fn inspect(
+    split: &'static str,
+    dataset: &Arc<dyn LabelledDataset>,
+    mut tiles: Option<&mut Vec<(usize, Tile)>>,
+) -> anyhow::Result<Part> {
     let labels = dataset.labels();
     let mut classes: BTreeMap<String, usize> = labels.iter().map(|name| (name.to_owned(), 0)).collect();
     let (mut sizes, mut problems) = (BTreeMap::new(), Vec::new());
     let mut shown = vec![0; labels.len()];
-    for index in 0..dataset.len() {
+    let strategy = usual_strategy(dataset.location(0).as_ref(), 0, DEFAULT_QUEUE_BYTES);
+    let samples = strategy.load(dataset.clone(), EpochPlan::new(dataset.len(), Order::Sequential))?;
+    for (index, sample) in samples.enumerate() {
         let label = dataset.label_of(index);
         let name = label.map_or_else(|| "(no label)".to_owned(), |label| labels.display(label));
         *classes.entry(name).or_insert(0) += 1;
-        match Dataset::get(dataset, SampleKey::plain(index)) {
+        match sample {
             Ok(sample) => {
                 *sizes.entry(size(&sample.image)).or_insert(0) += 1;
                 if let (Some(label), Some(tiles)) = (label, tiles.as_deref_mut())
@@ -101,7 +109,7 @@ fn inspect(split: &'static str, dataset: &dyn LabelledDataset, mut tiles: Option
             Err(error) => problems.push(error.full_message()),
         }
     }
-    Part { split, images: dataset.len(), classes, sizes, problems }
+    Ok(Part { split, images: dataset.len(), classes, sizes, problems })
 }
 
 /// Small enough to keep many of them.
