@@ -1,16 +1,12 @@
 //! Many images in one picture, each with a caption, for looking at a data set or at a model's mistakes.
 
-use std::convert::Infallible;
-
-use embedded_graphics::Drawable;
-use embedded_graphics::Pixel;
-use embedded_graphics::draw_target::DrawTarget;
-use embedded_graphics::geometry::{OriginDimensions, Point, Size};
+use embedded_graphics::geometry::Point;
 use embedded_graphics::mono_font::{MonoFont, MonoTextStyle, iso_8859_1::FONT_6X10};
-use embedded_graphics::pixelcolor::{Rgb888, RgbColor};
+use embedded_graphics::pixelcolor::Rgb888;
 use embedded_graphics::text::{Alignment, Baseline, Text};
 use mvl_core::{Channels, Filter, Image, MAX_SIDE_PX};
 
+use crate::canvas::Canvas;
 use crate::ops::resize;
 
 const FONT: &MonoFont<'_> = &FONT_6X10;
@@ -52,12 +48,13 @@ pub fn contact_sheet(tiles: &[Tile], columns: usize, tile_px: u32) -> Image {
     let most = |step: u32| ((MAX_SIDE_PX - GAP_PX) / step) as usize;
     let columns = columns.min(tiles.len()).clamp(1, most(step_x));
     let rows = tiles.len().div_ceil(columns).clamp(1, most(step_y));
-    let mut sheet = Sheet::new(columns as u32 * step_x + GAP_PX, rows as u32 * step_y + GAP_PX);
+    let mut sheet = Canvas::filled(columns as u32 * step_x + GAP_PX, rows as u32 * step_y + GAP_PX, BACKGROUND);
     for (place, tile) in tiles.iter().take(rows * columns).enumerate() {
         let left = GAP_PX + (place % columns) as u32 * step_x;
         let top = GAP_PX + (place / columns) as u32 * step_y;
-        sheet.paste(&fit(&tile.image, tile_px), left, top, tile_px);
-        sheet.write(&tile.caption, left, top + tile_px, tile_px);
+        let image = fit(&tile.image, tile_px);
+        sheet.paste(&image, left + (tile_px - image.width()) / 2, top + (tile_px - image.height()) / 2);
+        write_caption(&mut sheet, &tile.caption, left, top + tile_px, tile_px);
     }
     sheet.into_image()
 }
@@ -82,66 +79,13 @@ fn shorten(caption: &str, width_px: u32) -> String {
     format!("{}..", kept.trim_end())
 }
 
-/// A canvas.
-struct Sheet {
-    width: u32,
-    height: u32,
-    pixels: Vec<u8>,
-}
-
-impl Sheet {
-    fn new(width: u32, height: u32) -> Self {
-        Self { width, height, pixels: BACKGROUND.repeat(width as usize * height as usize) }
-    }
-
-    /// Puts an RGB image into the middle of a tile.
-    fn paste(&mut self, image: &Image, left: u32, top: u32, tile_px: u32) {
-        let left = left + (tile_px - image.width()) / 2;
-        let top = top + (tile_px - image.height()) / 2;
-        let row_bytes = image.width() as usize * 3;
-        for (row, from) in image.pixels().chunks_exact(row_bytes).enumerate() {
-            let start = ((top as usize + row) * self.width as usize + left as usize) * 3;
-            self.pixels[start..start + row_bytes].copy_from_slice(from);
-        }
-    }
-
-    /// Centres a caption below a tile.
-    fn write(&mut self, caption: &str, left: u32, top: u32, width_px: u32) {
-        let caption = shorten(caption, width_px);
-        let middle = Point::new((left + width_px / 2) as i32, (top + CAPTION_PX / 2) as i32);
-        let mut text = Text::with_alignment(&caption, middle, MonoTextStyle::new(FONT, TEXT), Alignment::Center);
-        text.text_style.baseline = Baseline::Middle;
-        match text.draw(self) {
-            Ok(_) => {}
-            Err(never) => match never {},
-        }
-    }
-
-    fn into_image(self) -> Image {
-        Image::new(self.width, self.height, Channels::Rgb, self.pixels).expect("the canvas was made for this size")
-    }
-}
-
-impl OriginDimensions for Sheet {
-    fn size(&self) -> Size {
-        Size::new(self.width, self.height)
-    }
-}
-
-impl DrawTarget for Sheet {
-    type Color = Rgb888;
-    type Error = Infallible;
-
-    fn draw_iter<I: IntoIterator<Item = Pixel<Rgb888>>>(&mut self, pixels: I) -> Result<(), Infallible> {
-        for Pixel(Point { x, y }, color) in pixels {
-            let inside = u32::try_from(x).ok().zip(u32::try_from(y).ok());
-            if let Some((x, y)) = inside.filter(|&(x, y)| x < self.width && y < self.height) {
-                let start = (y as usize * self.width as usize + x as usize) * 3;
-                self.pixels[start..start + 3].copy_from_slice(&[color.r(), color.g(), color.b()]);
-            }
-        }
-        Ok(())
-    }
+/// Centres a caption below a tile.
+fn write_caption(sheet: &mut Canvas, caption: &str, left: u32, top: u32, width_px: u32) {
+    let caption = shorten(caption, width_px);
+    let middle = Point::new((left + width_px / 2) as i32, (top + CAPTION_PX / 2) as i32);
+    let mut text = Text::with_alignment(&caption, middle, MonoTextStyle::new(FONT, TEXT), Alignment::Center);
+    text.text_style.baseline = Baseline::Middle;
+    sheet.draw(&text);
 }
 
 #[cfg(test)]

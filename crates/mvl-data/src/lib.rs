@@ -2,14 +2,16 @@
 //!
 //! - [`open_dataset`], [`ImageFolder`], [`IdxDataset`], [`Manifest`], [`fashion_mnist_part`]: labelled images.
 //! - [`split_balanced`], [`Subset`]: hold a part out.
-//! - [`decode`], [`decode_file`], [`decode_record`], [`encode_png`], [`write_png`]: JPEG, PNG, WebP, BMP.
+//! - [`decode`], [`decode_file`], [`decode_record`], [`encode_png`], [`encode_jpeg`], [`write_png`]: JPEG, PNG, WebP, BMP.
 //! - [`resize`], [`crop`], [`center_crop`], [`horizontal_flip`] …: single operations, with PIL's and torchvision's results.
 //! - [`adjust_brightness`], [`equalize`], [`gaussian_blur`] …: the same for colours and filters.
 //! - [`preprocess`]: a [`Preprocess`](mvl_core::Preprocess) run on an image, in training and in serving.
 //! - [`Transform`], [`TransformConfig`], [`Chain`]: augmentation.
 //! - [`Sequential`], [`Parallel`]: how the bytes move (strategy).
 //! - [`Loader`]: all of it, as batches on a device.
-//! - [`contact_sheet`]: many images in one picture.
+//! - [`contact_sheet`], [`draw_annotations`]: many images in one picture, one with its boxes, masks and keypoints.
+//! - [`validate`], [`Policy`], [`ValidationReport`], [`Mended`]: what is wrong with a data set, and what becomes of it.
+//! - [`exif_orientation`], [`is_cmyk_jpeg`], [`ImageKind`]: what an image file's first bytes tell.
 //!
 //! ```
 //! use std::sync::Arc;
@@ -33,9 +35,12 @@
 //!
 //! The features `cpu` (default), `ndarray`, `cuda`, `cuda-nvrtc`, `vulkan`, `metal` and `rocm` are those of `mvl-core`.
 
+mod canvas;
 mod contact_sheet;
 mod decode;
+mod draw_annotations;
 mod encode;
+mod header;
 mod loader;
 mod ops;
 mod place;
@@ -45,12 +50,15 @@ mod remote;
 mod sources;
 mod strategies;
 mod transforms;
+mod validate;
 
 pub use contact_sheet::{Tile, contact_sheet};
 pub use decode::{
     IMAGE_EXTENSIONS, MAX_FILE_BYTES, MAX_PIXELS, decode, decode_file, decode_record, has_image_extension,
 };
-pub use encode::{encode_png, write_png};
+pub use draw_annotations::{DrawOptions, class_color, draw_annotations};
+pub use encode::{encode_jpeg, encode_png, write_png};
+pub use header::{ImageKind, Orientation, exif_orientation, is_cmyk_jpeg};
 pub use loader::{Loader, LoaderConfig, OnCorrupt, Prepared, StackImages};
 pub use ops::{
     CropBox, adjust_brightness, adjust_contrast, adjust_hue, adjust_saturation, adjust_sharpness, autocontrast,
@@ -73,4 +81,9 @@ pub use transforms::{
     RandomAutocontrast, RandomChannelPermutation, RandomCrop, RandomEqualize, RandomGrayscale, RandomHorizontalFlip,
     RandomInvert, RandomPhotometricDistort, RandomPosterize, RandomResizedCrop, RandomSolarize, RandomVerticalFlip,
     Transform, TransformConfig,
+};
+pub use validate::{
+    Action, Check, ClassCount, Finding, Fix, FixedSample, HashIndex, MAX_DISTANCE_BITS, Mended, Part, Place, Policy,
+    QuarantinedSample, REPORT_SCHEMA, Reason, Severity, SplitCount, ValidationOutcome, ValidationReport,
+    perceptual_hash, validate, write_good_list,
 };

@@ -1,0 +1,97 @@
+//! Boxes with the names of their classes.
+
+use embedded_graphics::geometry::{Point, Size};
+use embedded_graphics::mono_font::{MonoFont, MonoTextStyle, iso_8859_1::FONT_6X10};
+use embedded_graphics::pixelcolor::{Rgb888, RgbColor};
+use embedded_graphics::primitives::{Primitive, PrimitiveStyle, PrimitiveStyleBuilder, Rectangle, StrokeAlignment};
+use embedded_graphics::text::{Baseline, Text};
+use mvl_core::{Labels, Object};
+
+use super::class_color;
+use super::class_color::is_light;
+use super::scale::Scale;
+use crate::canvas::Canvas;
+
+const FONT: &MonoFont<'_> = &FONT_6X10;
+const HIGHLIGHT: [u8; 3] = [230, 0, 30];
+/// Boxes with a side below this get a thin edge, and no name unless there are few of them.
+const SMALL_PX: u32 = 28;
+/// With more objects than this, small boxes go without names.
+const FEW: usize = 12;
+
+/// What a name's plate is wider than the name.
+const PLATE_PADDING_PX: u32 = 3;
+
+/// A box on the drawing.
+struct Placed {
+    rectangle: Rectangle,
+    color: [u8; 3],
+    name: Option<String>,
+    stroke_px: u32,
+}
+
+/// Draws the boxes, the large ones first so that they do not hide the small ones, and their names on top of all edges.
+pub(super) fn draw_boxes(
+    canvas: &mut Canvas,
+    objects: &[Object],
+    labels: &Labels,
+    scale: Scale,
+    highlight: Option<usize>,
+) {
+    let mut order: Vec<usize> = (0..objects.len()).collect();
+    let area = |number: usize| objects[number].bbox.area();
+    order.sort_by(|&a, &b| {
+        let on_top = (Some(a) == highlight).cmp(&(Some(b) == highlight));
+        on_top.then(area(b).total_cmp(&area(a))).then(a.cmp(&b))
+    });
+    let placed: Vec<Placed> = order
+        .into_iter()
+        .filter_map(|number| place(&objects[number], labels, scale, Some(number) == highlight, objects.len() <= FEW))
+        .collect();
+    for object in &placed {
+        let [r, g, b] = object.color;
+        let stroke = |color, width| {
+            let style = PrimitiveStyleBuilder::new().stroke_color(color).stroke_width(width);
+            style.stroke_alignment(StrokeAlignment::Inside).build()
+        };
+        if object.stroke_px > 1 {
+            canvas.draw(&object.rectangle.offset(1).into_styled(stroke(Rgb888::BLACK, 1)));
+        }
+        canvas.draw(&object.rectangle.into_styled(stroke(Rgb888::new(r, g, b), object.stroke_px)));
+    }
+    placed.iter().for_each(|object| write_name(canvas, object, scale));
+}
+
+fn place(object: &Object, labels: &Labels, scale: Scale, highlighted: bool, few: bool) -> Option<Placed> {
+    let (from, to) = (scale.point(object.bbox.x1, object.bbox.y1)?, scale.point(object.bbox.x2, object.bbox.y2)?);
+    let rectangle = Rectangle::with_corners(from.component_min(to), from.component_max(to));
+    // The right and lower edges belong to the next pixel.
+    let size = rectangle.size.saturating_sub(Size::new_equal(1)).component_max(Size::new_equal(1));
+    let small = size.width.min(size.height) < SMALL_PX;
+    Some(Placed {
+        rectangle: Rectangle::new(rectangle.top_left, size),
+        color: if highlighted { HIGHLIGHT } else { class_color(object.class) },
+        name: (highlighted || few || !small).then(|| labels.display(object.class)),
+        stroke_px: if small && !highlighted { 1 } else { 2 },
+    })
+}
+
+/// The name on a plate of the box's colour, above the box or else inside it, and always on the drawing.
+fn write_name(canvas: &mut Canvas, object: &Placed, scale: Scale) {
+    let Some(name) = &object.name else { return };
+    let letter = FONT.character_size;
+    let most = (scale.width.saturating_sub(PLATE_PADDING_PX) / letter.width) as usize;
+    let name: String = name.chars().filter(|letter| !letter.is_control()).take(most).collect();
+    let plate = Size::new(name.chars().count() as u32 * letter.width + PLATE_PADDING_PX, letter.height + 1);
+    let corner = object.rectangle.top_left;
+    let above = corner.y - plate.height as i32;
+    let room = [scale.width, scale.height].map(|side| side as i32);
+    let left = corner.x.min(room[0] - plate.width as i32).max(0);
+    let top = (if above >= 0 { above } else { corner.y }).min(room[1] - plate.height as i32).max(0);
+    let [r, g, b] = object.color;
+    let plate = Rectangle::new(Point::new(left, top), plate);
+    canvas.draw(&plate.into_styled(PrimitiveStyle::with_fill(Rgb888::new(r, g, b))));
+    let ink = if is_light(object.color) { Rgb888::BLACK } else { Rgb888::WHITE };
+    let place = Point::new(left + 2, top);
+    canvas.draw(&Text::with_baseline(&name, place, MonoTextStyle::new(FONT, ink), Baseline::Top));
+}
