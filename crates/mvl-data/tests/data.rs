@@ -4,16 +4,22 @@
 mod augmenting;
 #[path = "data/decoding.rs"]
 mod decoding;
+#[path = "data/drawing.rs"]
+mod drawing;
 #[path = "data/fixtures.rs"]
 mod fixtures;
 #[path = "data/folders.rs"]
 mod folders;
+#[path = "data/headers.rs"]
+mod headers;
 #[path = "data/idx.rs"]
 mod idx;
 #[path = "data/layouts.rs"]
 mod layouts;
 #[path = "data/loading.rs"]
 mod loading;
+#[path = "data/made_dataset.rs"]
+mod made_dataset;
 #[path = "data/manifests.rs"]
 mod manifests;
 #[path = "data/pixel_ops.rs"]
@@ -30,3 +36,5 @@ mod sheets;
 mod splitting;
 #[path = "data/strategies.rs"]
 mod strategies;
+#[path = "data/validating.rs"]
+mod validating;
