@@ -78,7 +78,13 @@ mod tests {
 
     #[test]
     fn a_length_out_of_the_file_ends_the_walk() {
-        for file in [&b"\xFF\xD8\xFF\xE0\0\x09ab"[..], b"\xFF\xD8\xFF\xE0\0\x01ab", b"\xFF\xD8\xFF\xE0\0", b"\xFF\xD8\xFF", b"GIF"] {
+        for file in [
+            &b"\xFF\xD8\xFF\xE0\0\x09ab"[..],
+            b"\xFF\xD8\xFF\xE0\0\x01ab",
+            b"\xFF\xD8\xFF\xE0\0",
+            b"\xFF\xD8\xFF",
+            b"GIF",
+        ] {
             assert_eq!(JpegSegments::new(file).count(), 0, "{file:?}");
         }
     }

@@ -20,7 +20,8 @@ pub(super) fn find_imbalance(classes: &[ClassCount], policy: &Policy) -> Vec<(Ch
         }
     }
     for class in classes.iter().filter(|class| class.count < policy.rare_class_samples) {
-        let message = format!("{:?} occurs {} times, expected at least {}", class.name, class.count, policy.rare_class_samples);
+        let message =
+            format!("{:?} occurs {} times, expected at least {}", class.name, class.count, policy.rare_class_samples);
         found.push((Check::RareClass, message));
     }
     found

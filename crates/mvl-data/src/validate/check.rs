@@ -138,9 +138,12 @@ impl Check {
     #[must_use]
     pub const fn severity(self) -> Severity {
         match self {
-            Self::Unreadable | Self::Corrupt | Self::NonFiniteBox | Self::UnknownClass | Self::MaskSize | Self::Leakage => {
-                Severity::Error
-            }
+            Self::Unreadable
+            | Self::Corrupt
+            | Self::NonFiniteBox
+            | Self::UnknownClass
+            | Self::MaskSize
+            | Self::Leakage => Severity::Error,
             Self::ExifOrientation
             | Self::EmptyBox
             | Self::OutsideBox

@@ -102,9 +102,11 @@ pub(super) fn find_leaks(splits: &[Samples<'_>], near_bits: u32) -> Vec<Copy> {
     let mut leaks = Vec::new();
     for at in order {
         let samples = &splits[at].digests;
-        leaks.extend(samples.iter().filter_map(|&(index, digest)| {
-            seen.copy_of((at, index), digest, [Check::Leakage, Check::NearLeakage])
-        }));
+        leaks.extend(
+            samples
+                .iter()
+                .filter_map(|&(index, digest)| seen.copy_of((at, index), digest, [Check::Leakage, Check::NearLeakage])),
+        );
         samples.iter().for_each(|&(index, digest)| seen.add((at, index), digest, true));
     }
     leaks.sort_by_key(|leak| leak.copy);

@@ -24,7 +24,11 @@ impl Mended {
     ///
     /// # Errors
     /// [`DataError::Invalid`] when the data set has fewer samples than the one that was validated.
-    pub fn new(dataset: Arc<dyn LabelledDataset>, split: Split, outcome: &ValidationOutcome) -> Result<Self, DataError> {
+    pub fn new(
+        dataset: Arc<dyn LabelledDataset>,
+        split: Split,
+        outcome: &ValidationOutcome,
+    ) -> Result<Self, DataError> {
         let (indices, fixes): (Vec<_>, Vec<_>) =
             outcome.good(split).into_iter().map(|(index, fixes)| (index, Arc::from(fixes))).unzip();
         Ok(Self { good: Subset::new(dataset, indices)?, fixes: fixes.into() })

@@ -167,7 +167,8 @@ mod tests {
 
     #[test]
     fn defaults_are_possible() {
-        let every = Check::ALL.iter().fold(Policy::default(), |policy, &check| policy.with(check, check.default_action()));
+        let every =
+            Check::ALL.iter().fold(Policy::default(), |policy, &check| policy.with(check, check.default_action()));
         assert_eq!(every.problems(), [""; 0]);
     }
 }

@@ -56,8 +56,7 @@ pub fn validate(
     let about_all = find_imbalance(&classes, policy).into_iter().filter_map(|(check, message)| {
         let action = policy.action(check);
         let severity = check.severity();
-        let finding =
-            Finding { check, severity, action, sample: None, object: None, message, fix: None, other: None };
+        let finding = Finding { check, severity, action, sample: None, object: None, message, fix: None, other: None };
         (action != Action::Off).then_some(finding)
     });
     lists.findings.extend(about_all);
@@ -125,4 +124,3 @@ fn count_classes(splits: &[JudgedSplit], labels: &Labels) -> Vec<ClassCount> {
     }
     classes
 }
-

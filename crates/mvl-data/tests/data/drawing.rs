@@ -41,11 +41,8 @@ fn masks_of_every_form_cover_the_same_pixels() {
     let inside: Vec<u8> = (0..60 * 40).map(|at| u8::from(at % 60 >= 5 && at % 60 < 15 && at / 60 < 10)).collect();
     let bitmap = Bitmap::new(60, 40, inside).expect("a byte a pixel");
     let outline = vec![vec![[5.0, 0.0], [15.0, 0.0], [15.0, 10.0], [5.0, 10.0]]];
-    let masks = [
-        Mask::RunLengths(RunLengths::from_bitmap(&bitmap)),
-        Mask::Bitmap(bitmap.clone()),
-        Mask::Polygons(outline),
-    ];
+    let masks =
+        [Mask::RunLengths(RunLengths::from_bitmap(&bitmap)), Mask::Bitmap(bitmap.clone()), Mask::Polygons(outline)];
     let nowhere = BoxXyxy::new(f64::NAN, 0.0, 1.0, 1.0);
     for mask in masks {
         let drawing = draw(&sample(vec![Object::new(0, nowhere).with_mask(mask.clone())]));
@@ -61,11 +58,8 @@ fn masks_of_every_form_cover_the_same_pixels() {
 #[test]
 fn keypoints_are_dots_or_rings() {
     let point = |x, visibility| Keypoint { x, y: 20.0, visibility };
-    let points = vec![
-        point(10.0, Visibility::Visible),
-        point(30.0, Visibility::Hidden),
-        point(50.0, Visibility::Unlabelled),
-    ];
+    let points =
+        vec![point(10.0, Visibility::Visible), point(30.0, Visibility::Hidden), point(50.0, Visibility::Unlabelled)];
     let nowhere = BoxXyxy::new(f64::NAN, 0.0, 1.0, 1.0);
     let drawing = draw(&sample(vec![Object::new(1, nowhere).with_keypoints(points)]));
     assert_eq!(drawing.pixel(20, 40), class_color(1), "a dot");

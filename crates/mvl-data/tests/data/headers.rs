@@ -2,9 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use mvl_core::{
-    Bitmap, BoxXyxy, Channels, ClassMap, Image, Keypoint, Mask, Object, RunLengths, Sample, Visibility,
-};
+use mvl_core::{Bitmap, BoxXyxy, Channels, ClassMap, Image, Keypoint, Mask, Object, RunLengths, Sample, Visibility};
 use mvl_data::{ImageKind, Orientation, decode_file, exif_orientation, is_cmyk_jpeg};
 
 use crate::fixtures::difference;
@@ -63,11 +61,8 @@ fn marked_sample() -> Sample {
     let bbox = BoxXyxy::new(3.0, 1.0, 4.0, 2.0);
     let outline = bbox.corners().to_vec();
     let mut sample = Sample::new(Image::new(width, height, Channels::Gray, only(200)).expect("15 pixels"), "memory");
-    let masks = [
-        Mask::Polygons(vec![outline]),
-        Mask::RunLengths(RunLengths::from_bitmap(&bitmap)),
-        Mask::Bitmap(bitmap),
-    ];
+    let masks =
+        [Mask::Polygons(vec![outline]), Mask::RunLengths(RunLengths::from_bitmap(&bitmap)), Mask::Bitmap(bitmap)];
     sample.annotations.objects = masks.map(|mask| Object::new(0, bbox).with_mask(mask)).into();
     sample.annotations.objects[0].keypoints = vec![Keypoint { x: 3.5, y: 1.5, visibility: Visibility::Visible }];
     let classes = only(9).into_iter().map(u16::from).collect();

@@ -65,7 +65,8 @@ fn faulty_samples() -> Vec<(&'static str, Check, Option<usize>, EncodedSample)> 
     let small = Bitmap::new(4, 4, vec![1; 16]).expect("16 pixels");
     let empty = Bitmap::new(36, 32, vec![0; 36 * 32]).expect("a byte a pixel");
     let stored = |bytes: Bytes, name: &str| EncodedSample { bytes, source: name.into(), ..good(50) };
-    let plain = |bytes: Bytes, name: &str| EncodedSample { annotations: Annotations::labelled(0), ..stored(bytes, name) };
+    let plain =
+        |bytes: Bytes, name: &str| EncodedSample { annotations: Annotations::labelled(0), ..stored(bytes, name) };
     let cut = good(50).bytes.slice(..100);
     let map = |width: u32, height: u32, class: u16| {
         let map = ClassMap::new(width, height, vec![class; (width * height) as usize]).expect("a class a pixel");

@@ -14,9 +14,7 @@ pub(super) fn find(look: &Look<'_>) -> Vec<Fault> {
         for (at, point) in object.keypoints.iter().enumerate().filter(|(_, point)| is_outside(point, width, height)) {
             let name = name_object(look.labels, number, object.class);
             let message = format!("keypoint {at} of {name}: ({}, {}) lies outside {width}x{height}", point.x, point.y);
-            faults.push(
-                Fault::of_object(Check::OutsideKeypoint, number, message).fixed_by(Fix::HideOutsideKeypoints),
-            );
+            faults.push(Fault::of_object(Check::OutsideKeypoint, number, message).fixed_by(Fix::HideOutsideKeypoints));
         }
     }
     faults

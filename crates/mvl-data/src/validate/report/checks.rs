@@ -91,7 +91,11 @@ fn list(found: &[&Finding], html: &mut String) {
          <tr><th scope=\"col\">Sample</th><th scope=\"col\">Finding</th><th scope=\"col\">Fix</th><th scope=\"col\">Policy</th></tr>\
          </thead><tbody>\n",
         if found.iter().all(|finding| finding.sample.is_none()) { " open" } else { "" },
-        if rows.len() < found.len() { format!("The first {} of {}", rows.len(), found.len()) } else { "All".to_owned() }
+        if rows.len() < found.len() {
+            format!("The first {} of {}", rows.len(), found.len())
+        } else {
+            "All".to_owned()
+        }
     );
     for finding in rows {
         let place = finding.sample.as_ref().map_or_else(|| "the whole".to_owned(), where_it_is);
