@@ -82,7 +82,7 @@ impl IdxDataset {
     ///
     /// # Errors
     /// [`DataError::Image`] with the given name and what is wrong.
-    pub(super) fn from_bytes(name: &str, images: &[u8], labels: &[u8]) -> Result<Self, DataError> {
+    pub fn from_bytes(name: &str, images: &[u8], labels: &[u8]) -> Result<Self, DataError> {
         let read = || Self::join(name, IdxFile::read(images)?, IdxFile::read(labels)?);
         read().map_err(|what| DataError::Image { image: name.into(), what })
     }
