@@ -7,7 +7,8 @@
 //! - [`adjust_brightness`], [`equalize`], [`gaussian_blur`] …: the same for colours and filters.
 //! - [`preprocess`]: a [`Preprocess`](mvl_core::Preprocess) run on an image, in training and in serving.
 //! - [`Transform`], [`TransformConfig`], [`Chain`]: augmentation.
-//! - [`Sequential`], [`Parallel`]: how the bytes move (strategy).
+//! - [`Sequential`], [`Parallel`], [`Prefetch`], [`MemoryMapped`], [`Sharded`]: how the bytes move (strategy).
+//! - [`SamplerConfig`], [`Weighted`], [`ClassBalanced`], [`RepeatedAugmentation`] …: in which order.
 //! - [`Loader`]: all of it, as batches on a device.
 //! - [`contact_sheet`], [`draw_annotations`]: many images in one picture, one with its boxes, masks and keypoints.
 //! - [`validate`], [`Policy`], [`ValidationReport`], [`Mended`]: what is wrong with a data set, and what becomes of it.
@@ -47,6 +48,7 @@ mod place;
 mod preprocess;
 #[cfg(feature = "remote")]
 mod remote;
+mod samplers;
 mod sources;
 mod strategies;
 mod transforms;
@@ -54,12 +56,12 @@ mod validate;
 
 pub use contact_sheet::{Tile, contact_sheet};
 pub use decode::{
-    IMAGE_EXTENSIONS, MAX_FILE_BYTES, MAX_PIXELS, decode, decode_file, decode_record, has_image_extension,
+    IMAGE_EXTENSIONS, MAX_FILE_BYTES, MAX_PIXELS, decode, decode_file, decode_record, has_image_extension, image_size,
 };
 pub use draw_annotations::{DrawOptions, class_color, draw_annotations};
 pub use encode::{encode_jpeg, encode_png, write_png};
 pub use header::{ImageKind, Orientation, exif_orientation, is_cmyk_jpeg};
-pub use loader::{Loader, LoaderConfig, OnCorrupt, Prepared, StackImages};
+pub use loader::{Loader, LoaderConfig, LoaderState, OnCorrupt, Prepared, StackImages};
 pub use ops::{
     CropBox, adjust_brightness, adjust_contrast, adjust_hue, adjust_saturation, adjust_sharpness, autocontrast,
     center_crop, center_crop_box, crop, equalize, erase, gaussian_blur, gaussian_noise, grayscale, horizontal_flip,
@@ -69,6 +71,9 @@ pub use ops::{
 pub use preprocess::{InputTensor, preprocess};
 #[cfg(feature = "remote")]
 pub use remote::RetryPolicy;
+pub use samplers::{
+    AspectRatioGroups, ClassBalanced, Limited, RepeatedAugmentation, SamplerConfig, ShardShuffled, Weighted, aspect_ratios,
+};
 pub use sources::{
     FASHION_MNIST_CLASSES, IdxDataset, ImageFolder, LabelledDataset, Manifest, Split, Subset, available_splits,
     fashion_mnist_part, open_dataset, split_balanced,

@@ -30,6 +30,10 @@ mod pixel_transforms;
 mod preprocessing;
 #[path = "data/resizing.rs"]
 mod resizing;
+#[path = "data/resuming.rs"]
+mod resuming;
+#[path = "data/samplers.rs"]
+mod samplers;
 #[path = "data/sheets.rs"]
 mod sheets;
 #[path = "data/splitting.rs"]

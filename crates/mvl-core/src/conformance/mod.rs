@@ -4,8 +4,10 @@
 
 mod backbone;
 mod observer;
+mod sampler;
 mod strategy;
 
 pub use backbone::{backbone, factory};
 pub use observer::observer;
+pub use sampler::sampler;
 pub use strategy::strategy;

@@ -26,7 +26,7 @@ pub struct EpochPlan {
 impl EpochPlan {
     /// All items of a data set of this length, for a single process, epoch 0, seed 0.
     pub fn new(len: usize, order: Order) -> Self {
-        Self::sampled(Arc::new(EveryItem { len, order }))
+        Self::sampled(Arc::new(EveryItem::new(len, order)))
     }
 
     /// What a sampler picks, for a single process, epoch 0, seed 0.

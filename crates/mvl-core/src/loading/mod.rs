@@ -19,5 +19,5 @@ pub use epoch_plan::EpochPlan;
 pub use location::Location;
 pub use record::Record;
 pub use sample_key::{SampleKey, SampleRng};
-pub use sampler::{Order, Pick, Sampler, sampler_rng};
+pub use sampler::{EveryItem, Order, Pick, Sampler, sampler_rng};
 pub use strategy::{DataLoadStrategy, ItemIter};

@@ -25,7 +25,8 @@ impl Pick {
 
 /// Orders the items of an epoch, before they are dealt out to ranks.
 ///
-/// The contract: the same seed and epoch give the same picks, [`len`](Self::len) of them, each pair of index and repeat once.
+/// The contract, proven by [`conformance::sampler`](crate::conformance::sampler): the same seed and epoch give the same picks,
+/// [`len`](Self::len) of them, each pair of index and repeat once.
 pub trait Sampler: Send + Sync + Debug {
     /// Items an epoch, the same in every epoch.
     fn len(&self) -> usize;
@@ -62,9 +63,17 @@ pub fn sampler_rng(seed: u64, epoch: usize) -> SampleRng {
 
 /// Every item once, in an [`Order`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct EveryItem {
-    pub(super) len: usize,
-    pub(super) order: Order,
+pub struct EveryItem {
+    len: usize,
+    order: Order,
+}
+
+impl EveryItem {
+    /// All items of a data set of this length.
+    #[must_use]
+    pub const fn new(len: usize, order: Order) -> Self {
+        Self { len, order }
+    }
 }
 
 impl Sampler for EveryItem {

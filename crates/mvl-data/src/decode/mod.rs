@@ -4,6 +4,7 @@
 //! channels keep their high byte, palettes become RGB, an EXIF orientation is left alone. Sizes are checked in the header,
 //! before anything is decoded. A file that ends early is an error, never a half-grey picture.
 
+mod image_size;
 mod jpeg_end;
 mod to_eight_bits;
 
@@ -17,6 +18,8 @@ use image::{ImageDecoder, ImageError, ImageFormat, ImageReader, Limits};
 use mvl_core::{DataError, EncodedSample, Image, MAX_SIDE_PX, Record, Sample};
 
 use crate::place::Place;
+
+pub use image_size::image_size;
 
 /// The largest picture that is decoded, in pixels.
 pub const MAX_PIXELS: u64 = 128 * 1024 * 1024;

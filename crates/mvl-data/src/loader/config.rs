@@ -1,6 +1,8 @@
 //! How an epoch is cut into batches, and what becomes of images that cannot be read.
 
-use mvl_core::{DataError, EpochPlan, Order};
+use std::sync::Arc;
+
+use mvl_core::{DataError, EpochPlan, Order, Sampler};
 use serde::{Deserialize, Serialize};
 
 use crate::strategies::DEFAULT_QUEUE_BYTES;
@@ -23,7 +25,7 @@ pub struct LoaderConfig {
     pub workers: usize,
     /// Budget for finished samples that wait, in bytes.
     pub queue_bytes: usize,
-    /// The order of an epoch.
+    /// The order of an epoch, unless it is a sampler's, see [`Loader::with_sampler`](crate::Loader::with_sampler).
     pub shuffle: Order,
     /// Seed of order and augmentation.
     pub seed: u64,
@@ -85,12 +87,17 @@ impl LoaderConfig {
         problems
     }
 
-    /// The samples of one epoch of a data set with `len` samples, from a batch on.
+    /// This rank's samples of one epoch, from a batch on.
     ///
     /// # Errors
     /// When the rank is not below the world size.
-    pub(super) fn plan(&self, len: usize, epoch: usize, first_batch: usize) -> Result<EpochPlan, DataError> {
-        let plan = EpochPlan::new(len, self.shuffle).with_seed(self.seed).with_epoch(epoch);
+    pub(super) fn plan(
+        &self,
+        sampler: &Arc<dyn Sampler>,
+        epoch: usize,
+        first_batch: usize,
+    ) -> Result<EpochPlan, DataError> {
+        let plan = EpochPlan::sampled(sampler.clone()).with_seed(self.seed).with_epoch(epoch);
         let start = first_batch.saturating_mul(self.batch_size);
         Ok(plan.with_rank(self.rank, self.world_size)?.starting_at(start))
     }

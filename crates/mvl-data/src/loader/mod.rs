@@ -4,6 +4,7 @@ mod batches;
 mod config;
 mod prepared;
 mod stack_images;
+mod state;
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -11,7 +12,8 @@ use std::sync::{Arc, PoisonError};
 
 use burn::tensor::Device;
 use mvl_core::{
-    Backend, BatchIter, DataError, DataLoadStrategy, DataLoader, Dataset, ImageBatch, Preprocess, Sample, SkippedSample,
+    Backend, BatchIter, DataError, DataLoadStrategy, DataLoader, Dataset, EveryItem, ImageBatch, Preprocess, Sample,
+    Sampler, SkippedSample,
 };
 
 use crate::preprocess::check;
@@ -23,6 +25,7 @@ pub use config::{LoaderConfig, OnCorrupt};
 pub use prepared::Prepared;
 use prepared::PreparedDataset;
 pub use stack_images::StackImages;
+pub use state::LoaderState;
 
 /// Loads batches of images onto a device of the backend `B`.
 ///
@@ -52,6 +55,7 @@ pub use stack_images::StackImages;
 /// ```
 pub struct Loader<B: Backend> {
     samples: Arc<dyn Dataset<Sample>>,
+    sampler: Arc<dyn Sampler>,
     spec: Preprocess,
     chain: Chain,
     strategy: Box<dyn DataLoadStrategy<Prepared>>,
@@ -99,6 +103,7 @@ impl<B: Backend> Loader<B> {
         })?;
         let strategy = usual_strategy(dataset.location(0).as_ref(), config.workers, config.queue_bytes);
         Ok(Self {
+            sampler: Arc::new(EveryItem::new(dataset.len(), config.shuffle)),
             samples: Arc::new(dataset),
             spec: preprocess,
             chain: Chain::default(),
@@ -129,6 +134,13 @@ impl<B: Backend> Loader<B> {
     #[must_use]
     pub fn with_strategy(mut self, strategy: Box<dyn DataLoadStrategy<Prepared>>) -> Self {
         self.strategy = strategy;
+        self
+    }
+
+    /// Goes through the samples as this sampler says, see [`Weighted`](crate::Weighted), [`ClassBalanced`](crate::ClassBalanced) …
+    #[must_use]
+    pub fn with_sampler(mut self, sampler: Arc<dyn Sampler>) -> Self {
+        self.sampler = sampler;
         self
     }
 
@@ -165,7 +177,7 @@ impl<B: Backend> DataLoader for Loader<B> {
     }
 
     fn epoch(&self, epoch: usize, first_batch: usize) -> Result<BatchIter<ImageBatch>, DataError> {
-        let plan = self.config.plan(self.samples.len(), epoch, first_batch)?;
+        let plan = self.config.plan(&self.sampler, epoch, first_batch)?;
         let dataset = PreparedDataset::new(self.samples.clone(), self.spec.clone(), self.chain.clone());
         let (keys, batches_left) = (plan.keys().into_iter(), self.config.batches(plan.len()));
         Ok(Box::new(Batches {
@@ -189,6 +201,6 @@ impl<B: Backend> DataLoader for Loader<B> {
 impl<B: Backend> Loader<B> {
     /// How many samples fall to this rank.
     fn samples_of_rank(&self) -> usize {
-        self.config.plan(self.samples.len(), 0, 0).map_or(0, |plan| plan.len())
+        self.config.plan(&self.sampler, 0, 0).map_or(0, |plan| plan.len())
     }
 }
