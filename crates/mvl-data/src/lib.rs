@@ -72,7 +72,8 @@ pub use preprocess::{InputTensor, preprocess};
 #[cfg(feature = "remote")]
 pub use remote::RetryPolicy;
 pub use samplers::{
-    AspectRatioGroups, ClassBalanced, Limited, RepeatedAugmentation, SamplerConfig, ShardShuffled, Weighted, aspect_ratios,
+    AspectRatioGroups, ClassBalanced, Limited, RepeatedAugmentation, SamplerConfig, ShardShuffled, Weighted,
+    aspect_ratios,
 };
 pub use sources::{
     FASHION_MNIST_CLASSES, IdxDataset, ImageFolder, LabelledDataset, Manifest, Split, Subset, available_splits,

@@ -3,7 +3,8 @@
 use mvl_core::{DataError, Pick, Sampler, sampler_rng};
 
 /// Width over height where one group ends and the next begins: halves to doubles, three steps an octave.
-const GROUP_BORDERS: [f64; 7] = [0.5, 0.629_960_524_947_436_6, 0.793_700_525_984_099_7, 1.0, 1.259_921_049_894_873_2, 1.587_401_051_968_199_4, 2.0];
+const GROUP_BORDERS: [f64; 7] =
+    [0.5, 0.629_960_524_947_436_6, 0.793_700_525_984_099_7, 1.0, 1.259_921_049_894_873_2, 1.587_401_051_968_199_4, 2.0];
 
 /// Cuts an epoch into batches whose images are all of one group of aspect ratios, and shuffles the images of each group and the
 /// batches.
@@ -41,13 +42,16 @@ impl AspectRatioGroups {
     /// [`DataError::Invalid`] when a ratio is not above 0 and finite, or the batch size or world size is 0.
     pub fn new(ratios: &[f64], batch_size: usize, world_size: usize) -> Result<Self, DataError> {
         let Some(run) = batch_size.checked_mul(world_size).filter(|&run| run > 0) else {
-            let what = format!("expected a batch size and a world size of at least 1, got {batch_size} and {world_size}");
+            let what =
+                format!("expected a batch size and a world size of at least 1, got {batch_size} and {world_size}");
             return Err(DataError::invalid(what));
         };
         let mut groups = vec![Vec::new(); GROUP_BORDERS.len() + 1];
         for (index, &ratio) in ratios.iter().enumerate() {
             if !(ratio > 0.0 && ratio.is_finite()) {
-                return Err(DataError::invalid(format!("expected aspect ratios above 0, got {ratio} at index {index}")));
+                return Err(DataError::invalid(format!(
+                    "expected aspect ratios above 0, got {ratio} at index {index}"
+                )));
             }
             groups[GROUP_BORDERS.partition_point(|&border| border <= ratio)].push(index);
         }
@@ -104,9 +108,8 @@ mod tests {
 
     #[test]
     fn what_is_no_ratio_is_refused() {
-        let message = |ratios: &[f64], batch_size| {
-            AspectRatioGroups::new(ratios, batch_size, 1).expect_err("bad").to_string()
-        };
+        let message =
+            |ratios: &[f64], batch_size| AspectRatioGroups::new(ratios, batch_size, 1).expect_err("bad").to_string();
         assert_eq!(message(&[1.0, 0.0], 1), "expected aspect ratios above 0, got 0 at index 1");
         assert_eq!(message(&[1.0], 0), "expected a batch size and a world size of at least 1, got 0 and 1");
     }

@@ -31,7 +31,9 @@ impl Weighted {
     /// # Errors
     /// [`DataError::Invalid`] when a weight is negative or not finite, no weight is above 0, or their sum is not finite.
     pub fn new(weights: &[f64], samples: usize) -> Result<Self, DataError> {
-        if let Some((index, weight)) = weights.iter().enumerate().find(|(_, weight)| !(0.0..f64::INFINITY).contains(*weight)) {
+        if let Some((index, weight)) =
+            weights.iter().enumerate().find(|(_, weight)| !(0.0..f64::INFINITY).contains(*weight))
+        {
             let what = format!("expected weights of at least 0, got {weight} at index {index}");
             return Err(DataError::invalid(what));
         }

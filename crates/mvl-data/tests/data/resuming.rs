@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use mvl_core::{BatchIter, Cpu, DataLoadStrategy, DataLoader, ImageBatch, Order, Preprocess, Sampler};
 use mvl_data::{
-    ClassBalanced, LabelledDataset, Loader, LoaderConfig, LoaderState, Parallel, Prefetch, Prepared, RepeatedAugmentation,
-    Sequential, ShardShuffled, Split, Subset, TransformConfig, fashion_mnist_part,
+    ClassBalanced, LabelledDataset, Loader, LoaderConfig, LoaderState, Parallel, Prefetch, Prepared,
+    RepeatedAugmentation, Sequential, ShardShuffled, Split, Subset, TransformConfig, fashion_mnist_part,
 };
 
 /// Samples of the data set, and of a batch: the last batch is not full.
@@ -73,7 +73,11 @@ fn what_follows_a_state_is_the_same_to_the_byte() {
                     let ended = step == again.batches_per_epoch();
                     assert_eq!((state.epoch, state.next_batch), if ended { (epoch + 1, 0) } else { (epoch, step) });
                     let rest = bits(again.resume(&state).expect("nothing changed"));
-                    assert_eq!(rest, epochs[state.epoch][state.next_batch..], "epoch {epoch}, step {step}, {sampler:?}");
+                    assert_eq!(
+                        rest,
+                        epochs[state.epoch][state.next_batch..],
+                        "epoch {epoch}, step {step}, {sampler:?}"
+                    );
                 }
             }
         }

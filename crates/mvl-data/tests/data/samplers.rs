@@ -79,9 +79,14 @@ fn indices(sampler: &dyn Sampler, epoch: usize) -> Vec<usize> {
 #[test]
 fn random_orders_differ_between_epochs_and_seeds() {
     let data = skewed();
-    for name in ["\"shuffled\"", "\"class_balanced\"", r#"{"weighted": {"classes": {"a": 9}}}"#,
-        r#"{"repeated_augmentation": {"repeats": 3}}"#, "\"aspect_ratio_groups\"", r#"{"shard_shuffled": {"window": 20}}"#]
-    {
+    for name in [
+        "\"shuffled\"",
+        "\"class_balanced\"",
+        r#"{"weighted": {"classes": {"a": 9}}}"#,
+        r#"{"repeated_augmentation": {"repeats": 3}}"#,
+        "\"aspect_ratio_groups\"",
+        r#"{"shard_shuffled": {"window": 20}}"#,
+    ] {
         let config: SamplerConfig = serde_json::from_str(name).expect("a sampler");
         assert_eq!(config.problems(), Vec::<String>::new());
         let sampler = config.build(&data, &LoaderConfig::new(8)).expect("it runs");
@@ -172,6 +177,9 @@ fn a_sampler_s_problems_are_told() {
         "the sampler cannot run: repeats: expected at least 1, got 0"
     );
     let unknown = message(r#"{"weighted": {"classes": {"x": 1}}}"#);
-    assert!(unknown.starts_with("the sampler weighs a class \"x\" that the data set does not have, only "), "{unknown}");
+    assert!(
+        unknown.starts_with("the sampler weighs a class \"x\" that the data set does not have, only "),
+        "{unknown}"
+    );
     assert!(serde_json::from_str::<SamplerConfig>(r#"{"shard_shuffled": {"windows": 1}}"#).is_err());
 }
