@@ -76,9 +76,14 @@ pub use samplers::{
     aspect_ratios,
 };
 pub use sources::{
-    FASHION_MNIST_CLASSES, IdxDataset, ImageFolder, LabelledDataset, Manifest, Split, Subset, available_splits,
-    fashion_mnist_part, open_dataset, split_balanced,
+    AnnotatedImage, AnnotatedImages, FASHION_MNIST_CLASSES, IdxDataset, ImageFolder, IndexImage, LabelledDataset,
+    Manifest, ManifestFile, ManifestHeader, ManifestRow, Parsed, Problem, RowClass, RowMask, RowObject, RowRegion,
+    RowWeight, ShardPlace, Split, Subset, available_splits, fashion_mnist_part, open_dataset, open_instance_folder,
+    open_mask_folder, parse_class_names, parse_csv_manifest, parse_json_lines_manifest, read_index_png, split_balanced,
+    write_index_png, write_json_lines_manifest,
 };
+#[cfg(feature = "parquet")]
+pub use sources::{parse_parquet_manifest, write_parquet_manifest};
 #[cfg(feature = "remote")]
 pub use strategies::Streaming;
 pub use strategies::{DEFAULT_QUEUE_BYTES, MemoryMapped, Parallel, Prefetch, Sequential, Sharded, usual_strategy};

@@ -12,12 +12,12 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
-use mvl_core::{DataError, Dataset, Fetch, Labels, Location, Record, Sample, SampleKey};
+use mvl_core::{Annotations, DataError, Dataset, Fetch, Labels, Location, Record, Sample, SampleKey};
 
-use super::labelled_files::LabelledFiles;
+use super::annotated_images::{AnnotatedImages, Entry};
 use super::listing::{files_below, list, name};
 use super::{LabelledDataset, join_problems};
-use crate::decode::{IMAGE_EXTENSIONS, decode_record, has_image_extension};
+use crate::decode::{IMAGE_EXTENSIONS, has_image_extension};
 
 /// A data set of image files in class folders; each image is read when it is asked for.
 ///
@@ -31,8 +31,7 @@ use crate::decode::{IMAGE_EXTENSIONS, decode_record, has_image_extension};
 /// ```
 #[derive(Debug, Clone)]
 pub struct ImageFolder {
-    labels: Labels,
-    files: LabelledFiles,
+    images: AnnotatedImages,
     ignored: usize,
 }
 
@@ -57,7 +56,8 @@ impl ImageFolder {
         for root in roots {
             found.add(root, &labels)?;
         }
-        Ok(Self { labels, files: found.images.into_iter().collect(), ignored: found.others })
+        let entries = found.images.into_iter().map(|(path, label)| Entry::file(path, Annotations::labelled(label)));
+        Ok(Self { images: AnnotatedImages::new(labels, entries), ignored: found.others })
     }
 
     /// How many visible files were passed over because their extension is not that of an image.
@@ -69,7 +69,7 @@ impl ImageFolder {
     /// The path of an image; `None` past the end.
     #[must_use]
     pub fn path_of(&self, index: usize) -> Option<&Path> {
-        self.files.path(index)
+        self.images.path_of(index)
     }
 }
 
@@ -125,36 +125,36 @@ fn no_images(root: &Path, others: usize) -> DataError {
 
 impl Dataset<Sample> for ImageFolder {
     fn len(&self) -> usize {
-        self.files.len()
+        self.images.len()
     }
 
     fn get(&self, key: SampleKey) -> Result<Sample, DataError> {
-        decode_record(self.fetch(key.index)?)
+        self.images.get(key)
     }
 
     fn location(&self, index: usize) -> Option<Location> {
-        self.files.location(index)
+        self.images.location(index)
     }
 
     fn record(&self, index: usize, bytes: Bytes) -> Result<Record, DataError> {
-        self.files.record(index, bytes)
+        self.images.record(index, bytes)
     }
 
     fn fetch(&self, index: usize) -> Result<Record, DataError> {
-        self.files.fetch(index)
+        self.images.fetch(index)
     }
 
-    fn make(&self, _key: SampleKey, record: Record, _fetch: Fetch<'_>) -> Result<Sample, DataError> {
-        decode_record(record)
+    fn make(&self, key: SampleKey, record: Record, fetch: Fetch<'_>) -> Result<Sample, DataError> {
+        self.images.make(key, record, fetch)
     }
 }
 
 impl LabelledDataset for ImageFolder {
     fn labels(&self) -> &Labels {
-        &self.labels
+        self.images.labels()
     }
 
     fn label_of(&self, index: usize) -> Option<usize> {
-        self.files.label(index)
+        self.images.label_of(index)
     }
 }

@@ -1,14 +1,17 @@
 //! Where labelled images come from: folders, IDX files, manifests, the embedded part of Fashion-MNIST. One source is one file.
 
+mod annotated_images;
+mod class_names;
 mod fashion_mnist;
 mod idx;
 mod idx_file;
 mod image_folder;
-mod labelled_files;
+mod images_by_stem;
 mod listing;
 mod manifest;
-mod manifest_rows;
+mod masks;
 mod open;
+mod parsed;
 mod split;
 mod split_balanced;
 mod subset;
@@ -17,14 +20,23 @@ use std::sync::Arc;
 
 use mvl_core::{DataError, Dataset, Labels, Sample};
 
+pub use annotated_images::{AnnotatedImage, AnnotatedImages};
+pub use class_names::parse_class_names;
 pub use fashion_mnist::{FASHION_MNIST_CLASSES, fashion_mnist_part};
 #[cfg(feature = "remote")]
 pub(crate) use listing::Listing;
 
 pub use idx::IdxDataset;
 pub use image_folder::ImageFolder;
-pub use manifest::Manifest;
+pub use manifest::{
+    Manifest, ManifestFile, ManifestHeader, ManifestRow, RowClass, RowMask, RowObject, RowRegion, RowWeight, ShardPlace,
+    parse_csv_manifest, parse_json_lines_manifest, write_json_lines_manifest,
+};
+#[cfg(feature = "parquet")]
+pub use manifest::{parse_parquet_manifest, write_parquet_manifest};
+pub use masks::{IndexImage, open_instance_folder, open_mask_folder, read_index_png, write_index_png};
 pub use open::{available_splits, open_dataset};
+pub use parsed::{Parsed, Problem};
 pub use split::Split;
 pub use split_balanced::split_balanced;
 pub use subset::Subset;

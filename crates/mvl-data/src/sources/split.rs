@@ -19,6 +19,19 @@ pub enum Split {
     All,
 }
 
+impl Split {
+    /// The part by a name that it goes by in files: `train`, `val`, `valid`, `validation` or `test`.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        match name {
+            "train" => Some(Self::Train),
+            "val" | "valid" | "validation" => Some(Self::Valid),
+            "test" => Some(Self::Test),
+            _ => None,
+        }
+    }
+}
+
 impl fmt::Display for Split {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {

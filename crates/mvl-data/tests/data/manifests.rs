@@ -51,7 +51,7 @@ fn other_files_are_refused() {
     let path = folder.path().join("train.txt");
     put(&path, "a.png cat");
     let error = Manifest::open(&path).expect_err("no manifest");
-    let expected = format!("expected a manifest that ends in .csv or .jsonl; {}", path.display());
+    let expected = format!("expected a manifest that ends in .csv, .jsonl or .parquet; {}", path.display());
     assert_eq!(error.to_string(), expected);
     let error = Manifest::open("no/such.csv").expect_err("it is not there");
     assert_eq!(error.full_message(), "cannot read no/such.csv: No such file or directory (os error 2)");
