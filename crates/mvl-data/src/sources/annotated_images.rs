@@ -103,7 +103,10 @@ impl ImagePlace {
         let format = |what| DataError::Format { path: self.path.clone(), what };
         let length = range.end.saturating_sub(range.start);
         if length > MAX_FILE_BYTES {
-            return Err(format(format!("expected an image of at most {} MiB, got {length} bytes", MAX_FILE_BYTES >> 20)));
+            return Err(format(format!(
+                "expected an image of at most {} MiB, got {length} bytes",
+                MAX_FILE_BYTES >> 20
+            )));
         }
         let mut file = File::open(&self.path).map_err(io)?;
         file.seek(SeekFrom::Start(range.start)).map_err(io)?;

@@ -27,7 +27,8 @@ pub fn parse_class_names(bytes: &[u8]) -> Parsed<Labels> {
     let mut seen = std::collections::BTreeSet::new();
     for (line, name) in (1..).zip(&names) {
         if name.is_empty() || !seen.insert(*name) {
-            problems.push(super::Problem::new(format!("line {line}"), format!("expected a name of its own, got {name:?}")));
+            problems
+                .push(super::Problem::new(format!("line {line}"), format!("expected a name of its own, got {name:?}")));
         }
     }
     if names.is_empty() {

@@ -29,8 +29,8 @@ pub(crate) use listing::Listing;
 pub use idx::IdxDataset;
 pub use image_folder::ImageFolder;
 pub use manifest::{
-    Manifest, ManifestFile, ManifestHeader, ManifestRow, RowClass, RowMask, RowObject, RowRegion, RowWeight, ShardPlace,
-    parse_csv_manifest, parse_json_lines_manifest, write_json_lines_manifest,
+    Manifest, ManifestFile, ManifestHeader, ManifestRow, RowClass, RowMask, RowObject, RowRegion, RowWeight,
+    ShardPlace, parse_csv_manifest, parse_json_lines_manifest, write_json_lines_manifest,
 };
 #[cfg(feature = "parquet")]
 pub use manifest::{parse_parquet_manifest, write_parquet_manifest};

@@ -89,7 +89,8 @@ struct Table {
 impl Table {
     fn add(&mut self, columns: &Columns, record: &csv::StringRecord, line: usize) {
         let cell = |column: usize| record.get(column).unwrap_or_default();
-        let class = Some(cell(columns.label)).filter(|name| !name.is_empty()).map(|name| RowClass::Name(name.to_owned()));
+        let class =
+            Some(cell(columns.label)).filter(|name| !name.is_empty()).map(|name| RowClass::Name(name.to_owned()));
         let split = match columns.split.map(cell) {
             None | Some("") => None,
             Some(name) => match Split::from_name(name) {

@@ -91,7 +91,8 @@ fn entry(row: ManifestRow, folder: &Path, labels: &Labels) -> Result<Entry, Stri
         }
     };
     // Class maps are large: they are unpacked with the image.
-    let later = ManifestRow { class_map: row.class_map, width: row.width, height: row.height, ..ManifestRow::default() };
+    let later =
+        ManifestRow { class_map: row.class_map, width: row.width, height: row.height, ..ManifestRow::default() };
     let annotations = ManifestRow { class_map: None, ..row }.annotations(labels)?;
     let pixels = if later.class_map.is_some() { Pixels::Row(Box::new(later)) } else { Pixels::None };
     Ok(Entry { place, annotations, pixels })

@@ -101,15 +101,13 @@ mod tests {
         );
         assert_eq!(problems(b"{\"label\":1}"), "line 1: expected a path, got none");
         assert_eq!(problems(b"\n"), "expected at least one row, got none");
-        assert_eq!(
-            problems(b"{\"mvl_manifest\":2,\"classes\":[]}"),
-            "line 1: expected a manifest of version 1, got 2"
-        );
+        assert_eq!(problems(b"{\"mvl_manifest\":2,\"classes\":[]}"), "line 1: expected a manifest of version 1, got 2");
     }
 
     #[test]
     fn a_header_comes_back() {
-        let header = ManifestHeader { keypoints: vec!["nose".to_owned()], ..ManifestHeader::new(Labels::new(["z", "a"])) };
+        let header =
+            ManifestHeader { keypoints: vec!["nose".to_owned()], ..ManifestHeader::new(Labels::new(["z", "a"])) };
         let rows = vec![ManifestRow { path: "x.png".to_owned(), ..ManifestRow::default() }];
         let mut text = Vec::new();
         write_json_lines_manifest(&mut text, &header, &rows).expect("memory takes every write");

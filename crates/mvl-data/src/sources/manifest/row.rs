@@ -326,13 +326,16 @@ impl RowObject {
         object.mask = match &self.mask {
             None => None,
             Some(RowMask::Polygons(polygons)) => Some(Mask::Polygons(
-                polygons.iter().map(|polygon| polygon.iter().map(|corner| corner.map(snap_to_grid)).collect()).collect(),
+                polygons
+                    .iter()
+                    .map(|polygon| polygon.iter().map(|corner| corner.map(snap_to_grid)).collect())
+                    .collect(),
             )),
             Some(RowMask::Rle(text)) => Some(Mask::RunLengths(run_lengths(text, size)?)),
         };
         for &(x, y, code) in &self.keypoints {
-            let visibility = Visibility::from_code(code)
-                .ok_or_else(|| format!("expected a visibility of 0, 1 or 2, got {code}"))?;
+            let visibility =
+                Visibility::from_code(code).ok_or_else(|| format!("expected a visibility of 0, 1 or 2, got {code}"))?;
             object.keypoints.push(Keypoint { x: snap_to_grid(x), y: snap_to_grid(y), visibility });
         }
         object.crowd = self.crowd;
@@ -380,7 +383,8 @@ mod tests {
 
     fn everything() -> Annotations {
         let mut annotations = Annotations::labelled(1);
-        annotations.class_weights = vec![ClassWeight { class: 0, weight: 0.25 }, ClassWeight { class: 1, weight: 0.75 }];
+        annotations.class_weights =
+            vec![ClassWeight { class: 0, weight: 0.25 }, ClassWeight { class: 1, weight: 0.75 }];
         let polygons = vec![vec![[0.0, 0.1], [2.0, 0.0], [2.0, 2.0]].iter().map(|c| c.map(snap_to_grid)).collect()];
         let point = |x, y, visibility| Keypoint { x, y, visibility };
         let mut first = Object::new(0, BoxXyxy::new(0.1, 0.2, 2.3, 3.4))

@@ -75,7 +75,9 @@ pub fn read_index_png(bytes: &[u8]) -> Result<IndexImage, String> {
 /// Appends the numbers of a row.
 fn unpack(row: &[u8], depth: BitDepth, width: usize, indices: &mut Vec<u16>) {
     match depth {
-        BitDepth::Sixteen => indices.extend(row.as_chunks::<2>().0.iter().take(width).map(|pair| u16::from_be_bytes(*pair))),
+        BitDepth::Sixteen => {
+            indices.extend(row.as_chunks::<2>().0.iter().take(width).map(|pair| u16::from_be_bytes(*pair)))
+        }
         BitDepth::Eight => indices.extend(row.iter().take(width).map(|&index| u16::from(index))),
         _ => {
             let bits = depth as usize;
@@ -131,7 +133,8 @@ mod tests {
 
     #[test]
     fn numbers_stay_as_they_are() {
-        let read = |color, depth, width, data: &[u8]| read_index_png(&encoded(color, depth, width, data)).map(|i| i.indices);
+        let read =
+            |color, depth, width, data: &[u8]| read_index_png(&encoded(color, depth, width, data)).map(|i| i.indices);
         assert_eq!(read(ColorType::Indexed, BitDepth::Four, 3, &[0x1F, 0x70]), Ok(vec![1, 15, 7]));
         assert_eq!(read(ColorType::Indexed, BitDepth::Eight, 2, &[3, 15]), Ok(vec![3, 15]));
         assert_eq!(read(ColorType::Grayscale, BitDepth::One, 9, &[0x81, 0x80]), Ok(vec![1, 0, 0, 0, 0, 0, 0, 1, 1]));
@@ -144,7 +147,8 @@ mod tests {
 
     #[test]
     fn damaged_files_are_refused() {
-        let whole = write_index_png(&IndexImage { width: 64, height: 64, indices: (0..4096).collect() }).expect("it fits");
+        let whole =
+            write_index_png(&IndexImage { width: 64, height: 64, indices: (0..4096).collect() }).expect("it fits");
         for end in 0..whole.len() - 13 {
             assert!(read_index_png(&whole[..end]).is_err(), "{end} bytes");
         }

@@ -97,7 +97,8 @@ fn class_map(image: IndexImage, classes: usize) -> Result<ClassMap, String> {
 /// The class that most pixels of each object have; none for an object whose pixels are all passed over.
 fn most_common_classes(objects: &IndexImage, map: &ClassMap) -> BTreeMap<u16, usize> {
     let mut counts = BTreeMap::<(u16, u16), usize>::new();
-    for (&object, &class) in objects.indices.iter().zip(map.classes()).filter(|&(_, &class)| class != ClassMap::IGNORE) {
+    for (&object, &class) in objects.indices.iter().zip(map.classes()).filter(|&(_, &class)| class != ClassMap::IGNORE)
+    {
         *counts.entry((object, class)).or_default() += 1;
     }
     let mut best = BTreeMap::<u16, (usize, u16)>::new();
