@@ -8,6 +8,7 @@ use std::fs;
 use std::path::Path;
 
 use mvl::core::Registry;
+use serde::de::DeserializeOwned;
 use serde_path_to_error::Segment;
 use toml::{Table, Value};
 
@@ -93,8 +94,19 @@ pub(crate) fn read_config(
             problems.push(problem);
         }
     }
-    let file = parse(table, &mut problems);
+    let file: RunFile = parse(table, &mut problems, name_the_optimizer);
     Ok(RunConfig::resolve_from(file, registry, start, problems)?)
+}
+
+/// Reads another file of the same strictness; `check` says what is wrong with a value that could be read.
+pub(crate) fn read_strictly<T: DeserializeOwned + Default>(
+    path: &Path,
+    check: impl FnOnce(&T) -> Vec<String>,
+) -> anyhow::Result<T> {
+    let mut problems = Vec::new();
+    let value = parse(read_table(path)?, &mut problems, |_| {});
+    problems.extend(check(&value));
+    if problems.is_empty() { Ok(value) } else { Err(ConfigProblems::new(problems).into()) }
 }
 
 fn read_table(path: &Path) -> anyhow::Result<Table> {
@@ -125,11 +137,15 @@ fn set(table: &mut Table, path: &[String], value: Value) -> Result<(), String> {
     Ok(())
 }
 
-/// Reads what can be read and notes the rest.
-fn parse(mut table: Table, problems: &mut Vec<String>) -> RunFile {
+/// Reads what can be read and notes the rest. `complete` puts in what goes without saying.
+fn parse<T: DeserializeOwned + Default>(
+    mut table: Table,
+    problems: &mut Vec<String>,
+    complete: impl Fn(&mut Table),
+) -> T {
     loop {
-        name_the_optimizer(&mut table);
-        let error = match serde_path_to_error::deserialize::<_, RunFile>(Value::Table(table.clone())) {
+        complete(&mut table);
+        let error = match serde_path_to_error::deserialize::<_, T>(Value::Table(table.clone())) {
             Ok(file) => return file,
             Err(error) => error,
         };
@@ -139,7 +155,7 @@ fn parse(mut table: Table, problems: &mut Vec<String>) -> RunFile {
         add_unknown_field(&mut steps, what);
         problems.push(format!("{}: {what}", join(&steps)));
         if !remove_from_table(&mut table, &steps) {
-            return RunFile::default();
+            return T::default();
         }
     }
 }
@@ -219,7 +235,7 @@ mod tests {
             epochs = -1
         ";
         let mut problems = Vec::new();
-        let file = parse(toml::from_str(text).expect("valid TOML"), &mut problems);
+        let file: RunFile = parse(toml::from_str(text).expect("valid TOML"), &mut problems, name_the_optimizer);
         assert_eq!(file.data.path.as_deref(), Some("photos"));
         let paths: Vec<_> = problems.iter().filter_map(|problem| problem.split(':').next()).collect();
         assert_eq!(paths.len(), 4, "{problems:#?}");

@@ -1,8 +1,12 @@
-//! One look at each sample, as a data set of what was seen: so any loading strategy can do it in parallel and in order.
+//! One look at each sample, as a data set of what was seen: so any loading strategy can do it in
+//! parallel, in order, and out of an object store.
 
 use std::sync::Arc;
 
-use mvl_core::{Annotations, ByteSize, DataError, Dataset, Image, Record, SampleKey};
+use bytes::Bytes;
+use mvl_core::{
+    Annotations, ByteSize, DataError, Dataset, Fetch, Image, Location, Record, Sample, SampleKey,
+};
 
 use super::check::Check;
 use super::checks::{Look, find_faults};
@@ -40,28 +44,48 @@ impl Dataset<Examined> for Examination {
 
     fn get(&self, key: SampleKey) -> Result<Examined, DataError> {
         Ok(match self.dataset.fetch(key.index) {
-            Ok(Record::Encoded(sample)) => {
-                let image = decode(&sample.bytes, &sample.source);
-                let content = hash_file(&sample.bytes);
-                self.look(&sample.source, Some(&sample.bytes), content, image.as_ref(), &sample.annotations)
-            }
-            Ok(Record::Decoded(sample)) => {
-                let content = hash_pixels(&sample.image);
-                self.look(&sample.source, None, content, Ok(&sample.image), &sample.annotations)
-            }
-            Ok(_) => match self.dataset.get(SampleKey::plain(key.index)) {
-                Ok(sample) => {
-                    let content = hash_pixels(&sample.image);
-                    self.look(&sample.source, None, content, Ok(&sample.image), &sample.annotations)
-                }
-                Err(error) => self.unreadable(key.index, &error),
-            },
+            Ok(record) => self.examine(key.index, record),
             Err(error) => self.unreadable(key.index, &error),
         })
+    }
+
+    fn location(&self, index: usize) -> Option<Location> {
+        self.dataset.location(index)
+    }
+
+    fn record(&self, index: usize, bytes: Bytes) -> Result<Record, DataError> {
+        self.dataset.record(index, bytes)
+    }
+
+    fn fetch(&self, index: usize) -> Result<Record, DataError> {
+        self.dataset.fetch(index)
+    }
+
+    fn make(&self, key: SampleKey, record: Record, _fetch: Fetch<'_>) -> Result<Examined, DataError> {
+        Ok(self.examine(key.index, record))
     }
 }
 
 impl Examination {
+    fn examine(&self, index: usize, record: Record) -> Examined {
+        match record {
+            Record::Encoded(sample) => {
+                let image = decode(&sample.bytes, &sample.source);
+                let content = hash_file(&sample.bytes);
+                self.look(&sample.source, Some(&sample.bytes), content, image.as_ref(), &sample.annotations)
+            }
+            Record::Decoded(sample) => self.look_at_pixels(&sample),
+            _ => match self.dataset.get(SampleKey::plain(index)) {
+                Ok(sample) => self.look_at_pixels(&sample),
+                Err(error) => self.unreadable(index, &error),
+            },
+        }
+    }
+
+    fn look_at_pixels(&self, sample: &Sample) -> Examined {
+        self.look(&sample.source, None, hash_pixels(&sample.image), Ok(&sample.image), &sample.annotations)
+    }
+
     fn look(
         &self,
         source: &str,

@@ -31,5 +31,5 @@ pub use mended::Mended;
 pub use outcome::{ClassCount, FixedSample, QuarantinedSample, Reason, SplitCount, ValidationOutcome};
 pub use perceptual_hash::perceptual_hash;
 pub use policy::{Action, Policy};
-pub use report::{REPORT_SCHEMA, ValidationReport};
+pub use report::{CheckCount, REPORT_SCHEMA, ValidationReport};
 pub use run::{Part, validate};

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use mvl_core::{DataError, DataLoadStrategy, EpochPlan, Labels, Order};
+use mvl_core::{DataError, EpochPlan, Labels, Order};
 
 use super::balance::find_imbalance;
 use super::duplicates::{Copy, Samples, find_duplicates, find_leaks};
@@ -12,7 +12,7 @@ use super::judge::{JudgedSplit, Lists};
 use super::outcome::{ClassCount, ValidationOutcome};
 use super::policy::{Action, Policy};
 use crate::sources::{LabelledDataset, Split};
-use crate::strategies::Parallel;
+use crate::strategies::{DEFAULT_QUEUE_BYTES, usual_strategy};
 
 /// A part of a data set that is validated.
 pub type Part = (Split, Arc<dyn LabelledDataset>);
@@ -85,8 +85,9 @@ fn look_at(
     let examination = Arc::new(Examination { dataset: dataset.clone(), policy: policy.clone() });
     let plan = EpochPlan::new(dataset.len(), Order::Sequential);
     let mut judged = JudgedSplit::new(split);
-    for (index, examined) in Parallel::new(workers).load(examination.clone(), plan)?.enumerate() {
-        // A panic of the data set comes as an error.
+    let strategy = usual_strategy(dataset.location(0).as_ref(), workers, DEFAULT_QUEUE_BYTES);
+    for (index, examined) in strategy.load(examination.clone(), plan)?.enumerate() {
+        // What a store refuses, and a panic of the data set, comes as an error.
         let examined = examined.unwrap_or_else(|error| examination.unreadable(index, &error));
         judged.push(examined, policy);
         on_sample();

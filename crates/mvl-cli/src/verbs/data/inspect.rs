@@ -6,12 +6,13 @@ use std::sync::Arc;
 
 use clap::Args;
 use mvl::core::{Channels, EpochPlan, Filter, Image, Order};
-use mvl::data::{DEFAULT_QUEUE_BYTES, LabelledDataset, Split, Tile, contact_sheet, resize, usual_strategy, write_png};
+use mvl::data::{DEFAULT_QUEUE_BYTES, LabelledDataset, Tile, contact_sheet, resize, usual_strategy, write_png};
 use serde::Serialize;
 
+use super::annotation_counts::AnnotationCounts;
+use super::parts::{open_parts, split_name};
 use crate::arguments::Outcome;
 use crate::output::{Output, count, say, table};
-use crate::training_data::{has_split, open_split};
 
 /// Counts images and classes, decodes every image, and lists what is wrong with its path.
 #[derive(Debug, Args)]
@@ -39,6 +40,9 @@ struct Part {
     classes: BTreeMap<String, usize>,
     /// How many images have each size, such as `28x28 gray`.
     sizes: BTreeMap<String, usize>,
+    /// What there is besides the images' classes.
+    #[serde(skip_serializing_if = "AnnotationCounts::is_empty")]
+    annotations: AnnotationCounts,
     problems: Vec<String>,
 }
 
@@ -50,19 +54,9 @@ const TILE_PX: u32 = 96;
 const SHOWN: usize = 10;
 
 pub(super) fn run(arguments: InspectArguments, output: &Output) -> anyhow::Result<Outcome> {
-    let mut splits = Vec::new();
-    for (name, split) in [("train", Split::Train), ("valid", Split::Valid), ("test", Split::Test)] {
-        if has_split(&arguments.path, split)? {
-            splits.push((name, split));
-        }
-    }
-    if splits.is_empty() {
-        splits.push(("all", Split::All));
-    }
     let (mut parts, mut tiles) = (Vec::new(), Vec::new());
-    for (name, split) in splits {
-        let dataset = open_split(&arguments.path, split)?;
-        parts.push(inspect(name, &dataset, arguments.sheet.is_some().then_some(&mut tiles))?);
+    for (split, dataset) in open_parts(&arguments.path)? {
+        parts.push(inspect(split_name(split), &dataset, arguments.sheet.is_some().then_some(&mut tiles))?);
     }
     if let Some(path) = &arguments.sheet {
         tiles.sort_by_key(|(label, _)| *label);
@@ -88,13 +82,17 @@ fn inspect(
     let labels = dataset.labels();
     let mut classes: BTreeMap<String, usize> = labels.iter().map(|name| (name.to_owned(), 0)).collect();
     let (mut sizes, mut problems) = (BTreeMap::new(), Vec::new());
+    let mut annotations = AnnotationCounts::default();
     let mut shown = vec![0; labels.len()];
     let strategy = usual_strategy(dataset.location(0).as_ref(), 0, DEFAULT_QUEUE_BYTES);
     let samples = strategy.load(dataset.clone(), EpochPlan::new(dataset.len(), Order::Sequential))?;
     for (index, sample) in samples.enumerate() {
         let label = dataset.label_of(index);
-        let name = label.map_or_else(|| "(no label)".to_owned(), |label| labels.display(label));
-        *classes.entry(name).or_insert(0) += 1;
+        let annotated = sample.as_ref().is_ok_and(|sample| annotations.add(&sample.annotations, labels));
+        if label.is_some() || !annotated {
+            let name = label.map_or_else(|| "(no label)".to_owned(), |label| labels.display(label));
+            *classes.entry(name).or_insert(0) += 1;
+        }
         match sample {
             Ok(sample) => {
                 *sizes.entry(size(&sample.image)).or_insert(0) += 1;
@@ -109,7 +107,7 @@ fn inspect(
             Err(error) => problems.push(error.full_message()),
         }
     }
-    Ok(Part { split, images: dataset.len(), classes, sizes, problems })
+    Ok(Part { split, images: dataset.len(), classes, sizes, annotations, problems })
 }
 
 /// Small enough to keep many of them.
@@ -139,6 +137,7 @@ fn describe(part: &Part) -> String {
         table(&["class", "images"], &classes),
         format!("sizes: {}", sizes.join(", ")),
     ];
+    lines.extend(part.annotations.describe());
     for problem in part.problems.iter().take(SHOWN) {
         lines.push(format!("problem: {problem}"));
     }

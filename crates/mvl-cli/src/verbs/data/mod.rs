@@ -1,6 +1,11 @@
 //! `mvl data`: everything that is done to data before training on it. One file per verb below it.
 
+mod annotation_counts;
+mod chain_argument;
 mod inspect;
+mod parts;
+mod preview;
+mod validate;
 
 use clap::Subcommand;
 
@@ -11,10 +16,16 @@ use crate::output::Output;
 pub(crate) enum DataVerb {
     /// Count images and classes, read every image, and say what is wrong.
     Inspect(inspect::InspectArguments),
+    /// Look for everything that may be wrong, and let a policy decide about it.
+    Validate(validate::ValidateArguments),
+    /// Draw samples with their annotations, or one sample under a chain of transforms.
+    Preview(preview::PreviewArguments),
 }
 
 pub(crate) fn run(verb: DataVerb, output: &Output) -> anyhow::Result<Outcome> {
     match verb {
         DataVerb::Inspect(arguments) => inspect::run(arguments, output),
+        DataVerb::Validate(arguments) => validate::run(arguments, output),
+        DataVerb::Preview(arguments) => preview::run(arguments, output),
     }
 }

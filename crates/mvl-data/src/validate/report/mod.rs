@@ -53,15 +53,19 @@ pub struct ValidationReport<'a> {
 
 /// How often a check found something.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-struct CheckCount {
-    check: Check,
-    title: &'static str,
-    severity: Severity,
-    action: Action,
+pub struct CheckCount {
+    /// The check.
+    pub check: Check,
+    /// What it looks for, for people.
+    pub title: &'static str,
+    /// How bad its findings are.
+    pub severity: Severity,
+    /// What the policy does about them.
+    pub action: Action,
     /// How many things it found.
-    findings: usize,
+    pub findings: usize,
     /// In how many samples.
-    samples: usize,
+    pub samples: usize,
 }
 
 impl<'a> ValidationReport<'a> {
@@ -76,6 +80,12 @@ impl<'a> ValidationReport<'a> {
         });
         let checks = checks.collect();
         Self { schema: REPORT_SCHEMA, name, failed: outcome.has_failed(), policy, checks, outcome }
+    }
+
+    /// Every check with what it found, in the order of [`Check::ALL`].
+    #[must_use]
+    pub fn checks(&self) -> &[CheckCount] {
+        &self.checks
     }
 
     /// The page: one file that needs no other and no script. Pictures of what was found are read from the parts again; those
