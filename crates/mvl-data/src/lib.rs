@@ -94,7 +94,7 @@ pub use transforms::{
     Transform, TransformConfig,
 };
 pub use validate::{
-    Action, Check, CheckCount, ClassCount, Finding, Fix, FixedSample, HashIndex, MAX_DISTANCE_BITS, Mended, Part, Place, Policy,
-    QuarantinedSample, REPORT_SCHEMA, Reason, Severity, SplitCount, ValidationOutcome, ValidationReport,
+    Action, Check, CheckCount, ClassCount, Finding, Fix, FixedSample, HashIndex, MAX_DISTANCE_BITS, Mended, Part,
+    Place, Policy, QuarantinedSample, REPORT_SCHEMA, Reason, Severity, SplitCount, ValidationOutcome, ValidationReport,
     perceptual_hash, validate, write_good_list,
 };

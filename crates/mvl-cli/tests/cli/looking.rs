@@ -70,7 +70,15 @@ fn every_mistake_in_a_policy_at_once() {
     let policy = folder.path().join("policy.toml");
     fs::write(&policy, "near_duplicate_bits = 64\nrare_class = 3\n[checks]\nrare_class = \"skip\"\n").expect("written");
     let ran = mvl(&["data", "validate", text(folder.path()), "--policy", text(&policy)]);
-    ran.fails(2, &["3 problems", "rare_class: unknown field", "near_duplicate_bits: expected 0 to 8", "checks.rare_class: is about no"]);
+    ran.fails(
+        2,
+        &[
+            "3 problems",
+            "rare_class: unknown field",
+            "near_duplicate_bits: expected 0 to 8",
+            "checks.rare_class: is about no",
+        ],
+    );
 }
 
 #[test]

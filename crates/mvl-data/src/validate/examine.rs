@@ -4,9 +4,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use mvl_core::{
-    Annotations, ByteSize, DataError, Dataset, Fetch, Image, Location, Record, Sample, SampleKey,
-};
+use mvl_core::{Annotations, ByteSize, DataError, Dataset, Fetch, Image, Location, Record, Sample, SampleKey};
 
 use super::check::Check;
 use super::checks::{Look, find_faults};

@@ -69,9 +69,11 @@ impl AnnotationCounts {
                 self.objects.iter().map(|(name, number)| vec![name.clone(), format!("{number:>7}")]).collect();
             lines.push(table(&["class", "objects"], &rows));
         }
-        for (number, what) in
-            [(self.masks, "masks"), (self.with_keypoints, "objects with keypoints"), (self.class_maps, "maps of classes")]
-        {
+        for (number, what) in [
+            (self.masks, "masks"),
+            (self.with_keypoints, "objects with keypoints"),
+            (self.class_maps, "maps of classes"),
+        ] {
             if number > 0 {
                 lines.push(format!("{what}: {}", thousands(number)));
             }

@@ -47,7 +47,9 @@ fn of_recipe(path: &Path) -> Result<Value, String> {
     let text = std::fs::read_to_string(path).map_err(|error| cannot(&error))?;
     let mut table: Table = toml::from_str(&text).map_err(|error| cannot(&error))?;
     let in_recipe = table.get_mut("data").and_then(Value::as_table_mut).and_then(|data| data.remove("augment"));
-    in_recipe.or_else(|| table.remove("augment")).ok_or_else(|| cannot(&"expected data.augment or augment, got neither"))
+    in_recipe
+        .or_else(|| table.remove("augment"))
+        .ok_or_else(|| cannot(&"expected data.augment or augment, got neither"))
 }
 
 /// A list in TOML, or in JSON.
@@ -60,7 +62,8 @@ fn of_list(text: &str) -> Result<Value, String> {
 
 /// Names with commas between, each with its default settings.
 fn of_names(text: &str) -> Value {
-    let step = |name: &str| Value::Table(Table::from_iter([("name".to_owned(), Value::String(name.trim().to_owned()))]));
+    let step =
+        |name: &str| Value::Table(Table::from_iter([("name".to_owned(), Value::String(name.trim().to_owned()))]));
     Value::Array(text.split(',').filter(|name| !name.trim().is_empty()).map(step).collect())
 }
 

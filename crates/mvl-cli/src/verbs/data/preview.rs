@@ -79,7 +79,8 @@ pub(super) fn run(arguments: PreviewArguments, output: &Output) -> anyhow::Resul
         None => plain(&*dataset, &indices)?,
     };
     let side_px = arguments.tile.clamp(32, 1024);
-    let tiles: Vec<_> = drawn.iter().map(|(caption, _, sample)| tile(sample, caption, dataset.labels(), side_px)).collect();
+    let tiles: Vec<_> =
+        drawn.iter().map(|(caption, _, sample)| tile(sample, caption, dataset.labels(), side_px)).collect();
     let columns = (tiles.len() as f64).sqrt().ceil() as usize;
     write_png(&contact_sheet(&tiles, columns, side_px), &arguments.out)?;
     say(format!("wrote {}", arguments.out.display()));
@@ -146,7 +147,9 @@ fn tile(sample: &Sample, caption: &str, labels: &Labels, side_px: u32) -> Tile {
 
 /// `class, file.jpg`
 fn caption(sample: &Sample, labels: &Labels) -> String {
-    let name = Path::new(&*sample.source).file_name().map_or_else(|| sample.source.to_string(), |name| name.to_string_lossy().into_owned());
+    let name = Path::new(&*sample.source)
+        .file_name()
+        .map_or_else(|| sample.source.to_string(), |name| name.to_string_lossy().into_owned());
     match (sample.annotations.label, sample.annotations.objects.len()) {
         (Some(label), _) => format!("{}, {name}", labels.display(label)),
         (None, 0) => name,
