@@ -81,11 +81,23 @@ impl From<StoreError> for Failure {
             return Self { retry_after: refusal.retry_after, ..Self::new(cause, refusal.to_string()) };
         }
         let root = chain().last().map(ToString::to_string).unwrap_or_default();
+        if let Some(status) = refused_with(&root) {
+            return match status {
+                404 => Self::new(Cause::Missing, "no such bucket or container"),
+                401 | 403 => Self::new(Cause::Denied, "access is denied"),
+                status => Self::new(Cause::Permanent, format!("the store answered with status {status}")),
+            };
+        }
         let never_sent =
             chain().filter_map(|error| error.downcast_ref::<reqwest::Error>()).any(reqwest::Error::is_builder);
         let transport = chain().any(|error| error.is::<HttpError>());
         Self::new(if transport && !never_sent { Cause::Transient } else { Cause::Permanent }, root)
     }
+}
+
+/// The status of an answer that `object_store` has folded into text, as it does with lists; its error for it is private.
+fn refused_with(text: &str) -> Option<u16> {
+    text.strip_prefix("Server returned non-2xx status code: ")?.get(..3)?.parse().ok()
 }
 
 /// What to look at, by store and failure.
@@ -136,6 +148,8 @@ mod tests {
         let reset = HttpError::new(HttpErrorKind::Interrupted, std::io::Error::other("connection reset by peer"));
         assert_eq!(generic(reset), Failure::new(Cause::Transient, "connection reset by peer"));
         assert_eq!(generic(std::io::Error::other("bad config")), Failure::new(Cause::Permanent, "bad config"));
+        let listing = std::io::Error::other("Server returned non-2xx status code: 403 Forbidden: <xml/>");
+        assert_eq!(generic(listing), Failure::new(Cause::Denied, "access is denied"));
         let nobody = std::io::Error::other("error performing PUT http://169.254.169.254/latest/api/token");
         assert_eq!(generic(nobody).cause, Cause::Denied);
         let source = Box::new(std::io::Error::other("404"));

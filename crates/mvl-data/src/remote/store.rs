@@ -14,9 +14,10 @@ use object_store::local::LocalFileSystem;
 use object_store::{ClientConfigKey, ClientOptions, ObjectStore, RetryConfig};
 use tokio::sync::Semaphore;
 
-use super::StoreUrl;
 use super::connector::Connector;
 use super::crypto::choose_provider;
+use super::failure::Cause;
+use super::{Failure, StoreUrl};
 
 /// Requests to one store that are under way at once, whoever makes them.
 const MAX_REQUESTS: usize = 64;
@@ -26,6 +27,9 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 const READ_TIMEOUT: Duration = Duration::from_secs(20);
 /// For a whole request; our retry policy has its own, shorter deadline.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(3_600);
+
+/// What clouds set on their own machines, under names without their prefix.
+const OTHER_VARIABLES: [(&str, &str); 2] = [("AZURE_", "IDENTITY_ENDPOINT"), ("GOOGLE_", "SERVICE_ACCOUNT")];
 
 /// A store that can be asked.
 pub(super) struct Store {
@@ -44,7 +48,7 @@ pub(super) fn store_of(url: &StoreUrl) -> Result<Arc<Store>, DataError> {
         return Ok(store.clone());
     }
     choose_provider();
-    let store = open(url).map_err(|error| super::Failure::from(error).at(url, "opening the store"))?;
+    let store = open(url).map_err(|failure| failure.at(url, "opening the store"))?;
     let store = Arc::new(store);
     opened.insert(url.root().to_owned(), store.clone());
     Ok(store)
@@ -52,9 +56,15 @@ pub(super) fn store_of(url: &StoreUrl) -> Result<Arc<Store>, DataError> {
 
 /// What all of the clouds' builders have in common, though no trait says so.
 macro_rules! cloud {
-    ($builder:expr, $key:ident, $root:expr) => {{
+    ($builder:expr, $key:ident, $root:expr, $settings:expr) => {{
         let seconds = |limit: Duration| format!("{} seconds", limit.as_secs());
-        let store = $builder
+        let configured = $settings.into_iter().fold($builder, |builder, (name, value)| {
+            match name.to_ascii_lowercase().parse::<$key>() {
+                Ok(key) => builder.with_config(key, value),
+                Err(_) => builder, // somebody else's
+            }
+        });
+        let store = configured
             .with_url($root)
             .with_config($key::Client(ClientConfigKey::ConnectTimeout), seconds(CONNECT_TIMEOUT))
             .with_config($key::Client(ClientConfigKey::ReadTimeout), seconds(READ_TIMEOUT))
@@ -67,16 +77,31 @@ macro_rules! cloud {
     }};
 }
 
-fn open(url: &StoreUrl) -> object_store::Result<Store> {
+fn open(url: &StoreUrl) -> Result<Store, Failure> {
     let root = url.root();
     let (objects, pages) = match url.scheme() {
-        "s3" | "s3a" => cloud!(AmazonS3Builder::from_env(), AmazonS3ConfigKey, root),
-        "gs" => cloud!(GoogleCloudStorageBuilder::from_env(), GoogleConfigKey, root),
+        "s3" | "s3a" => cloud!(AmazonS3Builder::new(), AmazonS3ConfigKey, root, settings("AWS_")?),
+        "gs" => cloud!(GoogleCloudStorageBuilder::new(), GoogleConfigKey, root, settings("GOOGLE_")?),
         "http" | "https" => (http(root)? as Arc<dyn ObjectStore>, None),
         "file" => (Arc::new(LocalFileSystem::new()) as Arc<dyn ObjectStore>, None),
-        _ => cloud!(MicrosoftAzureBuilder::from_env(), AzureConfigKey, root),
+        _ => cloud!(MicrosoftAzureBuilder::new(), AzureConfigKey, root, settings("AZURE_")?),
     };
     Ok(Store { objects, pages, requests: Semaphore::new(MAX_REQUESTS) })
+}
+
+/// The environment's variables for a cloud, but for those that are set to nothing. An endpoint must be an address: given
+/// anything else `object_store` panics.
+fn settings(prefix: &str) -> Result<Vec<(String, String)>, Failure> {
+    let named = |name: &str| name.starts_with(prefix) || OTHER_VARIABLES.contains(&(prefix, name));
+    let text = std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
+    let settings: Vec<_> = text.filter(|(name, value)| named(name) && !value.is_empty()).collect();
+    for (name, value) in settings.iter().filter(|(name, _)| name.contains("ENDPOINT")) {
+        if !value.starts_with("http://") && !value.starts_with("https://") {
+            let what = format!("expected {name} to begin with https:// or http://, got {value:?}");
+            return Err(Failure::new(Cause::Permanent, what));
+        }
+    }
+    Ok(settings)
 }
 
 fn http(root: &str) -> object_store::Result<Arc<impl ObjectStore + use<>>> {
