@@ -31,7 +31,7 @@ pub(crate) fn exists(url: &StoreUrl) -> Result<bool, DataError> {
                 answer => answer.map(|_| true),
             }
         };
-        let found = retrying(&RetryPolicy::default(), fresh_jitter(), attempt).await;
+        let found = retrying(&RetryPolicy::OPENING, fresh_jitter(), attempt).await;
         found.map_err(|failure| failure.at(&url, "looking it up"))
     };
     if url.key == Key::ROOT { Ok(false) } else { wait_for(head(url.clone()))? }
@@ -109,7 +109,7 @@ async fn asked<T, A: Future<Output = Result<T, Failure>>>(
     url: &StoreUrl,
     attempt: impl FnMut() -> A,
 ) -> Result<T, DataError> {
-    let answer = retrying(&RetryPolicy::default(), fresh_jitter(), attempt).await;
+    let answer = retrying(&RetryPolicy::OPENING, fresh_jitter(), attempt).await;
     answer.map_err(|failure| failure.at(url, "listing"))
 }
 

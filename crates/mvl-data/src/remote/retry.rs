@@ -37,17 +37,24 @@ pub struct RetryPolicy {
     pub deadline: Duration,
 }
 
+/// 100 ms to 10 s apart, for 60 s.
 impl Default for RetryPolicy {
     fn default() -> Self {
-        Self {
-            first_delay: Duration::from_millis(100),
-            longest_delay: Duration::from_secs(10),
-            deadline: Duration::from_secs(60),
-        }
+        Self::LOADING
     }
 }
 
 impl RetryPolicy {
+    /// For what a person waits for, such as the list of a folder: whoever mistyped an address learns it soon.
+    pub(super) const OPENING: Self = Self { deadline: Duration::from_secs(20), ..Self::LOADING };
+
+    /// For records, which a run of days must not be without because of a minute.
+    const LOADING: Self = Self {
+        first_delay: Duration::from_millis(100),
+        longest_delay: Duration::from_secs(10),
+        deadline: Duration::from_secs(60),
+    };
+
     /// How long to wait after this many failures; `jitter` is drawn from `[0, 1)`.
     #[must_use]
     pub fn delay(&self, failures: u32, jitter: f64) -> Duration {

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use mvl_core::{Channels, DataError, Dataset, Image, Labels, Sample, SampleKey};
 
 use super::idx_file::IdxFile;
+use super::listing::{self, list};
 use super::{LabelledDataset, Split, join_problems, past_the_end};
 
 /// `(images, labels)` of each part, without extension; some copies have a dot for the second dash.
@@ -64,14 +65,15 @@ impl IdxDataset {
             Split::Test => &[TEST_NAMES],
             Split::All => &[TRAIN_NAMES, TEST_NAMES],
         };
-        let missing: Vec<&str> = wanted.iter().flatten().copied().filter(|name| find(folder, name).is_none()).collect();
+        let files = list(folder)?.files;
+        let missing: Vec<&str> = wanted.iter().flatten().copied().filter(|name| find(&files, name).is_none()).collect();
         if !missing.is_empty() {
             let what = format!("expected {}, with or without .gz, found no such file", missing.join(" and "));
             return Err(DataError::Format { path: folder.to_owned(), what });
         }
         let mut parts = Vec::new();
         for [images, labels] in wanted {
-            if let (Some(images), Some(labels)) = (find(folder, images), find(folder, labels)) {
+            if let (Some(images), Some(labels)) = (find(&files, images), find(&files, labels)) {
                 parts.push(Self::open(images, labels)?);
             }
         }
@@ -89,7 +91,8 @@ impl IdxDataset {
 
     /// The parts that a folder holds under MNIST's file names.
     pub(super) fn splits_in(folder: &Path) -> Vec<Split> {
-        let whole = |names: [&str; 2]| names.iter().any(|name| find(folder, name).is_some());
+        let files = list(folder).map(|listing| listing.files).unwrap_or_default();
+        let whole = |names: [&str; 2]| names.iter().any(|name| find(&files, name).is_some());
         let parts = [(Split::Train, TRAIN_NAMES), (Split::Test, TEST_NAMES)];
         parts.into_iter().filter(|&(_, names)| whole(names)).map(|(split, _)| split).collect()
     }
@@ -166,13 +169,10 @@ impl IdxDataset {
 }
 
 /// A file under this name, packed or not, with the dash or the dot that some copies have.
-fn find(folder: &Path, name: &str) -> Option<PathBuf> {
+fn find<'a>(files: &'a [PathBuf], name: &str) -> Option<&'a PathBuf> {
     let dotted = name.replacen("-idx", ".idx", 1);
-    [name, &dotted]
-        .into_iter()
-        .flat_map(|name| [name.to_owned(), format!("{name}.gz")])
-        .map(|name| folder.join(name))
-        .find(|path| path.is_file())
+    let mut known = [name, &dotted].into_iter().flat_map(|name| [name.to_owned(), format!("{name}.gz")]);
+    known.find_map(|known| files.iter().find(|file| listing::name(file) == known))
 }
 
 impl Dataset<Sample> for IdxDataset {

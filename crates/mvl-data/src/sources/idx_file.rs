@@ -13,6 +13,10 @@ use std::path::Path;
 use flate2::read::MultiGzDecoder;
 use mvl_core::{DataError, MAX_SIDE_PX};
 
+#[cfg(feature = "remote")]
+use crate::decode::read_bounded;
+use crate::place::Place;
+
 const UNSIGNED_BYTES: u8 = 8;
 const GZIP_MAGIC: [u8; 2] = [0x1F, 0x8B];
 /// The most data that one file may unpack to.
@@ -30,10 +34,17 @@ pub(super) struct IdxFile<const AXES: usize> {
 }
 
 impl<const AXES: usize> IdxFile<AXES> {
-    /// Opens and reads a file.
+    /// Opens and reads a file or object.
     pub(super) fn open(path: &Path) -> Result<Self, DataError> {
-        let file = File::open(path).map_err(|source| DataError::Io { path: path.to_owned(), source })?;
-        Self::read(BufReader::new(file)).map_err(|what| DataError::Format { path: path.to_owned(), what })
+        let read = match Place::of(path)? {
+            Place::Disk(path) => match File::open(&path) {
+                Ok(file) => Self::read(BufReader::new(file)),
+                Err(source) => return Err(DataError::Io { path, source }),
+            },
+            #[cfg(feature = "remote")]
+            Place::Store(_) => Self::read(&*read_bounded(path, MAX_DATA_BYTES)?),
+        };
+        read.map_err(|what| DataError::Format { path: path.to_owned(), what })
     }
 
     /// Reads a stream, raw or gzip. The error is what is wrong.

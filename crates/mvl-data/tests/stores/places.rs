@@ -4,7 +4,7 @@ use std::env;
 use std::path::Path;
 
 use mvl_core::SampleRng;
-use object_store::{ObjectStoreExt, PutPayload};
+use object_store::ObjectStoreExt;
 use tempfile::TempDir;
 
 /// The bucket, and the container, that `scripts/with_stores.sh` makes.
@@ -42,7 +42,7 @@ impl Place {
 
     /// Copies a folder here, all levels of it.
     pub(crate) fn put_folder(&self, folder: &Path) {
-        let mut waiting = vec![folder.to_owned()];
+        let (mut objects, mut waiting) = (Vec::new(), vec![folder.to_owned()]);
         while let Some(next) = waiting.pop() {
             for entry in std::fs::read_dir(next).expect("a folder") {
                 let path = entry.expect("an entry").path();
@@ -51,20 +51,24 @@ impl Place {
                 } else {
                     let key =
                         path.strip_prefix(folder).expect("it lies below").to_str().expect("plain names").to_owned();
-                    self.put(&key, std::fs::read(&path).expect("readable"));
+                    objects.push((key, std::fs::read(&path).expect("readable")));
                 }
             }
         }
+        self.put(objects);
     }
 
-    /// Puts an object here, by way of `object_store` as it comes.
-    pub(crate) fn put(&self, key: &str, bytes: impl Into<PutPayload>) {
+    /// Puts objects here, by way of `object_store` as it comes.
+    pub(crate) fn put(&self, objects: impl IntoIterator<Item = (String, Vec<u8>)>) {
         // As a program may that uses TLS as well; ours must put up with it.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let url = self.at(key).parse().expect("a good address");
-        let (store, path) = object_store::parse_url_opts(&url, env::vars()).expect("the environment names the store");
+        let url = self.url.parse().expect("a good address");
+        let (store, prefix) = object_store::parse_url_opts(&url, env::vars()).expect("the environment names the store");
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-        runtime.block_on(store.put(&path, bytes.into())).expect("it can be written");
+        for (key, bytes) in objects {
+            let path = key.split('/').fold(prefix.clone(), |path, part| path.join(part));
+            runtime.block_on(store.put(&path, bytes.into())).expect("it can be written");
+        }
     }
 }
 

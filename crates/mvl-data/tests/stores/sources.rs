@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use mvl_core::{Channels, DataLoadStrategy, EpochPlan, Image, Order, Sample};
+use mvl_core::{Channels, DataLoadStrategy, EpochPlan, Image, Order, Sample, SampleKey};
 use mvl_data::{LabelledDataset, Parallel, Sequential, Split, Streaming, available_splits, encode_png, open_dataset};
 
 use crate::places::Place;
@@ -85,6 +85,37 @@ fn manifests_open_from_every_place() {
         for name in ["list.csv", "list.jsonl"] {
             same(&folder.path().join(name), &place.at(name), Split::All);
         }
+    }
+}
+
+#[test]
+fn a_folder_of_more_images_than_a_page_holds_is_listed_to_its_end() {
+    const IMAGES: usize = 1_050; // S3 lists 1,000 a page
+    for place in Place::all() {
+        place.put((0..IMAGES).map(|number| (format!("a/{number:05}.png"), picture(number as u8))));
+        let opened = open_dataset(Path::new(&place.url), Split::All).expect("it can be listed");
+        assert_eq!(opened.len(), IMAGES);
+        let last = opened.get(SampleKey::plain(IMAGES - 1)).expect("readable");
+        assert!(last.source.ends_with("/a/01049.png"), "{}", last.source);
+    }
+}
+
+#[test]
+fn idx_files_open_from_every_place() {
+    let idx = |sizes: &[u32], data: &[u8]| {
+        let header = [0, 0, 8, sizes.len() as u8];
+        [&header[..], &sizes.iter().flat_map(|size| size.to_be_bytes()).collect::<Vec<_>>(), data].concat()
+    };
+    for place in Place::all() {
+        let pixels: Vec<u8> = (0..3 * 2 * 4).collect();
+        place.put([
+            ("train-images-idx3-ubyte".to_owned(), idx(&[3, 2, 4], &pixels)),
+            ("train-labels-idx1-ubyte".to_owned(), idx(&[3], &[0, 2, 1])),
+        ]);
+        let opened = open_dataset(Path::new(&place.url), Split::Train).expect("two files");
+        let last = opened.get(SampleKey::plain(2)).expect("in memory");
+        assert_eq!((last.image.pixels(), last.annotations.label), (&pixels[16..], Some(1)));
+        assert!(last.source.ends_with("train-images-idx3-ubyte#2"), "{}", last.source);
     }
 }
 

@@ -14,7 +14,7 @@ fn streaming_keeps_the_contract_from_every_place() {
     for place in Place::all() {
         for packed in [false, true] {
             let blobs = Blobs::new((0..24).map(|number| number * 97 % 700), packed);
-            blobs.objects().into_iter().for_each(|(key, bytes)| place.put(&key, bytes));
+            place.put(blobs.objects());
             let blobs = Arc::new(blobs.at(&place.url));
             conformance::strategy::<Vec<u8>, _>(&Streaming::new(Sequential), blobs.clone());
             conformance::strategy::<Vec<u8>, _>(&Streaming::new(Parallel::new(3)), blobs);
