@@ -66,34 +66,6 @@ pub(crate) fn read_object(url: StoreUrl, max_bytes: u64) -> Result<Bytes, DataEr
     wait_for(first_part(Request { url, parts: vec![(None, None)], max_part_bytes: max_bytes }))?
 }
 
-/// Gets whole objects of at most so many bytes each, many at a time, and waits for all of them; they come in the given order.
-///
-/// # Errors
-/// [`DataError::Invalid`] when the system gives no threads. Each object has its own error.
-pub(crate) fn read_objects(
-    urls: Vec<StoreUrl>,
-    max_bytes: u64,
-) -> Result<Vec<Result<Bytes, DataError>>, DataError> {
-    wait_for(async move {
-        let request = |url| Request { url, parts: vec![(None, None)], max_part_bytes: max_bytes };
-        let tasks: Vec<_> = urls.into_iter().map(|url| tokio::spawn(first_part(request(url)))).collect();
-        let mut objects = Vec::with_capacity(tasks.len());
-        for task in tasks {
-            let panicked = |_| Err(DataError::invalid("a request to an object store panicked"));
-            objects.push(task.await.unwrap_or_else(panicked));
-        }
-        objects
-    })
-}
-
-/// Gets the bytes at a place, at most so many, and waits for them.
-///
-/// # Errors
-/// [`DataError::Io`] with what happened and what to look at; [`DataError::Format`] when the address is bad or the place too large.
-pub(crate) fn read_at(place: &Location, max_bytes: u64) -> Result<Bytes, DataError> {
-    wait_for(first_part(Request::new(std::slice::from_ref(place), max_bytes)?))?
-}
-
 async fn first_part(request: Request) -> Result<Bytes, DataError> {
     let parts = fetch(&request, &RetryPolicy::default()).await.map_err(|failure| request.error(&failure))?;
     Ok(parts.into_iter().next().unwrap_or_default())
