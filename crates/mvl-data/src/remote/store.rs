@@ -93,7 +93,8 @@ fn open(url: &StoreUrl) -> Result<Store, Failure> {
 /// anything else `object_store` panics.
 fn settings(prefix: &str) -> Result<Vec<(String, String)>, Failure> {
     let named = |name: &str| name.starts_with(prefix) || OTHER_VARIABLES.contains(&(prefix, name));
-    let text = std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
+    let text =
+        std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
     let settings: Vec<_> = text.filter(|(name, value)| named(name) && !value.is_empty()).collect();
     for (name, value) in settings.iter().filter(|(name, _)| name.contains("ENDPOINT")) {
         if !value.starts_with("http://") && !value.starts_with("https://") {
