@@ -22,12 +22,40 @@ const BUFFER_BYTES: usize = 1 << 20;
 /// # Ok::<(), std::io::Error>(())
 /// ```
 pub fn write_atomically(path: &Path, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
+    let folder = folder_of(path)?;
+    let file = write_aside(folder, write)?;
+    file.as_file().sync_all()?;
+    file.persist(path).map_err(|failure| failure.error)?;
+    sync_folder(folder)
+}
+
+/// Like [`write_atomically`], but does not wait for the disk: whoever reads the file sees all of it or none, but after a loss of power
+/// it may be damaged. For what has a checksum and can be made again, such as a cache.
+///
+/// # Errors
+/// What the system says; nothing is left behind then.
+pub fn write_disposable(path: &Path, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
+    let file = write_aside(folder_of(path)?, write)?;
+    file.persist(path).map_err(|failure| failure.error)?;
+    Ok(())
+}
+
+/// The folder of a file, made where it is missing.
+fn folder_of(path: &Path) -> io::Result<&Path> {
     let folder = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     match folder.metadata() {
         Ok(metadata) if metadata.is_dir() => {}
         Ok(_) => return Err(io::ErrorKind::NotADirectory.into()),
         Err(_) => fs::create_dir_all(folder)?,
     }
+    Ok(folder)
+}
+
+/// A temporary file with all that `write` wrote.
+fn write_aside(
+    folder: &Path,
+    write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+) -> io::Result<tempfile::NamedTempFile> {
     let mut builder = tempfile::Builder::new();
     builder.prefix(".writing-");
     #[cfg(unix)]
@@ -37,9 +65,7 @@ pub fn write_atomically(path: &Path, write: impl FnOnce(&mut dyn Write) -> io::R
     write(&mut writer)?;
     writer.flush()?;
     drop(writer);
-    file.as_file().sync_all()?;
-    file.persist(path).map_err(|failure| failure.error)?;
-    sync_folder(folder)
+    Ok(file)
 }
 
 /// Brings a folder's list of names down to the disk, so that renames survive a loss of power; where the system can do that.
@@ -53,6 +79,17 @@ pub fn sync_folder(folder: &Path) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_disposable_is_written_whole_too() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let path = folder.path().join("new/entry");
+        write_disposable(&path, |out| out.write_all(b"all")).expect("writable");
+        let failed = write_disposable(&path, |out| out.write_all(b"part").and(Err(io::Error::other("no more ink"))));
+        assert!(failed.is_err());
+        assert_eq!(fs::read(&path).expect("written"), b"all");
+        assert_eq!(fs::read_dir(folder.path().join("new")).expect("there").count(), 1);
+    }
 
     #[test]
     fn replaces_and_leaves_nothing_behind() {

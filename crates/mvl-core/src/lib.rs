@@ -46,7 +46,7 @@ mod sample;
 mod task;
 
 pub use annotations::*;
-pub use atomic_file::{sync_folder, write_atomically};
+pub use atomic_file::{sync_folder, write_atomically, write_disposable};
 pub use backend::*;
 pub use classification::{Classification, ScoredClass};
 pub use erased::{BackboneTable, Boxed, BoxedBackbone, BoxedHead, HeadTable};

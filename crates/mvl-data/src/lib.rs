@@ -7,7 +7,7 @@
 //! - [`adjust_brightness`], [`equalize`], [`gaussian_blur`] …: the same for colours and filters.
 //! - [`preprocess`]: a [`Preprocess`](mvl_core::Preprocess) run on an image, in training and in serving.
 //! - [`Transform`], [`TransformConfig`], [`Chain`]: augmentation.
-//! - [`Sequential`], [`Parallel`], [`Prefetch`], [`MemoryMapped`], [`Sharded`]: how the bytes move (strategy).
+//! - [`Sequential`], [`Parallel`], [`Prefetch`], [`Cached`], [`MemoryMapped`], [`Sharded`]: how the bytes move (strategy).
 //! - [`SamplerConfig`], [`Weighted`], [`ClassBalanced`], [`RepeatedAugmentation`] …: in which order.
 //! - [`Loader`]: all of it, as batches on a device.
 //! - [`contact_sheet`], [`draw_annotations`]: many images in one picture, one with its boxes, masks and keypoints.
@@ -86,7 +86,10 @@ pub use sources::{
 pub use sources::{parse_parquet_manifest, write_parquet_manifest};
 #[cfg(feature = "remote")]
 pub use strategies::Streaming;
-pub use strategies::{DEFAULT_QUEUE_BYTES, MemoryMapped, Parallel, Prefetch, Sequential, Sharded, usual_strategy};
+pub use strategies::{
+    CacheMonitor, CacheStatistics, Cached, DEFAULT_QUEUE_BYTES, MemoryMapped, Parallel, Prefetch, Sequential, Sharded,
+    StrategyConfig, usual_strategy,
+};
 pub use transforms::{
     CenterCrop, Chain, ColorJitter, Draw, GaussianBlur, GaussianNoise, Grayscale, RandomAdjustSharpness,
     RandomAutocontrast, RandomChannelPermutation, RandomCrop, RandomEqualize, RandomGrayscale, RandomHorizontalFlip,

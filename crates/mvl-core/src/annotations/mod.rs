@@ -2,6 +2,7 @@
 
 mod bitmap;
 mod boxes;
+mod bytes;
 mod class_map;
 mod coco_rle;
 mod keypoint;

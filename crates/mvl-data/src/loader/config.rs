@@ -5,7 +5,7 @@ use std::sync::Arc;
 use mvl_core::{DataError, EpochPlan, Order, Sampler};
 use serde::{Deserialize, Serialize};
 
-use crate::strategies::DEFAULT_QUEUE_BYTES;
+use crate::strategies::{DEFAULT_QUEUE_BYTES, StrategyConfig};
 
 /// Settings of a [`Loader`](crate::Loader).
 ///
@@ -16,7 +16,7 @@ use crate::strategies::DEFAULT_QUEUE_BYTES;
 /// let training = LoaderConfig { shuffle: Order::Shuffled, seed: 7, ..LoaderConfig::new(64) };
 /// # assert!(training.problems().is_empty());
 /// ```
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct LoaderConfig {
     /// Samples a batch.
@@ -25,6 +25,8 @@ pub struct LoaderConfig {
     pub workers: usize,
     /// Budget for finished samples that wait, in bytes.
     pub queue_bytes: usize,
+    /// What is between the store and the threads, nearest to the store first; empty for nothing.
+    pub strategy: Vec<StrategyConfig>,
     /// The order of an epoch, unless it is a sampler's, see [`Loader::with_sampler`](crate::Loader::with_sampler).
     pub shuffle: Order,
     /// Seed of order and augmentation.
@@ -56,6 +58,7 @@ impl Default for LoaderConfig {
             batch_size: 32,
             workers: 0,
             queue_bytes: DEFAULT_QUEUE_BYTES,
+            strategy: Vec::new(),
             shuffle: Order::Sequential,
             seed: 0,
             drop_last: false,
@@ -84,6 +87,7 @@ impl LoaderConfig {
             let (rank, world_size) = (self.rank, self.world_size);
             problems.push(format!("rank: expected a number below the world size {world_size}, got {rank}"));
         }
+        problems.extend(StrategyConfig::problems(&self.strategy));
         problems
     }
 

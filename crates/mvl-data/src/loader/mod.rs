@@ -17,7 +17,7 @@ use mvl_core::{
 };
 
 use crate::preprocess::check;
-use crate::strategies::usual_strategy;
+use crate::strategies::{Parallel, StrategyConfig};
 use crate::transforms::{Chain, TransformConfig};
 
 use batches::{Batches, Skipped};
@@ -78,11 +78,12 @@ impl<B: Backend> fmt::Debug for Loader<B> {
 }
 
 impl<B: Backend> Loader<B> {
-    /// A loader onto the backend's device with this ordinal, with the [`usual_strategy`] for where its records lie.
+    /// A loader onto the backend's device with this ordinal, with the strategies of its config around [`Parallel`], and around
+    /// `Streaming` too where records lie in an object store.
     ///
     /// # Errors
     /// [`DataError::Invalid`] with every problem of the preprocessing or the config, or when the data set is empty;
-    /// [`DataError::Other`] when the machine has no such device.
+    /// [`DataError::Other`] when the machine has no such device; [`DataError::Io`] when a cache's folder cannot be used.
     pub fn new<D: Dataset<Sample> + ?Sized + 'static>(
         dataset: Arc<D>,
         preprocess: Preprocess,
@@ -101,7 +102,8 @@ impl<B: Backend> Loader<B> {
             what: "the loader has no device to put its batches on".to_owned(),
             source: Box::new(source),
         })?;
-        let strategy = usual_strategy(dataset.location(0).as_ref(), config.workers, config.queue_bytes);
+        let workers = Parallel::new(config.workers).with_queue_bytes(config.queue_bytes);
+        let strategy = StrategyConfig::build(&config.strategy, workers, dataset.location(0).as_ref())?;
         Ok(Self {
             sampler: Arc::new(EveryItem::new(dataset.len(), config.shuffle)),
             samples: Arc::new(dataset),

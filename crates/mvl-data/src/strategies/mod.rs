@@ -2,9 +2,11 @@
 //!
 //! [`Sequential`] and [`Parallel`] make the items. The others wrap a strategy and put something between it and the data set:
 //! each wraps the data set and hands it on, so **the outermost is nearest to the store**. In
-//! `MemoryMapped::new(Cached::in_memory(bytes, Parallel::new(4)))` four threads make items from records; they ask the cache for these,
-//! and what the cache lacks comes from mapped files. [`Prefetch`] alone does not wrap the data set but the finished items.
+//! `Cached::in_memory(bytes, MemoryMapped::new(Parallel::new(4)))` four threads make items from records; what the cache has comes from
+//! there, what it lacks is mapped, and kept. [`Prefetch`] alone does not wrap the data set but the finished items.
 
+mod cached;
+mod config;
 mod fetching;
 mod memory_mapped;
 mod parallel;
@@ -21,6 +23,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use mvl_core::{DataError, Dataset, SampleKey};
 
+pub use cached::{CacheMonitor, CacheStatistics, Cached};
+pub use config::StrategyConfig;
 pub use memory_mapped::MemoryMapped;
 pub use parallel::Parallel;
 pub use prefetch::Prefetch;

@@ -25,10 +25,17 @@ pub fn usual_strategy<I: ByteSize + Send + 'static>(
     workers: usize,
     queue_bytes: usize,
 ) -> Box<dyn DataLoadStrategy<I>> {
-    let parallel = Parallel::new(workers).with_queue_bytes(queue_bytes);
+    streamed(place, Parallel::new(workers).with_queue_bytes(queue_bytes))
+}
+
+/// A strategy with `Streaming` around it where records lie in an object store.
+pub(super) fn streamed<I: Send + 'static>(
+    place: Option<&Location>,
+    inner: impl DataLoadStrategy<I> + 'static,
+) -> Box<dyn DataLoadStrategy<I>> {
     match place {
         #[cfg(feature = "remote")]
-        Some(place) if place.is_url() => Box::new(super::Streaming::new(parallel)),
-        _ => Box::new(parallel),
+        Some(place) if place.is_url() => Box::new(super::Streaming::new(inner)),
+        _ => Box::new(inner),
     }
 }
