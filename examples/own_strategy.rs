@@ -36,8 +36,8 @@ impl<I: Send + 'static> DataLoadStrategy<I> for Ahead {
 
 fn main() -> anyhow::Result<()> {
     let numbers: Vec<usize> = (0..50).collect();
-    println!("(the next panic is made on purpose, by the suite)");
-    mvl::core::conformance::strategy(&Ahead(4), Arc::new(numbers));
+    println!("(the next panics are made on purpose, by the suite)");
+    mvl::core::conformance::strategy([1], |_workers| Box::new(Ahead(4)), Arc::new(numbers));
 
     let (train, _) = clothes(200)?;
     let loader =

@@ -11,15 +11,13 @@ use crate::{
     DataError, DataLoadStrategy, Dataset, EpochPlan, Fetch, ItemIter, Location, Order, Pick, Record, SampleKey, Sampler,
 };
 
-/// How many workers the strategies are made with.
-const WORKERS: std::ops::RangeInclusive<usize> = 0..=8;
 /// How long a dropped iterator may go on asking for items.
 const SETTLE: Duration = Duration::from_millis(20);
 
 /// Checks a strategy against its contract on a data set of your own, which should have at least ten items that differ.
 ///
-/// `make` makes the strategy anew for a number of workers from 0 to 8, where it has workers. A strategy that keeps something is made
-/// so that it starts empty. For every number:
+/// `make` makes the strategy anew for each number of workers, such as `0..=8`; one without workers passes over the number. A strategy
+/// that keeps something is made so that it starts empty. For every number:
 /// - plans in order, shuffled, of a second epoch and with repeated items yield just their items;
 /// - an epoch that starts at any item is the rest of the whole one;
 /// - the shares of 1, 2 and 4 ranks, dealt back, are the whole;
@@ -41,16 +39,17 @@ const SETTLE: Duration = Duration::from_millis(20);
 ///     }
 /// }
 /// let numbers: Vec<usize> = (0..10).collect();
-/// let suite = || conformance::strategy(|_workers| Box::new(Forgetful), Arc::new(numbers));
+/// let suite = || conformance::strategy([1], |_workers| Box::new(Forgetful), Arc::new(numbers));
 /// assert!(std::panic::catch_unwind(std::panic::AssertUnwindSafe(suite)).is_err());
 /// ```
-pub fn strategy<I>(make: impl Fn(usize) -> Box<dyn DataLoadStrategy<I>>, dataset: Arc<dyn Dataset<I>>)
-where
-    I: PartialEq + Debug + Send + 'static,
-{
+pub fn strategy<I: PartialEq + Debug + Send + 'static>(
+    workers: impl IntoIterator<Item = usize>,
+    make: impl Fn(usize) -> Box<dyn DataLoadStrategy<I>>,
+    dataset: Arc<dyn Dataset<I>>,
+) {
     let len = dataset.len();
     assert!(len >= 10, "the suite needs at least 10 items, got {len}");
-    for workers in WORKERS {
+    for workers in workers {
         let suite = Suite { strategy: make(workers), dataset: dataset.clone(), workers };
         suite.follows_plans();
         suite.starts_anywhere();

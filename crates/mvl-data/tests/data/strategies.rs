@@ -1,11 +1,17 @@
-//! Every strategy keeps its contract, and `Parallel` its budget.
+//! Every strategy, and every way to put them together, keeps the contract; `Parallel` and `Prefetch` keep their budgets.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use mvl_core::{ByteSize, DataError, DataLoadStrategy, Dataset, EpochPlan, Order, SampleKey, conformance};
-use mvl_data::{Parallel, Sequential};
+use mvl_core::{
+    ByteSize, DataError, DataLoadStrategy, Dataset, EncodedSample, EpochPlan, Fetch, Order, Record, Sample, SampleKey,
+    conformance,
+};
+use mvl_data::{Cached, ImageFolder, MemoryMapped, Parallel, Prefetch, Sequential, Sharded, write_png};
+
+use crate::fixtures::gray;
 
 const WORKERS: [usize; 4] = [1, 2, 3, 8];
 
@@ -26,24 +32,151 @@ impl Dataset<Vec<u8>> for Bytes {
     }
 }
 
-#[test]
-fn sequential_keeps_the_contract() {
-    conformance::strategy::<Vec<u8>, _>(&Sequential, Arc::new(Bytes { len: 40 }));
+/// Items in two stages: a record of a few bytes, which an item mixes with those of a partner and with random ones.
+struct Records {
+    len: usize,
 }
 
-#[test]
-fn parallel_keeps_the_contract_with_any_number_of_workers() {
-    for workers in WORKERS {
-        conformance::strategy::<Vec<u8>, _>(&Parallel::new(workers), Arc::new(Bytes { len: 40 }));
+fn record(index: usize) -> Record {
+    let bytes: Vec<u8> = (0..index * 7 % 40).map(|place| (index + place) as u8).collect();
+    Record::encoded(EncodedSample { bytes: bytes.into(), annotations: Default::default(), source: "memory".into() })
+}
+
+fn bytes_of(record: &Record) -> Result<&[u8], DataError> {
+    match record {
+        Record::Encoded(sample) => Ok(&sample.bytes),
+        other => Err(DataError::invalid(format!("expected bytes, got {other:?}"))),
+    }
+}
+
+impl Dataset<Vec<u8>> for Records {
+    fn len(&self) -> usize {
+        self.len
+    }
+
+    fn get(&self, key: SampleKey) -> Result<Vec<u8>, DataError> {
+        self.make(key, self.fetch(key.index)?, &|index| self.fetch(index))
+    }
+
+    fn fetch(&self, index: usize) -> Result<Record, DataError> {
+        Ok(record(index))
+    }
+
+    fn make(&self, key: SampleKey, record: Record, fetch: Fetch<'_>) -> Result<Vec<u8>, DataError> {
+        let mut rng = key.rng(0);
+        // The suite fails two of the items; the partner is none of them.
+        let partner = fetch(10 + rng.below(self.len - 10))?;
+        Ok([bytes_of(&record)?, bytes_of(&partner)?, &rng.next_u64().to_le_bytes()].concat())
+    }
+}
+
+/// Twelve images in two classes.
+fn pets(root: &Path) -> ImageFolder {
+    for number in 0..12 {
+        let path = root.join(format!("{}/{number}.png", ["cat", "dog"][number % 2]));
+        std::fs::create_dir_all(path.parent().expect("a folder")).expect("made");
+        write_png(&gray(5, 4 + number as u32, 20 * number as u8), path).expect("written");
+    }
+    ImageFolder::open(root).expect("twelve images")
+}
+
+type Make<I> = Box<dyn Fn(usize) -> Box<dyn DataLoadStrategy<I>>>;
+
+/// Every strategy, alone and around others. `decoded` is whether records hold images.
+fn strategies<I: ByteSize + Send + 'static>(decoded: bool) -> Vec<(&'static str, Make<I>)> {
+    fn row<I: Send + 'static, S: DataLoadStrategy<I> + 'static>(
+        name: &'static str,
+        make: impl Fn(Parallel) -> S + 'static,
+    ) -> (&'static str, Make<I>) {
+        (name, Box::new(move |workers| Box::new(make(Parallel::new(workers).with_queue_bytes(2_000)))))
+    }
+    let disk = move |bytes: u64, inner: Parallel| {
+        let folder = tempfile::tempdir().expect("a folder").keep();
+        Cached::on_disk(folder, bytes, "suite", inner).expect("an empty folder")
+    };
+    let mut rows: Vec<(&'static str, Make<I>)> = vec![
+        row("sequential", |_| Sequential),
+        row("parallel", |workers| workers),
+        row("parallel, hardly any room", |workers| workers.with_queue_bytes(1)),
+        row("prefetch", |_| Prefetch::new(Sequential)),
+        row("prefetch, no room", |_| Prefetch::new(Sequential).with_queue_bytes(0)),
+        row("prefetch around parallel", |workers| Prefetch::new(workers).with_queue_bytes(300)),
+        row("memory-mapped", MemoryMapped::new),
+        row("cached in memory", |workers| Cached::in_memory(1 << 20, workers)),
+        row("cached in memory, room for some", |workers| Cached::in_memory(1_500, workers)),
+        row("cached, then mapped", |workers| Cached::in_memory(1 << 20, MemoryMapped::new(workers))),
+        row("mapped, then cached", |workers| MemoryMapped::new(Cached::in_memory(1 << 20, workers))),
+        row("cached on disk", move |workers| disk(1 << 20, workers)),
+        row("cached on disk, room for some", move |workers| disk(1_500, workers)),
+        row("two caches, prefetched", |workers| {
+            let folder = tempfile::tempdir().expect("a folder").keep();
+            let disk = Cached::on_disk(folder, 1 << 20, "suite", Cached::in_memory(1_000, workers));
+            Prefetch::new(MemoryMapped::new(disk.expect("an empty folder")))
+        }),
+        row("the only share", |workers| OnlyShare(workers)),
+    ];
+    if decoded {
+        rows.push(row("decoded in memory", |workers| Cached::in_memory(1 << 20, workers).decoded()));
+        rows.push(row("decoded on disk", move |workers| disk(1 << 20, workers).decoded()));
+    }
+    rows
+}
+
+/// `Sharded` takes no plans that start late, so it sees those whole.
+struct OnlyShare(Parallel);
+
+impl<I: ByteSize + Send + 'static> DataLoadStrategy<I> for OnlyShare {
+    fn load(&self, dataset: Arc<dyn Dataset<I>>, plan: EpochPlan) -> Result<mvl_core::ItemIter<I>, DataError> {
+        match Sharded::new(0, 1, self.0)?.load(dataset.clone(), plan.clone()) {
+            Ok(items) => Ok(items),
+            Err(_) => self.0.load(dataset, plan),
+        }
+    }
+}
+
+fn keep_the_contract<I: ByteSize + PartialEq + std::fmt::Debug + Send + 'static>(
+    dataset: Arc<dyn Dataset<I>>,
+    decoded: bool,
+) {
+    for (name, make) in strategies::<I>(decoded) {
+        println!("{name}"); // shown when it fails
+        conformance::strategy(0..=8, make, dataset.clone());
     }
 }
 
 #[test]
-fn parallel_keeps_the_contract_with_hardly_any_room() {
-    for (workers, queue_bytes) in [(1, 0), (2, 1), (3, 150), (8, 500)] {
-        let strategy = Parallel::new(workers).with_queue_bytes(queue_bytes);
-        conformance::strategy::<Vec<u8>, _>(&strategy, Arc::new(Bytes { len: 40 }));
+fn strategies_keep_the_contract_on_items_without_records() {
+    keep_the_contract::<Vec<u8>>(Arc::new(Bytes { len: 25 }), false);
+}
+
+#[test]
+fn strategies_keep_the_contract_on_records_in_memory() {
+    keep_the_contract::<Vec<u8>>(Arc::new(Records { len: 25 }), false);
+}
+
+#[test]
+fn strategies_keep_the_contract_on_an_image_folder() {
+    let root = tempfile::tempdir().expect("a folder");
+    keep_the_contract::<Sample>(Arc::new(pets(root.path())), true);
+}
+
+#[test]
+fn the_shares_of_all_ranks_are_the_whole() {
+    let dataset = Arc::new(Bytes { len: 23 });
+    let plan = EpochPlan::new(23, Order::Shuffled).with_seed(4);
+    let whole: Vec<Vec<u8>> = plan.keys().into_iter().map(|key| dataset.get(key).expect("an item")).collect();
+    for world_size in [1, 2, 4] {
+        let share = |rank| {
+            let strategy = Sharded::new(rank, world_size, Parallel::new(2)).expect("a rank below the world size");
+            strategy.load(dataset.clone(), plan.clone()).expect("it starts").map(|item| item.expect("an item"))
+        };
+        let mut shares: Vec<_> = (0..world_size).map(share).collect();
+        let merged: Vec<Vec<u8>> = (0..23).map(|place| shares[place % world_size].next().expect("an item")).collect();
+        assert_eq!(merged, whole, "{world_size} ranks");
     }
+    assert!(Sharded::new(2, 2, Sequential).is_err());
+    let late = Sharded::new(0, 2, Sequential).expect("a rank").load(dataset, plan.starting_at(3));
+    assert!(late.is_err(), "a start counts a rank's own items");
 }
 
 /// Counts the bytes of items that were made and not dropped.
@@ -89,7 +222,7 @@ impl Dataset<Counted> for CountedItems {
 }
 
 /// The most bytes that were ever alive, less the one item that the slow consumer holds.
-fn peak_beside_the_consumers(strategy: Parallel, sizes: Vec<usize>) -> usize {
+fn peak_beside_the_consumers(strategy: impl DataLoadStrategy<Counted>, sizes: Vec<usize>) -> usize {
     let alive = Arc::new(Alive::default());
     let largest = *sizes.iter().max().expect("there are items");
     let plan = EpochPlan::new(sizes.len(), Order::Sequential);
@@ -111,6 +244,15 @@ fn what_waits_stays_within_the_budget() {
             let peak = peak_beside_the_consumers(strategy, vec![size; 100]);
             assert!(peak <= budget, "{workers} workers, {size} of {budget} bytes: {peak}");
         }
+    }
+}
+
+#[test]
+fn what_is_prefetched_stays_within_the_budget_and_an_item() {
+    for (budget, size) in [(1_000, 100), (250, 100), (100, 100), (0, 100)] {
+        let strategy = Prefetch::new(Sequential).with_queue_bytes(budget);
+        let peak = peak_beside_the_consumers(strategy, vec![size; 100]);
+        assert!(peak <= budget.max(size), "{size} of {budget} bytes: {peak}");
     }
 }
 

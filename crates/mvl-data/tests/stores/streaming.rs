@@ -16,8 +16,8 @@ fn streaming_keeps_the_contract_from_every_place() {
             let blobs = Blobs::new((0..24).map(|number| number * 97 % 700), packed);
             place.put(blobs.objects());
             let blobs = Arc::new(blobs.at(&place.url));
-            conformance::strategy::<Vec<u8>, _>(&Streaming::new(Sequential), blobs.clone());
-            conformance::strategy::<Vec<u8>, _>(&Streaming::new(Parallel::new(3)), blobs);
+            conformance::strategy::<Vec<u8>>([1], |_| Box::new(Streaming::new(Sequential)), blobs.clone());
+            conformance::strategy::<Vec<u8>>([3], |workers| Box::new(Streaming::new(Parallel::new(workers))), blobs);
         }
     }
 }
@@ -29,9 +29,9 @@ fn streaming_keeps_the_contract_with_hardly_any_room_and_many_faults() {
         let server = HttpServer::start(blobs.objects(), some_fail(0.1, 5));
         let blobs = Arc::new(blobs.at(&server.url()));
         for (workers, bytes, requests) in [(1, 0, 1), (2, 500, 2), (8, 2_000, 3), (4, 1 << 20, 16)] {
-            let streaming = Streaming::new(Parallel::new(workers)).with_read_ahead_bytes(bytes).with_requests(requests);
-            conformance::strategy::<Vec<u8>, _>(&streaming, blobs.clone());
+            let streaming = |workers| Streaming::new(Parallel::new(workers)).with_read_ahead_bytes(bytes).with_requests(requests);
+            conformance::strategy::<Vec<u8>>([workers], |workers| Box::new(streaming(workers)), blobs.clone());
         }
-        conformance::strategy::<Vec<u8>, _>(&Prefetch::new(Streaming::new(Sequential)), blobs);
+        conformance::strategy::<Vec<u8>>([1], |_| Box::new(Prefetch::new(Streaming::new(Sequential))), blobs);
     }
 }
