@@ -2,6 +2,8 @@
 
 #[path = "data/augmenting.rs"]
 mod augmenting;
+#[path = "data/caching.rs"]
+mod caching;
 #[path = "data/decoding.rs"]
 mod decoding;
 #[path = "data/drawing.rs"]

@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// How long a dropped iterator may go on asking for items.
-const SETTLE: Duration = Duration::from_millis(20);
+const SETTLE: Duration = Duration::from_millis(10);
 
 /// Checks a strategy against its contract on a data set of your own, which should have at least ten items that differ.
 ///

@@ -1,6 +1,6 @@
 //! Every strategy, and every way to put them together, keeps the contract; `Parallel` and `Prefetch` keep their budgets.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -82,18 +82,21 @@ fn pets(root: &Path) -> ImageFolder {
 
 type Make<I> = Box<dyn Fn(usize) -> Box<dyn DataLoadStrategy<I>>>;
 
-/// Every strategy, alone and around others. `decoded` is whether records hold images.
-fn strategies<I: ByteSize + Send + 'static>(decoded: bool) -> Vec<(&'static str, Make<I>)> {
+/// Every strategy, alone and around others; caches are folders in `root`. `decoded` is whether records hold images.
+fn strategies<I: ByteSize + Send + 'static>(root: &Path, decoded: bool) -> Vec<(&'static str, Make<I>)> {
     fn row<I: Send + 'static, S: DataLoadStrategy<I> + 'static>(
         name: &'static str,
         make: impl Fn(Parallel) -> S + 'static,
     ) -> (&'static str, Make<I>) {
         (name, Box::new(move |workers| Box::new(make(Parallel::new(workers).with_queue_bytes(2_000)))))
     }
-    let disk = move |bytes: u64, inner: Parallel| {
-        let folder = tempfile::tempdir().expect("a folder").keep();
+    let root = root.to_owned();
+    let empty_folder = move || tempfile::tempdir_in(&root).expect("a folder").keep();
+    fn disk<S>(folder: PathBuf, bytes: u64, inner: S) -> Cached<S> {
         Cached::on_disk(folder, bytes, "suite", inner).expect("an empty folder")
-    };
+    }
+    let folders = [(); 4].map(|()| empty_folder.clone());
+    let [first, second, third, fourth] = folders;
     let mut rows: Vec<(&'static str, Make<I>)> = vec![
         row("sequential", |_| Sequential),
         row("parallel", |workers| workers),
@@ -106,18 +109,16 @@ fn strategies<I: ByteSize + Send + 'static>(decoded: bool) -> Vec<(&'static str,
         row("cached in memory, room for some", |workers| Cached::in_memory(1_500, workers)),
         row("cached, then mapped", |workers| Cached::in_memory(1 << 20, MemoryMapped::new(workers))),
         row("mapped, then cached", |workers| MemoryMapped::new(Cached::in_memory(1 << 20, workers))),
-        row("cached on disk", move |workers| disk(1 << 20, workers)),
-        row("cached on disk, room for some", move |workers| disk(1_500, workers)),
-        row("two caches, prefetched", |workers| {
-            let folder = tempfile::tempdir().expect("a folder").keep();
-            let disk = Cached::on_disk(folder, 1 << 20, "suite", Cached::in_memory(1_000, workers));
-            Prefetch::new(MemoryMapped::new(disk.expect("an empty folder")))
+        row("cached on disk", move |workers| disk(first(), 1 << 20, workers)),
+        row("cached on disk, room for some", move |workers| disk(second(), 1_500, workers)),
+        row("two caches, prefetched", move |workers| {
+            Prefetch::new(MemoryMapped::new(disk(third(), 1 << 20, Cached::in_memory(1_000, workers))))
         }),
-        row("the only share", |workers| OnlyShare(workers)),
+        row("the only share", OnlyShare),
     ];
     if decoded {
         rows.push(row("decoded in memory", |workers| Cached::in_memory(1 << 20, workers).decoded()));
-        rows.push(row("decoded on disk", move |workers| disk(1 << 20, workers).decoded()));
+        rows.push(row("decoded on disk", move |workers| disk(fourth(), 1 << 20, workers).decoded()));
     }
     rows
 }
@@ -138,7 +139,8 @@ fn keep_the_contract<I: ByteSize + PartialEq + std::fmt::Debug + Send + 'static>
     dataset: Arc<dyn Dataset<I>>,
     decoded: bool,
 ) {
-    for (name, make) in strategies::<I>(decoded) {
+    let root = tempfile::tempdir().expect("a folder");
+    for (name, make) in strategies::<I>(root.path(), decoded) {
         println!("{name}"); // shown when it fails
         conformance::strategy(0..=8, make, dataset.clone());
     }
