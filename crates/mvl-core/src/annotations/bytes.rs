@@ -36,7 +36,8 @@ impl Annotations {
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, DataError> {
         let mut input = Reader(bytes);
         let annotations = read_annotations(&mut input).filter(|_| input.0.is_empty());
-        annotations.ok_or_else(|| DataError::invalid("expected annotations as this release writes them, got other bytes"))
+        annotations
+            .ok_or_else(|| DataError::invalid("expected annotations as this release writes them, got other bytes"))
     }
 }
 
@@ -192,9 +193,7 @@ fn read_object(input: &mut Reader<'_>) -> Option<Object> {
 
 fn read_mask(input: &mut Reader<'_>) -> Option<Mask> {
     Some(match input.bytes()? {
-        [0] => {
-            Mask::Polygons(input.list(|input| input.list(|input| Some([input.number()?, input.number()?])))?)
-        }
+        [0] => Mask::Polygons(input.list(|input| input.list(|input| Some([input.number()?, input.number()?])))?),
         [1] => {
             let (width, height) = (input.small()?, input.small()?);
             Mask::RunLengths(RunLengths { width, height, counts: input.list(Reader::small)? })
@@ -219,8 +218,11 @@ mod tests {
     fn everything() -> Annotations {
         let edges = BoxXyxy { x1: 0.1, y1: -0.0, x2: 1.0 / 3.0, y2: f64::MAX };
         let mask = |mask| Object::new(7, edges).with_mask(mask);
-        let mut point = Object::new(usize::MAX, edges)
-            .with_keypoints(vec![Keypoint { x: 1.5, y: -2.0, visibility: Visibility::Hidden }]);
+        let mut point = Object::new(usize::MAX, edges).with_keypoints(vec![Keypoint {
+            x: 1.5,
+            y: -2.0,
+            visibility: Visibility::Hidden,
+        }]);
         (point.crowd, point.truncated, point.area) = (true, true, Some(0.3));
         Annotations {
             label: Some(3),

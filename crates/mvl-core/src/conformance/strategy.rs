@@ -172,7 +172,9 @@ impl<I: PartialEq + Debug + Send + 'static> Suite<I> {
         assert_eq!(items.len(), plan.len(), "{case}: an epoch with errors is as long as one without");
         for (key, item) in plan.keys().into_iter().zip(items) {
             match (item, key.index) {
-                (Err(DataError::Panicked { index, .. }), at) if at == panicking => assert_eq!(index, panicking, "{case}"),
+                (Err(DataError::Panicked { index, .. }), at) if at == panicking => {
+                    assert_eq!(index, panicking, "{case}")
+                }
                 (Err(DataError::Invalid { .. }), at) if at == failing => {}
                 (Ok(item), at) if at != failing && at != panicking => {
                     let expected = self.dataset.get(key).expect("a good item");

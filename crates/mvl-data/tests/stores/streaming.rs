@@ -29,7 +29,8 @@ fn streaming_keeps_the_contract_with_hardly_any_room_and_many_faults() {
         let server = HttpServer::start(blobs.objects(), some_fail(0.1, 5));
         let blobs = Arc::new(blobs.at(&server.url()));
         for (workers, bytes, requests) in [(1, 0, 1), (2, 500, 2), (8, 2_000, 3), (4, 1 << 20, 16)] {
-            let streaming = |workers| Streaming::new(Parallel::new(workers)).with_read_ahead_bytes(bytes).with_requests(requests);
+            let streaming =
+                |workers| Streaming::new(Parallel::new(workers)).with_read_ahead_bytes(bytes).with_requests(requests);
             conformance::strategy::<Vec<u8>>([workers], |workers| Box::new(streaming(workers)), blobs.clone());
         }
         conformance::strategy::<Vec<u8>>([1], |_| Box::new(Prefetch::new(Streaming::new(Sequential))), blobs);

@@ -153,7 +153,9 @@ impl DiskStore {
         let own = self.dataset_folder(dataset);
         let mut idle = Vec::new();
         for folder in folders_in(&self.folder)?.into_iter().filter(|folder| *folder != own) {
-            let used = fs::metadata(folder.join(MARKER)).and_then(|marker| marker.modified()).unwrap_or(SystemTime::UNIX_EPOCH);
+            let used = fs::metadata(folder.join(MARKER))
+                .and_then(|marker| marker.modified())
+                .unwrap_or(SystemTime::UNIX_EPOCH);
             if used.elapsed().is_ok_and(|since| since > IDLE) {
                 idle.push((used, folder));
             }

@@ -61,7 +61,9 @@ impl<'a> Entry<'a> {
     }
 
     pub(super) fn write(&self, out: &mut dyn Write) -> io::Result<()> {
-        [&self.header, self.source.as_bytes(), &self.annotations, self.payload].into_iter().try_for_each(|part| out.write_all(part))
+        [&self.header, self.source.as_bytes(), &self.annotations, self.payload]
+            .into_iter()
+            .try_for_each(|part| out.write_all(part))
     }
 }
 

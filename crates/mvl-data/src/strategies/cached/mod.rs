@@ -20,8 +20,8 @@ use identity::{Form, Identity};
 use keeping::Keeping;
 use memory_store::MemoryStore;
 use statistics::Counters;
-use store::Store;
 pub use statistics::{CacheMonitor, CacheStatistics};
+use store::Store;
 
 /// Keeps records (image files, or by [choice](Self::decoded) their pixels), then loads with `S`.
 ///
