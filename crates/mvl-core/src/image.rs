@@ -72,6 +72,11 @@ impl Image {
         self.height
     }
 
+    /// `[height, width]` in pixels.
+    pub fn size(&self) -> [u32; 2] {
+        [self.height, self.width]
+    }
+
     /// What a pixel is made of.
     pub fn channels(&self) -> Channels {
         self.channels

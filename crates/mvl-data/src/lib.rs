@@ -7,6 +7,7 @@
 //! - [`adjust_brightness`], [`equalize`], [`gaussian_blur`] …: the same for colours and filters.
 //! - [`preprocess`]: a [`Preprocess`](mvl_core::Preprocess) run on an image, in training and in serving.
 //! - [`Transform`], [`TransformConfig`], [`Chain`]: augmentation.
+//! - [`geometry`]: what moves an image's pixels, boxes, masks, keypoints and class map alike.
 //! - [`Sequential`], [`Parallel`], [`Prefetch`], [`Cached`], [`MemoryMapped`], [`Sharded`]: how the bytes move (strategy).
 //! - [`SamplerConfig`], [`Weighted`], [`ClassBalanced`], [`RepeatedAugmentation`] …: in which order.
 //! - [`Loader`]: all of it, as batches on a device.
@@ -41,6 +42,7 @@ mod contact_sheet;
 mod decode;
 mod draw_annotations;
 mod encode;
+pub mod geometry;
 mod header;
 mod loader;
 mod ops;
@@ -91,10 +93,11 @@ pub use strategies::{
     StrategyConfig, usual_strategy,
 };
 pub use transforms::{
-    CenterCrop, Chain, ColorJitter, Draw, GaussianBlur, GaussianNoise, Grayscale, RandomAdjustSharpness,
-    RandomAutocontrast, RandomChannelPermutation, RandomCrop, RandomEqualize, RandomGrayscale, RandomHorizontalFlip,
-    RandomInvert, RandomPhotometricDistort, RandomPosterize, RandomResizedCrop, RandomSolarize, RandomVerticalFlip,
-    Transform, TransformConfig,
+    CenterCrop, Chain, ClampBoxes, ColorJitter, Draw, ElasticTransform, FiveCrop, GaussianBlur, GaussianNoise,
+    Grayscale, Pad, RandomAdjustSharpness, RandomAffine, RandomAutocontrast, RandomChannelPermutation, RandomCrop,
+    RandomEqualize, RandomGrayscale, RandomHorizontalFlip, RandomInvert, RandomIouCrop, RandomPerspective,
+    RandomPhotometricDistort, RandomPosterize, RandomResizedCrop, RandomRotation, RandomSolarize, RandomVerticalFlip,
+    RandomZoomOut, SanitizeBoxes, ScaleJitter, Transform, TransformConfig,
 };
 pub use validate::{
     Action, Check, CheckCount, ClassCount, Finding, Fix, FixedSample, HashIndex, MAX_DISTANCE_BITS, Mended, Part,

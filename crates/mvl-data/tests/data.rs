@@ -1,5 +1,7 @@
 //! The public API of `mvl-data`, from files to batches.
 
+#[path = "data/annotated.rs"]
+mod annotated;
 #[path = "data/augmenting.rs"]
 mod augmenting;
 #[path = "data/caching.rs"]
@@ -12,6 +14,8 @@ mod drawing;
 mod fixtures;
 #[path = "data/folders.rs"]
 mod folders;
+#[path = "data/geometric.rs"]
+mod geometric;
 #[path = "data/headers.rs"]
 mod headers;
 #[path = "data/idx.rs"]

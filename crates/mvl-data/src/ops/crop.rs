@@ -99,7 +99,7 @@ pub(crate) fn pad_to(image: Image, [height, width]: [u32; 2]) -> Image {
 }
 
 /// Zeros above and below, left and right.
-pub(crate) fn pad(image: Image, [above, below]: [u32; 2], [left, right]: [u32; 2]) -> Image {
+fn pad(image: Image, [above, below]: [u32; 2], [left, right]: [u32; 2]) -> Image {
     if [above, below, left, right] == [0; 4] {
         return image;
     }

@@ -4,7 +4,7 @@ use mvl_core::{DataError, Sample};
 use serde::{Deserialize, Serialize};
 
 use super::{Draw, Transform, sides};
-use crate::ops::center_crop;
+use crate::geometry::{Window, move_sample};
 
 /// Keeps the centre; zeros are put around a smaller image first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -16,9 +16,9 @@ pub struct CenterCrop {
 }
 
 impl Transform for CenterCrop {
-    fn apply(&self, mut sample: Sample, _draw: &mut Draw<'_>) -> Result<Sample, DataError> {
-        sample.image = center_crop(sample.image, self.size);
-        Ok(sample)
+    fn apply(&self, sample: Sample, _draw: &mut Draw<'_>) -> Result<Sample, DataError> {
+        let window = Window::centred(sample.image.size(), self.size);
+        move_sample(sample, &window)
     }
 
     fn output_size(&self, _input: Option<[u32; 2]>) -> Option<[u32; 2]> {

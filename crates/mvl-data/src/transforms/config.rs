@@ -5,9 +5,11 @@ use serde::{Deserialize, Serialize};
 use mvl_core::Resize;
 
 use super::{
-    CenterCrop, ColorJitter, GaussianBlur, GaussianNoise, Grayscale, RandomAdjustSharpness, RandomAutocontrast,
-    RandomChannelPermutation, RandomCrop, RandomEqualize, RandomGrayscale, RandomHorizontalFlip, RandomInvert,
-    RandomPhotometricDistort, RandomPosterize, RandomResizedCrop, RandomSolarize, RandomVerticalFlip, Transform,
+    CenterCrop, ClampBoxes, ColorJitter, ElasticTransform, FiveCrop, GaussianBlur, GaussianNoise, Grayscale, Pad,
+    RandomAdjustSharpness, RandomAffine, RandomAutocontrast, RandomChannelPermutation, RandomCrop, RandomEqualize,
+    RandomGrayscale, RandomHorizontalFlip, RandomInvert, RandomIouCrop, RandomPerspective, RandomPhotometricDistort,
+    RandomPosterize, RandomResizedCrop, RandomRotation, RandomSolarize, RandomVerticalFlip, RandomZoomOut,
+    SanitizeBoxes, ScaleJitter, Transform,
 };
 
 /// Makes [`TransformConfig`] of a list: a line with what can be set, and a line with the name in files and the type.
@@ -102,6 +104,28 @@ transforms! {
     "gaussian_blur" => GaussianBlur,
     /// Optionally `mean`, `sigma`.
     "gaussian_noise" => GaussianNoise,
+    /// `size`.
+    "five_crop" => FiveCrop,
+    /// Optionally `scale`, `ratio`, `overlaps`, `tries`; `sanitize_boxes` belongs behind it.
+    "random_iou_crop" => RandomIouCrop,
+    /// `padding`, and optionally `mode`, `fill`.
+    "pad" => Pad,
+    /// Optionally `p`, `side_range`, `fill`.
+    "random_zoom_out" => RandomZoomOut,
+    /// `size`, and optionally `scale`, `filter`.
+    "scale_jitter" => ScaleJitter,
+    /// `degrees`, and optionally `interpolation`, `expand`, `center`, `fill`.
+    "random_rotation" => RandomRotation,
+    /// `degrees`, and optionally `translate`, `scale`, `shear`, `interpolation`, `fill`, `center`.
+    "random_affine" => RandomAffine,
+    /// Optionally `p`, `distortion_scale`, `interpolation`, `fill`.
+    "random_perspective" => RandomPerspective,
+    /// Optionally `alpha`, `sigma`, `interpolation`, `fill`.
+    "elastic" => ElasticTransform,
+    /// Nothing.
+    "clamp_boxes" => ClampBoxes,
+    /// Optionally `min_size`, `min_area`.
+    "sanitize_boxes" => SanitizeBoxes,
 }
 
 #[cfg(test)]
@@ -121,6 +145,17 @@ mod tests {
             r#"{"name":"random_vertical_flip","p":0.5}"#,
             r#"{"name":"resize","to":{"short_side":40},"filter":"bilinear"}"#,
             r#"{"name":"center_crop","size":[5,5]}"#,
+            r#"{"name":"five_crop","size":[5,5]}"#,
+            r#"{"name":"random_iou_crop","scale":[0.3,1.0],"ratio":[0.5,2.0],"overlaps":[0.5,1.0],"tries":9}"#,
+            r#"{"name":"pad","padding":[1,2,3,4],"mode":"reflect","fill":0}"#,
+            r#"{"name":"random_zoom_out","p":0.5,"side_range":[1.0,2.0],"fill":[1,2,3]}"#,
+            r#"{"name":"scale_jitter","size":[5,5],"scale":[0.5,1.0],"filter":"lanczos"}"#,
+            r#"{"name":"random_rotation","degrees":[-9.0,9.0],"interpolation":"bilinear","expand":true,"fill":0}"#,
+            r#"{"name":"random_affine","degrees":[0.0,9.0],"translate":[0.1,0.2],"scale":[0.5,1.0],"shear":[0.0,1.0,2.0,3.0],"interpolation":"nearest","fill":9,"center":[1.0,2.0]}"#,
+            r#"{"name":"random_perspective","p":1.0,"distortion_scale":0.3,"interpolation":"bilinear","fill":0}"#,
+            r#"{"name":"elastic","alpha":[9.0,8.0],"sigma":[2.0,3.0],"interpolation":"bilinear","fill":0}"#,
+            r#"{"name":"clamp_boxes"}"#,
+            r#"{"name":"sanitize_boxes","min_size":2.0,"min_area":9.0}"#,
         ] {
             let step = parse(json).expect(json);
             assert_eq!(serde_json::to_string(&step).expect("plain data"), json);

@@ -8,15 +8,20 @@
 
 mod center_crop;
 mod chain;
+mod clamp_boxes;
 mod color_jitter;
 mod config;
 mod draw;
+mod elastic_transform;
 mod factor_range;
+mod five_crop;
 mod gaussian_blur;
 mod gaussian_noise;
 mod grayscale;
+mod pad;
 mod probability;
 mod random_adjust_sharpness;
+mod random_affine;
 mod random_autocontrast;
 mod random_channel_permutation;
 mod random_crop;
@@ -24,12 +29,18 @@ mod random_equalize;
 mod random_grayscale;
 mod random_horizontal_flip;
 mod random_invert;
+mod random_iou_crop;
+mod random_perspective;
 mod random_photometric_distort;
 mod random_posterize;
 mod random_resized_crop;
+mod random_rotation;
 mod random_solarize;
 mod random_vertical_flip;
+mod random_zoom_out;
 mod resize;
+mod sanitize_boxes;
+mod scale_jitter;
 mod sides;
 
 use std::fmt::Debug;
@@ -38,13 +49,18 @@ use mvl_core::{DataError, Sample};
 
 pub use center_crop::CenterCrop;
 pub use chain::Chain;
+pub use clamp_boxes::ClampBoxes;
 pub use color_jitter::ColorJitter;
 pub use config::TransformConfig;
 pub use draw::Draw;
+pub use elastic_transform::ElasticTransform;
+pub use five_crop::FiveCrop;
 pub use gaussian_blur::GaussianBlur;
 pub use gaussian_noise::GaussianNoise;
 pub use grayscale::Grayscale;
+pub use pad::Pad;
 pub use random_adjust_sharpness::RandomAdjustSharpness;
+pub use random_affine::RandomAffine;
 pub use random_autocontrast::RandomAutocontrast;
 pub use random_channel_permutation::RandomChannelPermutation;
 pub use random_crop::RandomCrop;
@@ -52,11 +68,17 @@ pub use random_equalize::RandomEqualize;
 pub use random_grayscale::RandomGrayscale;
 pub use random_horizontal_flip::RandomHorizontalFlip;
 pub use random_invert::RandomInvert;
+pub use random_iou_crop::RandomIouCrop;
+pub use random_perspective::RandomPerspective;
 pub use random_photometric_distort::RandomPhotometricDistort;
 pub use random_posterize::RandomPosterize;
 pub use random_resized_crop::RandomResizedCrop;
+pub use random_rotation::RandomRotation;
 pub use random_solarize::RandomSolarize;
 pub use random_vertical_flip::RandomVerticalFlip;
+pub use random_zoom_out::RandomZoomOut;
+pub use sanitize_boxes::SanitizeBoxes;
+pub use scale_jitter::ScaleJitter;
 
 /// A change to an image and to what is known about it, drawn anew for every sample of every epoch.
 ///
@@ -105,6 +127,19 @@ pub trait Transform: Send + Sync + Debug {
 /// Checks a probability for [`Transform::problems`].
 fn probability_problem(p: f64) -> Option<String> {
     (!(0.0..=1.0).contains(&p)).then(|| format!("p: expected a probability from 0 to 1, got {p}"))
+}
+
+/// Checks a range of numbers for [`Transform::problems`].
+fn range_problem(field: &str, [low, high]: [f64; 2], allowed: std::ops::RangeInclusive<f64>) -> Option<String> {
+    let fits = low <= high && allowed.contains(&low) && allowed.contains(&high);
+    let (least, largest) = (allowed.start(), allowed.end());
+    (!fits).then(|| format!("{field}: expected {least} <= least <= largest <= {largest}, got {:?}", [low, high]))
+}
+
+/// Checks the point around which an image is turned for [`Transform::problems`].
+fn center_problem(center: Option<[f64; 2]>) -> Option<String> {
+    let center = center.filter(|center| center.iter().any(|at| !at.is_finite()))?;
+    Some(format!("center: expected finite numbers, got {center:?}"))
 }
 
 /// For tests: the image that comes of one, for the sample with this index.

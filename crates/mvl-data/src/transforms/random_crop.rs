@@ -8,7 +8,7 @@ use mvl_core::{DataError, MAX_SIDE_PX, Sample, SampleRng};
 use serde::{Deserialize, Serialize};
 
 use super::{Draw, Transform, sides};
-use crate::ops::{CropBox, crop, pad, pad_to};
+use crate::geometry::{Window, move_sample};
 
 /// Puts zeros around the image and cuts a window out at a random place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -23,20 +23,23 @@ pub struct RandomCrop {
 }
 
 impl RandomCrop {
-    /// Where to cut.
-    fn draw(&self, [height, width]: [u32; 2], rng: &mut SampleRng) -> CropBox {
-        let mut place = |side: u32, kept: u32| rng.below((side - kept) as usize + 1) as u32;
-        let (top, left) = (place(height, self.size[0]), place(width, self.size[1]));
-        CropBox { top, left, height: self.size[0], width: self.size[1] }
+    /// Where to cut in an image of `[height, width]`, which the padding surrounds.
+    #[must_use]
+    pub fn draw(&self, image: [u32; 2], rng: &mut SampleRng) -> Window {
+        let [top, left] = [0, 1].map(|axis| {
+            let (padded, kept) = (u64::from(image[axis]) + 2 * u64::from(self.padding), u64::from(self.size[axis]));
+            let missing = kept.saturating_sub(padded);
+            let place = rng.below((padded + missing - kept) as usize + 1);
+            place as i64 - i64::from(self.padding) - (missing / 2) as i64
+        });
+        Window::new(image, [top, left], self.size)
     }
 }
 
 impl Transform for RandomCrop {
-    fn apply(&self, mut sample: Sample, draw: &mut Draw<'_>) -> Result<Sample, DataError> {
-        let image = pad_to(pad(sample.image, [self.padding; 2], [self.padding; 2]), self.size);
-        let area = self.draw([image.height(), image.width()], draw.rng());
-        sample.image = crop(image, area);
-        Ok(sample)
+    fn apply(&self, sample: Sample, draw: &mut Draw<'_>) -> Result<Sample, DataError> {
+        let window = self.draw(sample.image.size(), draw.rng());
+        if window.is_whole() { Ok(sample) } else { move_sample(sample, &window) }
     }
 
     fn output_size(&self, _input: Option<[u32; 2]>) -> Option<[u32; 2]> {

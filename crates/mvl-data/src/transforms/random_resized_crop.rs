@@ -7,7 +7,8 @@ use mvl_core::{DataError, Filter, Sample, SampleRng};
 use serde::{Deserialize, Serialize};
 
 use super::{Draw, Transform, sides};
-use crate::ops::{CropBox, resize_box};
+use crate::geometry::{ResizedCrop, move_sample};
+use crate::ops::CropBox;
 
 /// How often a box is drawn that may not fit, before the centre is taken.
 const TRIES: usize = 10;
@@ -45,8 +46,9 @@ impl RandomResizedCrop {
         Self { size, scale: default_scale(), ratio: default_ratio(), filter: Filter::default() }
     }
 
-    /// Where to cut.
-    fn draw(&self, height: u32, width: u32, rng: &mut SampleRng) -> CropBox {
+    /// Where to cut in an image of `[height, width]`.
+    #[must_use]
+    pub fn draw(&self, [height, width]: [u32; 2], rng: &mut SampleRng) -> CropBox {
         let area = f64::from(height) * f64::from(width);
         let [low, high] = self.ratio.map(f64::ln);
         for _ in 0..TRIES {
@@ -80,10 +82,10 @@ impl RandomResizedCrop {
 }
 
 impl Transform for RandomResizedCrop {
-    fn apply(&self, mut sample: Sample, draw: &mut Draw<'_>) -> Result<Sample, DataError> {
-        let area = self.draw(sample.image.height(), sample.image.width(), draw.rng());
-        sample.image = resize_box(&sample.image, area, self.size, self.filter);
-        Ok(sample)
+    fn apply(&self, sample: Sample, draw: &mut Draw<'_>) -> Result<Sample, DataError> {
+        let image = sample.image.size();
+        let area = self.draw(image, draw.rng());
+        move_sample(sample, &ResizedCrop::new(image, area, self.size, self.filter))
     }
 
     fn output_size(&self, _input: Option<[u32; 2]>) -> Option<[u32; 2]> {
@@ -115,7 +117,7 @@ mod tests {
         let transform = RandomResizedCrop::new([8, 8]);
         let mut areas = Vec::new();
         for index in 0..500 {
-            let area = transform.draw(90, 120, &mut SampleKey::plain(index).rng(0));
+            let area = transform.draw([90, 120], &mut SampleKey::plain(index).rng(0));
             assert!(area.fits(90, 120), "{area:?}");
             let aspect = f64::from(area.width) / f64::from(area.height);
             assert!((0.7..1.4).contains(&aspect), "{area:?}");
@@ -129,9 +131,9 @@ mod tests {
     #[test]
     fn a_thin_image_falls_back_to_its_centre() {
         let transform = RandomResizedCrop { scale: [0.9, 1.0], ..RandomResizedCrop::new([4, 4]) };
-        let area = transform.draw(3, 100, &mut SampleKey::plain(0).rng(0));
+        let area = transform.draw([3, 100], &mut SampleKey::plain(0).rng(0));
         assert_eq!(area, CropBox { top: 0, left: 48, height: 3, width: 4 });
-        let area = transform.draw(100, 3, &mut SampleKey::plain(0).rng(0));
+        let area = transform.draw([100, 3], &mut SampleKey::plain(0).rng(0));
         assert_eq!(area, CropBox { top: 48, left: 0, height: 4, width: 3 });
     }
 

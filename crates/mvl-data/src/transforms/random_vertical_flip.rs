@@ -4,7 +4,7 @@ use mvl_core::{DataError, Sample};
 use serde::{Deserialize, Serialize};
 
 use super::{Draw, Transform, probability_problem};
-use crate::ops::vertical_flip;
+use crate::geometry::{Flip, move_sample};
 
 /// Swaps top and bottom with probability `p`.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -21,11 +21,12 @@ impl Default for RandomVerticalFlip {
 }
 
 impl Transform for RandomVerticalFlip {
-    fn apply(&self, mut sample: Sample, draw: &mut Draw<'_>) -> Result<Sample, DataError> {
-        if draw.rng().chance(self.p) {
-            sample.image = vertical_flip(sample.image);
+    fn apply(&self, sample: Sample, draw: &mut Draw<'_>) -> Result<Sample, DataError> {
+        if !draw.rng().chance(self.p) {
+            return Ok(sample);
         }
-        Ok(sample)
+        let flip = Flip::vertical(sample.image.size());
+        move_sample(sample, &flip)
     }
 
     fn problems(&self) -> Vec<String> {

@@ -3,18 +3,16 @@
 use mvl_core::{DataError, Resize, ResizeTo, Sample};
 
 use super::{Draw, Transform, sides};
-use crate::ops::{resize, short_side_size};
+use crate::geometry::{Rescale, move_sample};
+use crate::ops::short_side_size;
 
 impl Transform for Resize {
-    fn apply(&self, mut sample: Sample, _draw: &mut Draw<'_>) -> Result<Sample, DataError> {
-        let before = [sample.image.height(), sample.image.width()];
-        let size = match self.to {
-            ResizeTo::ShortSide(side) => short_side_size(before, side),
-            ResizeTo::Exact(size) => size,
-            _ => before,
-        };
-        sample.image = if size == before { sample.image } else { resize(&sample.image, size, self.filter) };
-        Ok(sample)
+    fn apply(&self, sample: Sample, _draw: &mut Draw<'_>) -> Result<Sample, DataError> {
+        let before = sample.image.size();
+        match self.output_size(Some(before)) {
+            Some(size) if size != before => move_sample(sample, &Rescale::new(before, size, self.filter)),
+            _ => Ok(sample),
+        }
     }
 
     fn output_size(&self, input: Option<[u32; 2]>) -> Option<[u32; 2]> {
