@@ -40,6 +40,8 @@ mod resizing;
 mod resuming;
 #[path = "data/samplers.rs"]
 mod samplers;
+#[path = "data/shards.rs"]
+mod shards;
 #[path = "data/sheets.rs"]
 mod sheets;
 #[path = "data/splitting.rs"]

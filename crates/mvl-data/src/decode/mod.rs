@@ -1,4 +1,4 @@
-//! Encoded bytes to pixels: JPEG, PNG, WebP and BMP, told apart by their content.
+//! Encoded bytes to pixels: JPEG, PNG, WebP and BMP, told apart by their content; and raw pixels in NPY, which shards hold.
 //!
 //! What comes out is what Pillow's `convert("RGB")` or `convert("L")` would give: alpha is dropped (not blended), 16-bit
 //! channels keep their high byte, palettes become RGB, an EXIF orientation is left alone. Sizes are checked in the header,
@@ -18,6 +18,7 @@ use image::{ImageDecoder, ImageError, ImageFormat, ImageReader, Limits};
 use mvl_core::{DataError, EncodedSample, Image, MAX_SIDE_PX, Record, Sample};
 
 use crate::place::Place;
+use crate::shards::{RawPixels, decode_npy};
 
 pub use image_size::image_size;
 
@@ -50,6 +51,9 @@ const SUPPORTED: &str = "JPEG, PNG, WebP or BMP";
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub fn decode(bytes: &[u8], source: &str) -> Result<Image, DataError> {
+    if let Some(raw) = RawPixels::parse(bytes) {
+        return decode_npy(raw, source);
+    }
     decode_checked(bytes).map_err(|what| DataError::Image { image: Arc::from(source), what })
 }
 

@@ -66,6 +66,14 @@ pub(crate) fn read_object(url: StoreUrl, max_bytes: u64) -> Result<Bytes, DataEr
     wait_for(first_part(Request { url, parts: vec![(None, None)], max_part_bytes: max_bytes }))?
 }
 
+/// Gets the bytes at a place, at most so many, compares their checksum, and waits for them.
+///
+/// # Errors
+/// [`DataError::Io`] with what happened and what to look at; [`DataError::Format`] when there are too many bytes.
+pub(crate) fn read_place(place: &Location, max_bytes: u64) -> Result<Bytes, DataError> {
+    wait_for(first_part(Request::new(std::slice::from_ref(place), max_bytes)?))?
+}
+
 async fn first_part(request: Request) -> Result<Bytes, DataError> {
     let parts = fetch(&request, &RetryPolicy::default()).await.map_err(|failure| request.error(&failure))?;
     Ok(parts.into_iter().next().unwrap_or_default())

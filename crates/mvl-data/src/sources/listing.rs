@@ -17,7 +17,7 @@ pub(crate) struct Listing {
 }
 
 /// Lists one folder, or the names right under a prefix of an object store.
-pub(super) fn list(folder: &Path) -> Result<Listing, DataError> {
+pub(crate) fn list(folder: &Path) -> Result<Listing, DataError> {
     match Place::of(folder)? {
         Place::Disk(folder) => list_disk(&folder),
         #[cfg(feature = "remote")]

@@ -41,6 +41,8 @@ pub use split::Split;
 pub use split_balanced::split_balanced;
 pub use subset::Subset;
 
+pub(crate) use listing::list;
+
 /// A data set of images whose classes are known without decoding one.
 pub trait LabelledDataset: Dataset<Sample> {
     /// Class names in index order.
@@ -72,6 +74,6 @@ fn join_problems(problems: &[String]) -> String {
     }
 }
 
-fn past_the_end(index: usize, len: usize) -> DataError {
+pub(crate) fn past_the_end(index: usize, len: usize) -> DataError {
     DataError::invalid(format!("index {index} is past the end of {len} images"))
 }

@@ -5,10 +5,11 @@ use std::path::{Path, PathBuf};
 use mvl_core::{DataError, Labels};
 
 use super::image_folder::class_names;
-use super::listing::{files_below, list, name};
+use super::listing::{Listing, files_below, list, name};
 use super::{IdxDataset, ImageFolder, LabelledDataset, Manifest, Split};
 use crate::decode::has_image_extension;
 use crate::place::Place;
+use crate::shards::{ShardDataset, holds_shards, is_shard, open_shard_folders, refuse_unfinished};
 
 /// The parts that a folder may be divided into, and the names of their folders.
 const PARTS: [(Split, &[&str]); 3] =
@@ -24,6 +25,8 @@ enum Layout {
     Parts(Vec<(Split, PathBuf)>),
     /// A folder for each class.
     Classes,
+    /// Shards for each part.
+    Shards(Vec<(Split, PathBuf)>),
 }
 
 /// Opens the data set at a path or at an address in an object store, such as `s3://bucket/prefix`, whichever of these it is:
@@ -31,7 +34,8 @@ enum Layout {
 /// - a folder with MNIST's IDX files ([`IdxDataset`]);
 /// - a folder with `train`, `val` (or `valid`, `validation`) and `test` folders of class folders, any of them; all share one list of
 ///   classes;
-/// - a folder of class folders ([`ImageFolder`]).
+/// - a folder of class folders ([`ImageFolder`]);
+/// - a folder of WebDataset shards, or with such folders as parts ([`ShardDataset`]), as [`ingest`](crate::ingest) makes it.
 ///
 /// Manifests and plain class folders have no parts: they open as [`Split::All`], and [`split_balanced`](crate::split_balanced)
 /// holds a part of them out. See [`available_splits`]. [`Split::All`] of a divided data set is all the parts that are there.
@@ -63,6 +67,7 @@ pub fn open_dataset(path: &Path, split: Split) -> Result<Box<dyn LabelledDataset
             _ => Ok(Box::new(IdxDataset::open_split(path, split)?)),
         },
         Layout::Parts(parts) => open_parts(path, split, parts),
+        Layout::Shards(parts) => Ok(Box::new(open_shards(path, split, &parts)?)),
     }
 }
 
@@ -76,7 +81,7 @@ pub fn available_splits(path: &Path) -> Result<Vec<Split>, DataError> {
     Ok(match recognise(path)? {
         Layout::Manifest | Layout::Classes => vec![Split::All],
         Layout::Idx(parts) => parts,
-        Layout::Parts(parts) => parts.into_iter().map(|(split, _)| split).collect(),
+        Layout::Parts(parts) | Layout::Shards(parts) => parts.into_iter().map(|(split, _)| split).collect(),
     })
 }
 
@@ -88,7 +93,11 @@ fn recognise(path: &Path) -> Result<Layout, DataError> {
     if !idx.is_empty() {
         return Ok(Layout::Idx(idx));
     }
-    let folders = list(path)?.folders;
+    refuse_unfinished(path)?;
+    let Listing { folders, files } = list(path)?;
+    if files.iter().any(|file| is_shard(file)) {
+        return Ok(Layout::Shards(vec![(Split::All, path.to_owned())]));
+    }
     let part_of =
         |folder: &Path| PARTS.iter().find(|(_, names)| names.contains(&name(folder).as_ref())).map(|(split, _)| *split);
     let (parts, others): (Vec<_>, Vec<_>) = folders.into_iter().partition(|folder| part_of(folder).is_some());
@@ -100,6 +109,7 @@ fn recognise(path: &Path) -> Result<Layout, DataError> {
     let stray: Vec<_> = others.iter().filter(|folder| holds_images(folder)).collect();
     let twice = parts.windows(2).find(|pair| pair[0].0 == pair[1].0);
     let what = match (stray.as_slice(), twice) {
+        ([], None) if parts.iter().any(|(_, folder)| holds_shards(folder)) => return Ok(Layout::Shards(parts)),
         ([], None) => return Ok(Layout::Parts(parts)),
         ([], Some(pair)) => {
             format!("two {} parts: {:?} and {:?}, keep one", pair[0].0, name(&pair[0].1), name(&pair[1].1))
@@ -129,6 +139,12 @@ fn open_parts(path: &Path, split: Split, parts: Vec<(Split, PathBuf)>) -> Result
     }
     names.sort();
     names.dedup();
+    let wanted = wanted_parts(path, split, &parts)?;
+    Ok(Box::new(ImageFolder::open_with_labels(&wanted, Labels::new(names))?))
+}
+
+/// The folders of a part, or of all of them.
+fn wanted_parts<'a>(path: &Path, split: Split, parts: &'a [(Split, PathBuf)]) -> Result<Vec<&'a Path>, DataError> {
     let wanted: Vec<&Path> = parts
         .iter()
         .filter(|(part, _)| split == Split::All || split == *part)
@@ -142,7 +158,17 @@ fn open_parts(path: &Path, split: Split, parts: Vec<(Split, PathBuf)>) -> Result
         let what = format!("no {split} part: expected a folder {expected}, found only {found}");
         return Err(DataError::Format { path: path.to_owned(), what });
     }
-    Ok(Box::new(ImageFolder::open_with_labels(&wanted, Labels::new(names))?))
+    Ok(wanted)
+}
+
+/// Shards of one folder have no parts; those of folders for parts have the parts that are there.
+fn open_shards(path: &Path, split: Split, parts: &[(Split, PathBuf)]) -> Result<ShardDataset, DataError> {
+    if let [(Split::All, folder)] = parts {
+        whole_only(path, split, "a folder of shards")?;
+        return open_shard_folders(path, &[folder], &[folder]);
+    }
+    let all: Vec<&Path> = parts.iter().map(|(_, folder)| folder.as_path()).collect();
+    open_shard_folders(path, &wanted_parts(path, split, parts)?, &all)
 }
 
 fn whole_only(path: &Path, split: Split, layout: &str) -> Result<(), DataError> {
