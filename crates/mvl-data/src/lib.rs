@@ -65,11 +65,11 @@ pub use decode::{
 pub use draw_annotations::{DrawOptions, class_color, draw_annotations};
 pub use encode::{encode_jpeg, encode_png, write_png};
 pub use header::{ImageKind, Orientation, exif_orientation, is_cmyk_jpeg};
-pub use loader::{Loader, LoaderConfig, LoaderState, OnCorrupt, Prepared, StackImages};
 pub use ingest::{
-    Duplicate, GroupBy, IngestConfig, IngestProgress, IngestReport, IngestSources, IngestStep, OnDuplicate, Packing, PartReport, Shares,
-    Skipped, SourceReport, ingest,
+    Duplicate, GroupBy, IngestConfig, IngestProgress, IngestReport, IngestSources, IngestStep, OnDuplicate, Packing,
+    PartReport, Shares, Skipped, SourceReport, ingest,
 };
+pub use loader::{Loader, LoaderConfig, LoaderState, OnCorrupt, Prepared, StackImages};
 pub use ops::{
     CropBox, adjust_brightness, adjust_contrast, adjust_hue, adjust_saturation, adjust_sharpness, autocontrast,
     center_crop, center_crop_box, crop, equalize, erase, gaussian_blur, gaussian_noise, grayscale, horizontal_flip,
@@ -84,8 +84,8 @@ pub use samplers::{
     aspect_ratios,
 };
 pub use shards::{
-    DamagedSample, RawPixels, Repair, ShardDataset, ShardEntry, ShardIndex, ShardLimits, ShardPart, ShardSample, TarEntry, TarError,
-    encode_npy, repair_shard, shard_sample, verify_shards, walk_tar, write_shard,
+    DamagedSample, RawPixels, Repair, ShardDataset, ShardEntry, ShardIndex, ShardLimits, ShardPart, ShardSample,
+    TarEntry, TarError, encode_npy, repair_shard, shard_sample, verify_shards, walk_tar, write_shard,
 };
 pub use sources::{
     AnnotatedImage, AnnotatedImages, FASHION_MNIST_CLASSES, IdxDataset, ImageFolder, IndexImage, LabelledDataset,

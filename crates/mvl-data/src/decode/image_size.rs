@@ -7,6 +7,7 @@ use image::ImageReader;
 use mvl_core::DataError;
 
 use super::{check_size, explain, recognise};
+use crate::shards::RawPixels;
 
 /// The `[height, width]` of an image in memory, without decoding it; `source` is the name that an error will carry.
 ///
@@ -22,6 +23,9 @@ use super::{check_size, explain, recognise};
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub fn image_size(bytes: &[u8], source: &str) -> Result<[u32; 2], DataError> {
+    if let Some(raw) = RawPixels::recognise(bytes, source)? {
+        return Ok([raw.height, raw.width]);
+    }
     read_header(bytes).map_err(|what| DataError::Image { image: Arc::from(source), what })
 }
 

@@ -18,7 +18,7 @@ use image::{ImageDecoder, ImageError, ImageFormat, ImageReader, Limits};
 use mvl_core::{DataError, EncodedSample, Image, MAX_SIDE_PX, Record, Sample};
 
 use crate::place::Place;
-use crate::shards::{RawPixels, decode_npy};
+use crate::shards::RawPixels;
 
 pub use image_size::image_size;
 
@@ -51,8 +51,8 @@ const SUPPORTED: &str = "JPEG, PNG, WebP or BMP";
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub fn decode(bytes: &[u8], source: &str) -> Result<Image, DataError> {
-    if let Some(raw) = RawPixels::parse(bytes) {
-        return decode_npy(raw, source);
+    if let Some(raw) = RawPixels::recognise(bytes, source)? {
+        return Ok(raw.to_image());
     }
     decode_checked(bytes).map_err(|what| DataError::Image { image: Arc::from(source), what })
 }

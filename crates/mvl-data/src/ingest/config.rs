@@ -162,7 +162,10 @@ impl IngestConfig {
             && let Err(error) = regex::Regex::new(pattern)
         {
             let reason = error.to_string();
-            problems.push(format!("group_by: {pattern:?} is no regular expression: {}", reason.lines().last().unwrap_or_default()));
+            problems.push(format!(
+                "group_by: {pattern:?} is no regular expression: {}",
+                reason.lines().last().unwrap_or_default()
+            ));
         }
         problems
     }
@@ -188,7 +191,8 @@ mod tests {
             group_by: Some(GroupBy::Path("(".to_owned())),
             ..IngestConfig::default()
         };
-        let starts: Vec<_> = config.problems().iter().map(|problem| problem.split(':').next().map(str::to_owned)).collect();
+        let starts: Vec<_> =
+            config.problems().iter().map(|problem| problem.split(':').next().map(str::to_owned)).collect();
         let expected = ["shares", "packing.short_side", "packing.quality", "limits", "group_by"];
         assert_eq!(starts, expected.map(|name| Some(name.to_owned())));
     }

@@ -78,7 +78,12 @@ impl Journal {
     }
 
     /// A shard that is done and whose file is as it was left.
-    pub(super) fn finished(&self, target: &Path, part: Split, number: usize) -> Result<Option<FinishedShard>, DataError> {
+    pub(super) fn finished(
+        &self,
+        target: &Path,
+        part: Split,
+        number: usize,
+    ) -> Result<Option<FinishedShard>, DataError> {
         let Some(shard) = self.read::<FinishedShard>(&self.entry(part, number))? else { return Ok(None) };
         let len = fs::metadata(shard_path(target, part, number)).map(|file| file.len());
         Ok(Some(shard).filter(|shard| shard.samples == 0 || len.is_ok_and(|len| len == shard.bytes)))
@@ -102,7 +107,8 @@ impl Journal {
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
             text => text.map_err(|source| DataError::Io { path: path.to_owned(), source })?,
         };
-        let damaged = |error| DataError::Format { path: path.to_owned(), what: format!("the journal is damaged: {error}") };
+        let damaged =
+            |error| DataError::Format { path: path.to_owned(), what: format!("the journal is damaged: {error}") };
         serde_json::from_slice(&text).map(Some).map_err(damaged)
     }
 

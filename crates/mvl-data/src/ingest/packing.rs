@@ -3,9 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use mvl_core::{
-    ByteSize, DataError, Dataset, Filter, Image, Record, Resize, ResizeTo, Sample, SampleKey,
-};
+use mvl_core::{ByteSize, DataError, Dataset, Filter, Image, Record, Resize, ResizeTo, Sample, SampleKey};
 
 use super::config::Packing;
 use super::plan::Planned;
@@ -44,7 +42,8 @@ impl Dataset<Packed> for PackedItems {
     }
 
     fn get(&self, key: SampleKey) -> Result<Packed, DataError> {
-        let planned = self.items.get(key.index).ok_or_else(|| crate::sources::past_the_end(key.index, self.items.len()))?;
+        let planned =
+            self.items.get(key.index).ok_or_else(|| crate::sources::past_the_end(key.index, self.items.len()))?;
         let record = self.sources.read(planned.index)?;
         let original = match &record {
             Record::Encoded(encoded) => Some(encoded.bytes.clone()),

@@ -54,7 +54,8 @@ impl Plan {
             _ => without_duplicates(survey),
         };
         if config.on_duplicate == OnDuplicate::Fail && !duplicates.is_empty() {
-            let named: Vec<_> = duplicates.iter().take(NAMED).map(|twin| format!("{} is {}", twin.source, twin.kept)).collect();
+            let named: Vec<_> =
+                duplicates.iter().take(NAMED).map(|twin| format!("{} is {}", twin.source, twin.kept)).collect();
             return Err(DataError::invalid(format!(
                 "expected no image twice, got {} duplicates: {} …",
                 duplicates.len(),

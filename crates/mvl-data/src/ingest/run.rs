@@ -81,7 +81,11 @@ pub fn ingest(
     }
     let fingerprint = fingerprint(&sources, config);
     if let Some(report) = whole(target)? {
-        return if report.fingerprint == fingerprint { Ok(report) } else { Err(other_settings(target, "holds a data set")) };
+        return if report.fingerprint == fingerprint {
+            Ok(report)
+        } else {
+            Err(other_settings(target, "holds a data set"))
+        };
     }
     let journal = Journal::open(target)?;
     let sources = Arc::new(sources);
@@ -94,7 +98,8 @@ pub fn ingest(
             plan
         }
     };
-    let mut run = Run { sources, target, config, journal, progress, done: 0, total: plan.parts.iter().map(Vec::len).sum() };
+    let mut run =
+        Run { sources, target, config, journal, progress, done: 0, total: plan.parts.iter().map(Vec::len).sum() };
     let (mut parts, mut skipped) = (Vec::new(), plan.skipped);
     for (split, items) in PARTS.into_iter().zip(plan.parts) {
         let part = run.pack(split, items.into())?;

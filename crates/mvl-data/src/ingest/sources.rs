@@ -151,7 +151,8 @@ fn renumber(annotations: &mut Annotations, classes: &[usize]) -> Result<(), Data
             _ => Err(DataError::invalid(format!("expected one of {} classes in a map, got {class}", classes.len()))),
         };
         let pixels = map.into_classes().into_iter().map(new).collect::<Result<Vec<_>, _>>()?;
-        annotations.class_map = Some(ClassMap::new(width, height, pixels).map_err(|error| DataError::invalid(error.to_string()))?);
+        annotations.class_map =
+            Some(ClassMap::new(width, height, pixels).map_err(|error| DataError::invalid(error.to_string()))?);
     }
     Ok(())
 }

@@ -169,7 +169,8 @@ fn index_of(path: &Path, bytes: &[u8]) -> Result<ShardIndex, DataError> {
 
 fn other_length(path: &Path, index: &ShardIndex, len: u64) -> DataError {
     let last = index.entries.iter().take_while(|entry| entry.range().end <= len).last();
-    let last = last.map_or("no sample is whole".to_owned(), |entry| format!("the last whole sample is {:?}", entry.key));
+    let last =
+        last.map_or("no sample is whole".to_owned(), |entry| format!("the last whole sample is {:?}", entry.key));
     let expected = index.shard_len;
     let what = format!("expected a shard of {expected} bytes by its index, got {len}: {last}; repair the shard");
     DataError::Format { path: path.to_owned(), what }
@@ -178,7 +179,10 @@ fn other_length(path: &Path, index: &ShardIndex, len: u64) -> DataError {
 impl Shard {
     fn error(&self, entry: &ShardEntry, what: &str) -> DataError {
         let (key, offset) = (&entry.key, entry.offset);
-        DataError::Format { path: PathBuf::from(&*self.object), what: format!("sample {key:?} at byte {offset}: {what}") }
+        DataError::Format {
+            path: PathBuf::from(&*self.object),
+            what: format!("sample {key:?} at byte {offset}: {what}"),
+        }
     }
 
     fn location(&self, entry: &ShardEntry) -> Location {

@@ -10,8 +10,8 @@ use std::path::{Path, PathBuf};
 
 use mvl_core::{DataError, write_atomically};
 
-use super::writer::cannot_write;
 use super::tar_header::BLOCK;
+use super::writer::cannot_write;
 use crate::decode::read_bounded;
 
 const MAGIC: &[u8; 8] = b"mvlshard";
@@ -77,7 +77,9 @@ impl ShardIndex {
             Err(error) => Err(error),
             Ok(bytes) => match Self::parse(&bytes) {
                 Ok(index) => Ok(Some(index)),
-                Err(what) => Err(DataError::Format { path, what: format!("{what}; repair the shard, or remove this file") }),
+                Err(what) => {
+                    Err(DataError::Format { path, what: format!("{what}; repair the shard, or remove this file") })
+                }
             },
         }
     }
@@ -205,7 +207,10 @@ mod tests {
 
     fn index() -> ShardIndex {
         let entry = |key: &str, offset, len, class| ShardEntry { key: key.to_owned(), offset, len, crc32c: 7, class };
-        ShardIndex { shard_len: 4096, entries: vec![entry("cat/0", 0, 1024, Some(3)), entry("cat/1", 1536, 1536, None)] }
+        ShardIndex {
+            shard_len: 4096,
+            entries: vec![entry("cat/0", 0, 1024, Some(3)), entry("cat/1", 1536, 1536, None)],
+        }
     }
 
     fn error(index: &ShardIndex) -> String {
@@ -251,6 +256,9 @@ mod tests {
         let content = bytes.len() - 4;
         let sum = crc32c::crc32c(&bytes[..content]);
         bytes[content..].copy_from_slice(&sum.to_le_bytes());
-        assert_eq!(ShardIndex::parse(&bytes), Err("4294967295 samples do not fit into an index of 28 bytes".to_owned()));
+        assert_eq!(
+            ShardIndex::parse(&bytes),
+            Err("4294967295 samples do not fit into an index of 28 bytes".to_owned())
+        );
     }
 }

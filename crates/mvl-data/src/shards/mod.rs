@@ -21,5 +21,4 @@ pub use tar_walk::{TarEntry, TarError, walk_tar};
 pub use verify::{DamagedSample, Repair, repair_shard, verify_shards};
 pub use writer::{ShardLimits, write_shard};
 
-pub(crate) use npy::decode_npy;
 pub(crate) use open::{holds_shards, is_shard, open_shard_folders, refuse_unfinished};

@@ -54,6 +54,12 @@ impl<'a> RawPixels<'a> {
         bytes.starts_with(MAGIC).then(|| Self::parse_npy(bytes))
     }
 
+    /// [`Self::parse`], with an error that names the image.
+    pub(crate) fn recognise(bytes: &'a [u8], source: &str) -> Result<Option<Self>, DataError> {
+        let named = |what| DataError::Image { image: source.into(), what };
+        Self::parse(bytes).transpose().map_err(named)
+    }
+
     fn parse_npy(bytes: &'a [u8]) -> Result<Self, String> {
         let early = || "the file ends early (truncated NPY)".to_owned();
         let prefix = bytes.first_chunk::<PREFIX_BYTES>().ok_or_else(early)?;
@@ -67,7 +73,10 @@ impl<'a> RawPixels<'a> {
         }
         let (header, pixels) = bytes[PREFIX_BYTES..].split_at_checked(len).ok_or_else(early)?;
         let [height, width, count] = shape(header).ok_or_else(|| {
-            format!("expected an NPY image of shape (H, W, 1 or 3), |u1 in C order, got {:?}", String::from_utf8_lossy(header).trim_end())
+            format!(
+                "expected an NPY image of shape (H, W, 1 or 3), |u1 in C order, got {:?}",
+                String::from_utf8_lossy(header).trim_end()
+            )
         })?;
         let side = |px: u64| u32::try_from(px).ok().filter(|px| (1..=MAX_SIDE_PX).contains(px));
         let (Some(width), Some(height)) = (side(width), side(height)) else {
@@ -100,19 +109,13 @@ pub fn encode_npy(image: &Image) -> Vec<u8> {
     npy.extend(MAGIC);
     npy.extend([1, 0]);
     npy.extend(((HEADER_BYTES - PREFIX_BYTES) as u16).to_le_bytes());
-    npy.extend(format!("{{'descr': '|u1', 'fortran_order': False, 'shape': ({height}, {width}, {count}), }}").as_bytes());
+    npy.extend(
+        format!("{{'descr': '|u1', 'fortran_order': False, 'shape': ({height}, {width}, {count}), }}").as_bytes(),
+    );
     npy.resize(HEADER_BYTES - 1, b' ');
     npy.push(b'\n');
     npy.extend(image.pixels());
     npy
-}
-
-/// The image of a `.npy` file that [`RawPixels::parse`] knows as one.
-pub(crate) fn decode_npy(raw: Result<RawPixels<'_>, String>, source: &str) -> Result<Image, DataError> {
-    match raw {
-        Ok(raw) => Ok(raw.to_image()),
-        Err(what) => Err(DataError::Image { image: source.into(), what }),
-    }
 }
 
 /// Height, width and channels from a header such as `{'descr': '|u1', 'fortran_order': False, 'shape': (2, 3, 3), }`.
@@ -162,7 +165,8 @@ mod tests {
 
     #[test]
     fn what_is_no_image_is_refused() {
-        let with = |shape: &str| npy(&format!("{{'descr': '|u1', 'fortran_order': False, 'shape': {shape}, }}"), &[0; 6]);
+        let with =
+            |shape: &str| npy(&format!("{{'descr': '|u1', 'fortran_order': False, 'shape': {shape}, }}"), &[0; 6]);
         assert_eq!(error(&with("(1, 1, 3)")), "expected 3 bytes of pixels in an NPY file, got 6");
         assert!(error(&with("(99999999999, 99999999999, 3)")).starts_with("expected sides of 1 to 16384 pixels"));
         assert!(error(&with("(16384, 16384, 3)")).starts_with("expected at most 128 megapixels"));

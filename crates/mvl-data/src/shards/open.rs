@@ -61,5 +61,7 @@ fn read_labels(root: &Path) -> Result<Option<Labels>, DataError> {
         text => text?,
     };
     let labels = serde_json::from_slice(&text);
-    labels.map(Some).map_err(|error| DataError::Format { path, what: format!("expected a list of class names: {error}") })
+    labels
+        .map(Some)
+        .map_err(|error| DataError::Format { path, what: format!("expected a list of class names: {error}") })
 }

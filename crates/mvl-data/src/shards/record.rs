@@ -33,7 +33,12 @@ pub(super) enum Json {
 ///
 /// # Errors
 /// What is wrong: an image of an unknown format, a class without a name, or a key that cannot be written.
-pub fn shard_sample(key: &str, image: Bytes, annotations: &Annotations, labels: &Labels) -> Result<ShardSample, String> {
+pub fn shard_sample(
+    key: &str,
+    image: Bytes,
+    annotations: &Annotations,
+    labels: &Labels,
+) -> Result<ShardSample, String> {
     let extension = extension_of(&image).ok_or("the image is of no format that a shard can hold")?;
     let mut sample = ShardSample::new(key)?.with_part(extension, image);
     if let (Some(class), true) = (annotations.label, annotations.class_weights.is_empty()) {
@@ -66,9 +71,8 @@ pub(super) fn encoded_of(
 
 /// The image among a sample's members, with its extension.
 pub(super) fn image_part(sample: &ShardSample) -> Result<(&str, &Bytes), String> {
-    let is_image = |part: &&ShardPart| {
-        part.extension == RAW_EXTENSION || IMAGE_EXTENSIONS.contains(&part.extension.as_str())
-    };
+    let is_image =
+        |part: &&ShardPart| part.extension == RAW_EXTENSION || IMAGE_EXTENSIONS.contains(&part.extension.as_str());
     let found = sample.parts.iter().find(is_image).map(|part| (part.extension.as_str(), &part.bytes));
     found.ok_or_else(|| {
         let others: Vec<&str> = sample.parts.iter().map(|part| part.extension.as_str()).collect();
@@ -107,7 +111,9 @@ fn decode_class_map(png: &[u8]) -> Result<ClassMap, String> {
         return Err(format!("expected a map of at most {} megapixels (2^20), got {width}x{height}", MAX_PIXELS >> 20));
     }
     match reader().decode().map_err(damaged)? {
-        DynamicImage::ImageLuma16(map) => ClassMap::new(width, height, map.into_raw()).map_err(|error| error.to_string()),
+        DynamicImage::ImageLuma16(map) => {
+            ClassMap::new(width, height, map.into_raw()).map_err(|error| error.to_string())
+        }
         other => Err(format!("expected a map of classes in 16 bits of grey, got {:?}", other.color())),
     }
 }

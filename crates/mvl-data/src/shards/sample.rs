@@ -100,7 +100,8 @@ impl ShardSample {
         for part in &self.parts {
             let name = format!("{}.{}", self.key, part.extension);
             if name.len() > MAX_WRITTEN_NAME_BYTES {
-                let what = format!("expected a name of at most {MAX_WRITTEN_NAME_BYTES} bytes in a shard, got {name:?}");
+                let what =
+                    format!("expected a name of at most {MAX_WRITTEN_NAME_BYTES} bytes in a shard, got {name:?}");
                 return Err(io::Error::new(io::ErrorKind::InvalidInput, what));
             }
             put(&Header::file(&name, part.bytes.len() as u64))?;

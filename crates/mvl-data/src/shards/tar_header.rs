@@ -57,7 +57,8 @@ impl Header {
             return Err(format!("expected a tar header with the checksum {sum}, got {claimed}"));
         }
         let size = &block[field::SIZE];
-        let size = octal(size).ok_or_else(|| format!("expected an octal size, got {:?}", size.escape_ascii().to_string()))?;
+        let size =
+            octal(size).ok_or_else(|| format!("expected an octal size, got {:?}", size.escape_ascii().to_string()))?;
         let mut name = until_nul(&block[field::NAME]).to_vec();
         let prefix = until_nul(&block[field::PREFIX]);
         if &block[field::MAGIC] == USTAR && !prefix.is_empty() {
@@ -134,7 +135,12 @@ mod tests {
 
     #[test]
     fn sizes_that_are_not_octal_are_refused() {
-        for size in [b"-0000000001\0", b"\x80\0\0\0\0\0\0\0\0\0\x01\0", b"\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff", b"           \0"] {
+        for size in [
+            b"-0000000001\0",
+            b"\x80\0\0\0\0\0\0\0\0\0\x01\0",
+            b"\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff",
+            b"           \0",
+        ] {
             let mut block = Header::file("a.jpg", 0);
             block[field::SIZE].copy_from_slice(size);
             let sum = checksum(&block);

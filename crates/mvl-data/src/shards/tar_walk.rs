@@ -91,7 +91,9 @@ impl<'a> TarWalk<'a> {
                 return Ok(None);
             }
             let Some(block) = rest.first_chunk::<BLOCK>() else {
-                return Err(error(if rest.is_empty() { "the end is missing" } else { "the file ends in a header" }.to_owned()));
+                return Err(error(
+                    if rest.is_empty() { "the end is missing" } else { "the file ends in a header" }.to_owned(),
+                ));
             };
             if block.iter().all(|&byte| byte == 0) {
                 return Ok(None);
@@ -263,7 +265,10 @@ mod tests {
         large.resize(4 * BLOCK, 0);
         assert_eq!(message(&large), "\"a.jpg\" ends early: expected 8589934591 bytes, 1536 are left at byte 0");
         for name in ["../a.jpg", "a/../../b.jpg", "/etc/passwd"] {
-            assert_eq!(message(&whole(&[member(name, b"")])), format!("the name {name:?} leads out of its folder at byte 0"));
+            assert_eq!(
+                message(&whole(&[member(name, b"")])),
+                format!("the name {name:?} leads out of its folder at byte 0")
+            );
         }
         let size = special(b'x', b"28 size=18446744073709551615\n");
         assert!(message(&whole(&[size, member("a.jpg", b"x")])).contains("a PAX record is damaged"));
@@ -288,7 +293,8 @@ mod tests {
         let mut bytes = whole(&[member("0.jpg", b"0"), member("1.jpg", b"1"), member("2.jpg", b"2")]);
         bytes[1024] ^= 0x20;
         let damage = walk_tar(&bytes).expect_err("a damaged header");
-        let rest: Vec<_> = TarWalk::after(&bytes, &damage).expect("one more").map(|entry| entry.expect("good").name).collect();
+        let rest: Vec<_> =
+            TarWalk::after(&bytes, &damage).expect("one more").map(|entry| entry.expect("good").name).collect();
         assert_eq!((damage.offset, rest), (1024, vec!["2.jpg".to_owned()]));
     }
 }

@@ -175,7 +175,10 @@ mod tests {
         let path = folder.join("shard-000000.tar");
         let sample = |at: u8| {
             let png = encode_png(&Image::new(2, 2, Channels::Gray, vec![at; 4]).expect("four pixels"));
-            Ok(ShardSample::new(format!("k{at}")).expect("a key").with_part("png", png).with_part("cls", at.to_string()))
+            Ok(ShardSample::new(format!("k{at}"))
+                .expect("a key")
+                .with_part("png", png)
+                .with_part("cls", at.to_string()))
         };
         write_shard(&path, &mut (0..5).map(sample), ShardLimits::default()).expect("written");
         path
@@ -247,15 +250,21 @@ mod tests {
     fn without_an_index_images_are_decoded_and_headers_found_again() {
         let folder = tempfile::tempdir().expect("a folder");
         let path = shard(folder.path());
-        let offsets: Vec<_> =
-            ShardIndex::read_beside(&path).expect("good").expect("there").entries.iter().map(|entry| entry.offset as usize).collect();
+        let offsets: Vec<_> = ShardIndex::read_beside(&path)
+            .expect("good")
+            .expect("there")
+            .entries
+            .iter()
+            .map(|entry| entry.offset as usize)
+            .collect();
         change(&path, |bytes| {
             bytes[offsets[1] + 512 + 20] ^= 0xff; // within a PNG's header
             bytes[offsets[3]] ^= 1; // a header of tar
         });
         std::fs::remove_file(ShardIndex::path_of(&path)).expect("there");
         let repair = repair_shard(&path).expect("two are good");
-        let dropped: Vec<_> = repair.dropped.iter().map(|sample| (sample.key.as_deref(), sample.offset as usize)).collect();
+        let dropped: Vec<_> =
+            repair.dropped.iter().map(|sample| (sample.key.as_deref(), sample.offset as usize)).collect();
         // The damaged header may have been the third sample's, and what is behind it is not a whole sample.
         let behind = offsets[3] + 1024;
         assert_eq!(dropped, [(Some("k1"), offsets[1]), (Some("k2"), offsets[3]), (Some("k3"), behind)], "{repair:?}");

@@ -4,7 +4,9 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use mvl_core::{Annotations, Channels, Dataset, Image, Labels, SampleKey};
-use mvl_data::{LabelledDataset, ShardDataset, ShardLimits, ShardSample, encode_npy, encode_png, shard_sample, write_shard};
+use mvl_data::{
+    LabelledDataset, ShardDataset, ShardLimits, ShardSample, encode_npy, encode_png, shard_sample, write_shard,
+};
 
 /// The Python to ask, or `None` after saying why the test is skipped.
 fn python() -> Option<PathBuf> {
@@ -66,9 +68,13 @@ fn webdataset_reads_what_we_write() {
             assert_eq!(member["bytes"], part.bytes.len());
             assert_eq!(member["sha256"], sha256(&part.bytes));
         }
-        let class = sample.part("cls").map(|text| std::str::from_utf8(text).expect("digits").parse::<u64>().expect("digits"));
+        let class =
+            sample.part("cls").map(|text| std::str::from_utf8(text).expect("digits").parse::<u64>().expect("digits"));
         assert_eq!(read["class"].as_u64(), class);
-        assert_eq!(read["shape"], if sample.part("npy").is_some() { serde_json::json!([3, 4, 3]) } else { serde_json::Value::Null });
+        assert_eq!(
+            read["shape"],
+            if sample.part("npy").is_some() { serde_json::json!([3, 4, 3]) } else { serde_json::Value::Null }
+        );
     }
 }
 
@@ -104,7 +110,8 @@ fn damage_is_named_by_shard_key_and_offset() {
     bytes[place + 600] ^= 1;
     std::fs::write(&shard, &bytes).expect("written");
     let dataset = ShardDataset::open_folder(folder.path(), Some(labels())).expect("only content is damaged");
-    let expected = format!("sample \"000004\" at byte {place}: damaged, its checksum does not fit; {}", shard.display());
+    let expected =
+        format!("sample \"000004\" at byte {place}: damaged, its checksum does not fit; {}", shard.display());
     assert_eq!(dataset.get(SampleKey::plain(4)).expect_err("damaged").to_string(), expected);
     assert!(dataset.get(SampleKey::plain(5)).is_ok());
 
