@@ -67,7 +67,7 @@ impl ShardSample {
         let mut sample = Self { key: String::new(), parts: Vec::new() };
         for entry in TarWalk::part(bytes) {
             let entry = entry?;
-            let error = |what: String| TarError { offset: entry.start, what };
+            let error = |what: String| TarError::new(entry.start, what);
             let (key, extension) =
                 split_name(&entry.name).ok_or_else(|| error(format!("{:?} has no extension", entry.name)))?;
             if sample.parts.is_empty() {
@@ -79,7 +79,7 @@ impl ShardSample {
             sample.parts.push(ShardPart { extension, bytes: bytes.slice(entry.data) });
         }
         if sample.parts.is_empty() {
-            return Err(TarError { offset: 0, what: "a sample has no members".to_owned() });
+            return Err(TarError::new(0, "a sample has no members"));
         }
         Ok(sample)
     }

@@ -21,7 +21,7 @@ pub(super) struct Scan {
 /// Damage between two headers.
 #[derive(Debug)]
 pub(super) struct Damage {
-    /// The sample that came just before it. It may lack members, so it is left out.
+    /// The sample that is not whole: the one that is cut off, or the one just before, which may lack members.
     pub(super) key: Option<String>,
     pub(super) error: TarError,
 }
@@ -46,7 +46,17 @@ impl Scan {
         for entry in walk {
             let entry = match entry {
                 Ok(entry) => entry,
-                Err(error) => return Err(Damage { key: group.map(|open| open.key), error }),
+                Err(error) => {
+                    // A file of another sample that is cut off tells that the one before it is whole.
+                    let next = error.member.as_deref().and_then(split_name).map(|(key, _)| key);
+                    let (whole, broken) = match group {
+                        Some(open) if next.is_some_and(|next| next != open.key) => (Some(open), None),
+                        open => (None, open),
+                    };
+                    self.entries.extend(whole.map(|whole| whole.entry(bytes)));
+                    let key = broken.map(|open| open.key).or(next.map(str::to_owned));
+                    return Err(Damage { key, error });
+                }
             };
             let Some((key, extension)) = split_name(&entry.name) else { continue };
             match &mut group {
@@ -147,7 +157,9 @@ mod tests {
     fn a_cut_shard_is_refused_with_its_last_good_sample() {
         let bytes = shard();
         let error = |len: usize| ShardIndex::of_tar(&bytes[..len]).expect_err("cut");
+        // A cut in a header does not tell whose it is; one behind it does.
         assert!(error(4200).ends_with("; the last good sample before it is \"0\""), "{}", error(4200));
+        assert!(error(4700).ends_with("; the last good sample before it is \"1\""), "{}", error(4700));
         assert!(error(700).ends_with("; no good sample lies before it"), "{}", error(700));
     }
 

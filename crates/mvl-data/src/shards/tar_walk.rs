@@ -17,6 +17,14 @@ pub struct TarError {
     pub offset: usize,
     /// What is wrong.
     pub what: String,
+    /// The name of the file that is cut off, where only its content is missing.
+    pub member: Option<String>,
+}
+
+impl TarError {
+    pub(super) fn new(offset: usize, what: impl Into<String>) -> Self {
+        Self { offset, what: what.into(), member: None }
+    }
 }
 
 /// A file within a tar file.
@@ -85,7 +93,7 @@ impl<'a> TarWalk<'a> {
         let mut said = Said::default();
         loop {
             let at = self.at;
-            let error = |what: String| TarError { offset: at, what };
+            let error = |what: String| TarError::new(at, what);
             let rest = self.bytes.get(at..).unwrap_or_default();
             if rest.is_empty() && self.is_part && start == at {
                 return Ok(None);
@@ -103,8 +111,9 @@ impl<'a> TarWalk<'a> {
             let content = rest[BLOCK..].len();
             let size = usize::try_from(size).ok().filter(|&size| size <= content && size + padding(size) <= content);
             let Some(size) = size else {
-                let name = String::from_utf8_lossy(&header.name).into_owned();
-                return Err(error(format!("{name:?} ends early: expected {} bytes, {content} are left", header.size)));
+                let name = String::from_utf8_lossy(said.name.as_deref().unwrap_or(&header.name)).into_owned();
+                let what = format!("{name:?} ends early: expected {} bytes, {content} are left", header.size);
+                return Err(TarError { member: Some(name), ..error(what) });
             };
             let data = at + BLOCK..at + BLOCK + size;
             let end = data.end + padding(size);

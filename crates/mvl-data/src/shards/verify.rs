@@ -129,11 +129,8 @@ impl Inspection {
                 }),
             }
         }
-        damaged.extend(walk_damage.into_iter().map(|Damage { key, error: TarError { offset, what } }| DamagedSample {
-            shard: shard.to_owned(),
-            key,
-            offset: offset as u64,
-            what,
+        damaged.extend(walk_damage.into_iter().map(|Damage { key, error: TarError { offset, what, .. } }| {
+            DamagedSample { shard: shard.to_owned(), key, offset: offset as u64, what }
         }));
         damaged.sort_by_key(|sample| sample.offset);
         Ok(Self { bytes, good, damaged, is_index_good })
