@@ -1,11 +1,23 @@
 //! The unsafe parts of ML Vision Lab, each behind a safe door. No other crate of the family holds `unsafe`.
 //!
 //! - [`map_file`]: a file as memory.
+//! - [`bytes_of_floats`]: floats as bytes.
+//! - [`Axis`], [`along_rows`], [`down_columns`]: resampling of 8-bit images.
 //!
 //! | feature | gives |
 //! |---|---|
 //! | `turbojpeg` | libjpeg-turbo, built from source: needs cmake and a C compiler |
 
+mod float_bytes;
 mod memory_map;
+mod resample;
+#[cfg(target_arch = "x86_64")]
+mod resample_avx2;
+#[cfg(feature = "turbojpeg")]
+mod turbojpeg;
 
+pub use float_bytes::bytes_of_floats;
 pub use memory_map::map_file;
+pub use resample::{Axis, WEIGHT_BITS, along_rows, down_columns};
+#[cfg(feature = "turbojpeg")]
+pub use turbojpeg::{TurboDecoder, TurboHeader, TurboPart};
