@@ -46,6 +46,7 @@ pub mod geometry;
 mod header;
 mod ingest;
 mod loader;
+mod normaliser;
 mod ops;
 mod place;
 mod preprocess;
@@ -104,7 +105,7 @@ pub use strategies::{
 };
 pub use transforms::{
     CenterCrop, Chain, ClampBoxes, ColorJitter, Draw, ElasticTransform, FiveCrop, GaussianBlur, GaussianNoise,
-    Grayscale, Pad, RandomAdjustSharpness, RandomAffine, RandomAutocontrast, RandomChannelPermutation, RandomCrop,
+    Grayscale, Lead, Pad, RandomAdjustSharpness, RandomAffine, RandomAutocontrast, RandomChannelPermutation, RandomCrop,
     RandomEqualize, RandomGrayscale, RandomHorizontalFlip, RandomInvert, RandomIouCrop, RandomPerspective,
     RandomPhotometricDistort, RandomPosterize, RandomResizedCrop, RandomRotation, RandomSolarize, RandomVerticalFlip,
     RandomZoomOut, SanitizeBoxes, ScaleJitter, Transform, TransformConfig,

@@ -3,9 +3,10 @@
 //! The order is torchvision's: channels, resize, centre crop, all on 8-bit pixels, then `(pixel * scale - mean) / std`. Resize
 //! and crop are one pass that computes only the pixels that are kept; scaling and normalising are one look-up a value.
 
-use mvl_core::{ByteSize, ChannelOrder, Channels, DataError, Image, Preprocess, ResizeTo};
+use mvl_core::{ByteSize, DataError, Filter, Image, Preprocess, ResizeTo};
 
-use crate::ops::{CropBox, center_crop, center_crop_box, pad_to, resize, resize_then_crop, short_side_size};
+use crate::normaliser::Normaliser;
+use crate::ops::{CropBox, Cut, center_crop, center_crop_box, pad_to, resize, resize_then_crop, short_side_size};
 
 /// One image as a network wants it, still on the host.
 #[derive(Debug, Clone, PartialEq)]
@@ -37,7 +38,11 @@ impl ByteSize for InputTensor {
 /// ```
 pub fn preprocess(spec: &Preprocess, image: Image) -> Result<InputTensor, DataError> {
     check(spec)?;
-    Ok(normalise(spec, &geometry(spec, image)))
+    let image = geometry(spec, image);
+    let shape = [spec.channels.count(), image.height() as usize, image.width() as usize];
+    let mut values = vec![0.0; image.pixels().len()];
+    Normaliser::new(spec).apply(image.pixels(), &mut values);
+    Ok(InputTensor { shape, values })
 }
 
 /// All problems of a spec as one error.
@@ -53,72 +58,58 @@ pub(crate) fn check(spec: &Preprocess) -> Result<(), DataError> {
 pub(crate) fn geometry(spec: &Preprocess, image: Image) -> Image {
     let image = image.into_channels(spec.channels);
     let before = [image.height(), image.width()];
-    let resized = match spec.resize.map(|resize| resize.to) {
-        Some(ResizeTo::Exact(size)) => size,
-        Some(ResizeTo::ShortSide(side)) => short_side_size(before, side),
-        _ => before,
-    };
-    let filter = spec.resize.map(|resize| resize.filter).unwrap_or_default();
+    let (resized, filter) = resized(spec, before);
     match spec.crop {
         _ if resized == before => match spec.crop {
             Some(size) => center_crop(image, size),
             None => image,
         },
         None => resize(&image, resized, filter),
-        Some([height, width]) => {
-            // The part of the crop that the resized image can fill; zeros come around it.
-            let filled = [height.min(resized[0]), width.min(resized[1])];
-            let area: CropBox = center_crop_box(resized, filled);
-            pad_to(resize_then_crop(&image, resized, area, filter), [height, width])
+        Some(size) => {
+            let filled = filled(resized, size);
+            pad_to(resize_then_crop(&image, resized, filled, filter), size)
         }
     }
 }
 
-/// 8-bit `[H, W, C]` to floats `[C, H, W]`; the image has the spec's channels.
-pub(crate) fn normalise(spec: &Preprocess, image: &Image) -> InputTensor {
-    let (height, width) = (image.height() as usize, image.width() as usize);
-    let count = spec.channels.count();
-    let tables: Vec<[f32; 256]> = (0..count).map(|channel| table(spec, channel)).collect();
-    let mut values = vec![0.0; count * height * width];
-    match (spec.channels, values.len() / 3) {
-        (Channels::Rgb, plane) if count == 3 => {
-            let (first, rest) = values.split_at_mut(plane);
-            let (second, third) = rest.split_at_mut(plane);
-            let from = match spec.order {
-                ChannelOrder::Rgb => [0, 1, 2],
-                ChannelOrder::Bgr => [2, 1, 0],
-            };
-            let planes = first.iter_mut().zip(second).zip(third);
-            for (pixel, ((a, b), c)) in image.pixels().as_chunks::<3>().0.iter().zip(planes) {
-                *a = tables[0][usize::from(pixel[from[0]])];
-                *b = tables[1][usize::from(pixel[from[1]])];
-                *c = tables[2][usize::from(pixel[from[2]])];
-            }
-        }
-        _ => {
-            for (value, &pixel) in values.iter_mut().zip(image.pixels()) {
-                *value = tables[0][usize::from(pixel)];
-            }
-        }
-    }
-    InputTensor { shape: [count, height, width], values }
+/// What [`geometry`] does to an image of this `[height, width]` as one cut; `None` where it resizes nothing. Zeros come around
+/// what is cut, see [`finish`].
+pub(crate) fn as_cut(spec: &Preprocess, before: [u32; 2]) -> Option<Cut> {
+    let (resized, filter) = resized(spec, before);
+    let whole = CropBox { top: 0, left: 0, height: before[0], width: before[1] };
+    let cut = Cut::new(whole, resized, filter);
+    let kept = spec.crop.map_or(cut.kept, |size| filled(resized, size));
+    (resized != before).then_some(Cut { kept, ..cut })
 }
 
-/// What becomes of each of the 256 levels in one channel of the tensor.
-fn table(spec: &Preprocess, channel: usize) -> [f32; 256] {
-    const UNIT: f32 = 1.0 / 255.0;
-    std::array::from_fn(|level| {
-        let level = level as f32;
-        // torchvision divides by 255, which differs from the product in the last bit
-        let scaled = if spec.scale == UNIT { level / 255.0 } else { level * spec.scale };
-        (scaled - spec.mean[channel]) / spec.std[channel]
-    })
+/// The channels of what was cut, and zeros around it up to the size of the centre crop.
+pub(crate) fn finish(spec: &Preprocess, cut: Image) -> Image {
+    let cut = cut.into_channels(spec.channels);
+    match spec.crop {
+        Some(size) => pad_to(cut, size),
+        None => cut,
+    }
+}
+
+/// The size after the resize, and its filter.
+fn resized(spec: &Preprocess, before: [u32; 2]) -> ([u32; 2], Filter) {
+    let size = match spec.resize.map(|resize| resize.to) {
+        Some(ResizeTo::Exact(size)) => size,
+        Some(ResizeTo::ShortSide(side)) => short_side_size(before, side),
+        _ => before,
+    };
+    (size, spec.resize.map(|resize| resize.filter).unwrap_or_default())
+}
+
+/// The part of the centre crop that the resized image can fill; zeros come around it.
+fn filled(resized: [u32; 2], [height, width]: [u32; 2]) -> CropBox {
+    center_crop_box(resized, [height.min(resized[0]), width.min(resized[1])])
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use mvl_core::{Filter, Resize};
+    use mvl_core::{ChannelOrder, Channels, Resize};
 
     fn plain(channels: Channels) -> Preprocess {
         let count = channels.count();
@@ -157,12 +148,6 @@ mod tests {
             spec.crop = Some(crop);
             assert_eq!(geometry(&spec, image.clone()), center_crop(resized, crop), "{to:?} {crop:?}");
         }
-    }
-
-    #[test]
-    fn levels_are_torchvisions_to_the_last_bit() {
-        let spec = Preprocess::imagenet(256, 224);
-        assert_eq!(table(&spec, 0)[124], (124.0_f32 / 255.0 - 0.485) / 0.229);
     }
 
     #[test]

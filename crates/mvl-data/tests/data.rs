@@ -14,6 +14,8 @@ mod drawing;
 mod fixtures;
 #[path = "data/folders.rs"]
 mod folders;
+#[path = "data/fused.rs"]
+mod fused;
 #[path = "data/geometric.rs"]
 mod geometric;
 #[path = "data/headers.rs"]

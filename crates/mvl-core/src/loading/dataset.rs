@@ -58,6 +58,12 @@ pub trait Dataset<I>: Send + Sync {
         self.get(key)
     }
 
+    /// Whether [`make`](Self::make) does nothing but decode the record, so that whoever needs a part of a picture may decode that
+    /// part alone.
+    fn only_decodes(&self) -> bool {
+        false
+    }
+
     /// Whether there are none.
     fn is_empty(&self) -> bool {
         self.len() == 0
@@ -87,6 +93,10 @@ impl<I, D: Dataset<I> + ?Sized> Dataset<I> for Arc<D> {
 
     fn make(&self, key: SampleKey, record: Record, fetch: Fetch<'_>) -> Result<I, DataError> {
         (**self).make(key, record, fetch)
+    }
+
+    fn only_decodes(&self) -> bool {
+        (**self).only_decodes()
     }
 }
 

@@ -5,7 +5,12 @@
 //! before anything is decoded. A file that ends early is an error, never a half-grey picture.
 
 mod image_size;
-mod jpeg_end;
+mod jpeg;
+mod jpeg_outline;
+#[cfg(feature = "turbojpeg")]
+mod jpeg_turbo;
+mod jpeg_zune;
+mod scratch;
 mod to_eight_bits;
 
 use std::error::Error;
@@ -19,6 +24,8 @@ use mvl_core::{DataError, EncodedSample, Image, MAX_SIDE_PX, Record, Sample};
 
 use crate::place::Place;
 use crate::shards::RawPixels;
+use crate::ops::{CropBox, Part, View};
+pub(crate) use scratch::Scratch;
 
 pub use image_size::image_size;
 
@@ -121,9 +128,61 @@ fn read_file(path: &Path, max_bytes: u64) -> Result<Vec<u8>, DataError> {
     Ok(bytes)
 }
 
+/// What is wanted of a picture.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Wanted {
+    /// At least this part.
+    pub(crate) area: CropBox,
+    /// How many pixels may become one along each side, if the decoder can: 1, 2, 4 or 8.
+    pub(crate) reduction: u32,
+}
+
+impl Wanted {
+    /// All of a picture of this `[height, width]`.
+    pub(crate) fn whole([height, width]: [u32; 2]) -> Self {
+        Self { area: CropBox { top: 0, left: 0, height, width }, reduction: 1 }
+    }
+}
+
+/// Decodes at least what is wanted of a picture, which is asked once its `[height, width]` is known. Damage outside of that part
+/// may go unnoticed, but a file that ends early does not.
+///
+/// # Errors
+/// All errors of [`decode`].
+pub(crate) fn decode_part<'s>(
+    bytes: &'s [u8],
+    source: &str,
+    scratch: &'s mut Scratch,
+    want: impl FnOnce([u32; 2]) -> Wanted,
+) -> Result<Part<'s>, DataError> {
+    if let Some(raw) = RawPixels::recognise(bytes, source)? {
+        let RawPixels { width, height, channels, pixels } = raw;
+        want([height, width]);
+        return Ok(View { pixels, height, width, channels }.into());
+    }
+    let error = |what| DataError::Image { image: Arc::from(source), what };
+    match recognise(bytes).map_err(error)? {
+        ImageFormat::Jpeg => jpeg::decode_part(bytes, scratch, want).map_err(error),
+        format => {
+            let image = decode_other(format, bytes).map_err(error)?;
+            let (height, width, channels) = (image.height(), image.width(), image.channels());
+            want([height, width]);
+            scratch.pixels = image.into_pixels();
+            Ok(View { pixels: &scratch.pixels, height, width, channels }.into())
+        }
+    }
+}
+
 /// The error is what is wrong.
 fn decode_checked(bytes: &[u8]) -> Result<Image, String> {
-    let format = recognise(bytes)?;
+    match recognise(bytes)? {
+        ImageFormat::Jpeg => jpeg::decode_whole(bytes),
+        format => decode_other(format, bytes),
+    }
+}
+
+/// Every format but JPEG.
+fn decode_other(format: ImageFormat, bytes: &[u8]) -> Result<Image, String> {
     if ends_early(format, bytes) {
         return Err(truncated(format));
     }
@@ -152,10 +211,9 @@ fn recognise(bytes: &[u8]) -> Result<ImageFormat, String> {
     }
 }
 
-/// Whether the container's own structure says that bytes are missing; the decoders of JPEG and WebP would fill in grey.
+/// Whether the container's own structure says that bytes are missing; the decoder of WebP would fill in grey.
 fn ends_early(format: ImageFormat, bytes: &[u8]) -> bool {
     match format {
-        ImageFormat::Jpeg => !jpeg_end::has_end(bytes),
         ImageFormat::WebP => bytes
             .get(4..8)
             .and_then(|size| size.try_into().ok())

@@ -15,6 +15,7 @@ pub(super) struct Batches {
     pub(super) items: ItemIter<Prepared>,
     /// One key an item.
     pub(super) keys: std::vec::IntoIter<SampleKey>,
+    pub(super) stack: Arc<StackImages>,
     pub(super) batch_size: usize,
     /// Batches that are left, whether or not one of their samples is.
     pub(super) batches_left: usize,
@@ -36,7 +37,7 @@ impl Iterator for Batches {
                 Ok(items) if items.is_empty() => {} // all of them were skipped and recorded
                 Ok(items) => {
                     self.any_batch = true;
-                    return Some(StackImages.collate(items, &self.device));
+                    return Some(self.stack.collate(items, &self.device));
                 }
                 Err(error) => {
                     self.any_batch = true;

@@ -1,6 +1,7 @@
 //! Epochs of batches for a training loop: data set, plan, strategy and collate put together.
 
 mod batches;
+mod buffers;
 mod config;
 mod prepared;
 mod stack_images;
@@ -21,11 +22,17 @@ use crate::strategies::{Parallel, StrategyConfig};
 use crate::transforms::{Chain, TransformConfig};
 
 use batches::{Batches, Skipped};
+use buffers::Buffers;
 pub use config::{LoaderConfig, OnCorrupt};
 pub use prepared::Prepared;
 use prepared::PreparedDataset;
 pub use stack_images::StackImages;
 pub use state::LoaderState;
+
+/// Backends that compute where the pixels are.
+const HOST_BACKENDS: [&str; 2] = ["cpu", "ndarray"];
+/// Batches of images whose memory is kept for the next ones.
+const SPARE_BATCHES: usize = 2;
 
 /// Loads batches of images onto a device of the backend `B`.
 ///
@@ -58,6 +65,8 @@ pub struct Loader<B: Backend> {
     sampler: Arc<dyn Sampler>,
     spec: Preprocess,
     chain: Chain,
+    stack: Arc<StackImages>,
+    pixels: Buffers<u8>,
     strategy: Box<dyn DataLoadStrategy<Prepared>>,
     config: LoaderConfig,
     device: Device,
@@ -104,9 +113,12 @@ impl<B: Backend> Loader<B> {
         })?;
         let workers = Parallel::new(config.workers).with_queue_bytes(config.queue_bytes);
         let strategy = StrategyConfig::build(&config.strategy, workers, dataset.location(0).as_ref())?;
+        let pixels = Buffers::new(SPARE_BATCHES * config.batch_size);
         Ok(Self {
             sampler: Arc::new(EveryItem::new(dataset.len(), config.shuffle)),
             samples: Arc::new(dataset),
+            stack: Arc::new(StackImages::with_buffers(&preprocess, pixels.clone(), !HOST_BACKENDS.contains(&B::NAME))),
+            pixels,
             spec: preprocess,
             chain: Chain::default(),
             strategy,
@@ -180,11 +192,14 @@ impl<B: Backend> DataLoader for Loader<B> {
 
     fn epoch(&self, epoch: usize, first_batch: usize) -> Result<BatchIter<ImageBatch>, DataError> {
         let plan = self.config.plan(&self.sampler, epoch, first_batch)?;
-        let dataset = PreparedDataset::new(self.samples.clone(), self.spec.clone(), self.chain.clone());
+        let (spec, chain) = (self.spec.clone(), self.chain.clone());
+        let dataset = PreparedDataset::new(self.samples.clone(), spec, chain, self.pixels.clone())
+            .with_reduced_decoding(self.config.reduced_decoding);
         let (keys, batches_left) = (plan.keys().into_iter(), self.config.batches(plan.len()));
         Ok(Box::new(Batches {
             items: self.strategy.load(Arc::new(dataset), plan)?,
             keys,
+            stack: self.stack.clone(),
             batch_size: self.config.batch_size,
             batches_left,
             on_corrupt: self.config.on_corrupt,

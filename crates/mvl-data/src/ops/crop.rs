@@ -25,6 +25,12 @@ impl CropBox {
         Self { top: 0, left: 0, height: image.height(), width: image.width() }
     }
 
+    /// Its rows.
+    #[must_use]
+    pub fn rows(&self) -> std::ops::Range<u32> {
+        self.top..self.top.saturating_add(self.height)
+    }
+
     /// Whether it lies inside an image of this size and holds a pixel.
     #[must_use]
     pub fn fits(&self, height: u32, width: u32) -> bool {

@@ -9,21 +9,23 @@
 
 use std::f64::consts::PI;
 
-use mvl_core::{Channels, Filter, Image};
-use pulp::Arch;
+use mvl_core::{Channels, Filter};
+use mvl_kernels::{Axis, WEIGHT_BITS, along_rows, down_columns};
 
-use super::CropBox;
-
-/// Fraction bits of a weight: 8 bits are the pixel's, 2 leave room for sums beyond the range.
-const PRECISION_BITS: u32 = 32 - 8 - 2;
-/// One half in fixed point, for rounding.
-const HALF: i32 = 1 << (PRECISION_BITS - 1);
+use super::View;
 
 /// A resampling filter: its reach in source pixels at scale 1, and its weight at a distance.
 #[derive(Clone, Copy)]
 pub(super) struct Kernel {
     support: f64,
     weight: fn(f64) -> f64,
+}
+
+impl Kernel {
+    /// How far it reaches in source pixels at scale 1.
+    pub(super) fn support(self) -> f64 {
+        self.support
+    }
 }
 
 /// The kernel of a filter; `None` for nearest neighbour, which is no convolution.
@@ -54,184 +56,165 @@ fn lanczos(x: f64) -> f64 {
     if (-3.0..3.0).contains(&x) { sinc(x) * sinc(x / 3.0) } else { 0.0 }
 }
 
-/// Resizes `area` of an image to `size`, and computes of that only `kept`.
-pub(super) fn resample(image: &Image, area: CropBox, size: [u32; 2], kept: CropBox, kernel: Kernel) -> Image {
-    let columns = Axis::new(area.left, area.width, size[1], kept.left, kept.width, kernel);
-    let rows = Axis::new(area.top, area.height, size[0], kept.top, kept.height, kernel);
-    let shrink_first = size[1] > area.width && size[0] < area.height;
-    let channels = image.channels();
-    let pixels = match (channels, shrink_first) {
-        (Channels::Gray, false) => rows_first::<1>(image, &columns, &rows),
-        (Channels::Gray, true) => columns_first::<1>(image, &columns, &rows),
-        (_, false) => rows_first::<3>(image, &columns, &rows),
-        (_, true) => columns_first::<3>(image, &columns, &rows),
-    };
-    Image::new(kept.width, kept.height, channels, pixels).expect("a resized image has a pixel")
+/// The working memory of a resize, kept from one image to the next.
+#[derive(Debug, Default)]
+pub(super) struct Workspace {
+    columns: Axis,
+    rows: Axis,
+    between: Vec<u8>,
+}
+
+/// What is resampled along one axis: `len` source pixels from `start` on become `resized`, of which `kept` from `first` on are
+/// wanted. Where the source is a reduced picture, it may begin and end inside a pixel.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Stretch {
+    pub(super) start: f64,
+    pub(super) len: f64,
+    pub(super) resized: u32,
+    pub(super) first: u32,
+    pub(super) kept: u32,
+}
+
+/// Resamples a view to rows of `columns.kept` pixels, mirrored if asked.
+pub(super) fn resample(
+    view: View<'_>,
+    [rows, columns]: [Stretch; 2],
+    kernel: Kernel,
+    mirrored: bool,
+    workspace: &mut Workspace,
+    target: &mut Vec<u8>,
+) {
+    fill(&mut workspace.columns, columns, kernel);
+    fill(&mut workspace.rows, rows, kernel);
+    if mirrored {
+        workspace.columns.reverse();
+    }
+    let shrink_first = f64::from(columns.resized) > columns.len && f64::from(rows.resized) < rows.len;
+    match (view.channels, shrink_first) {
+        (Channels::Gray, false) => rows_first::<1>(view, workspace, target),
+        (Channels::Gray, true) => columns_first::<1>(view, workspace, target),
+        (_, false) => rows_first::<3>(view, workspace, target),
+        (_, true) => columns_first::<3>(view, workspace, target),
+    }
 }
 
 /// The rows that are needed become narrower, then fewer.
-fn rows_first<const C: usize>(image: &Image, columns: &Axis, rows: &Axis) -> Vec<u8> {
-    let row_bytes = image.width() as usize * C;
-    let (first, end) = rows.reach();
-    let narrowed = along_rows::<C>(&image.pixels()[first * row_bytes..end * row_bytes], row_bytes, columns);
-    down_columns(&narrowed, columns.len() * C, first, rows)
+fn rows_first<const C: usize>(view: View<'_>, workspace: &mut Workspace, target: &mut Vec<u8>) {
+    let Workspace { columns, rows, between } = workspace;
+    let row_bytes = view.width as usize * C;
+    let reach = rows.reach();
+    let width = columns.len() * C;
+    between.resize(reach.len() * width, 0);
+    along_rows::<C>(&view.pixels[reach.start * row_bytes..reach.end * row_bytes], row_bytes, columns, between);
+    target.resize(rows.len() * width, 0);
+    down_columns(between, width, reach.start, rows, target);
 }
 
 /// The rows become fewer, then wider.
-fn columns_first<const C: usize>(image: &Image, columns: &Axis, rows: &Axis) -> Vec<u8> {
-    let row_bytes = image.width() as usize * C;
-    along_rows::<C>(&down_columns(image.pixels(), row_bytes, 0, rows), row_bytes, columns)
-}
-
-fn along_rows<const C: usize>(source: &[u8], row_bytes: usize, columns: &Axis) -> Vec<u8> {
-    let width = columns.len() * C;
-    let mut target = vec![0; source.len() / row_bytes * width];
-    Arch::new().dispatch(|| {
-        for (row, target) in source.chunks_exact(row_bytes).zip(target.chunks_exact_mut(width)) {
-            along_row::<C>(row, columns, target);
-        }
-    });
-    target
-}
-
-/// `source` holds rows of `width` bytes, the first of which is row `first` of the image.
-fn down_columns(source: &[u8], width: usize, first: usize, rows: &Axis) -> Vec<u8> {
-    let mut target = vec![0; rows.len() * width];
-    Arch::new().dispatch(|| {
-        let mut sums = vec![0; width];
-        for (at, target) in target.chunks_exact_mut(width).enumerate() {
-            let (start, weights) = rows.taps(at);
-            down_column(source.chunks_exact(width).skip(start - first), weights, &mut sums, target);
-        }
-    });
-    target
-}
-
-/// One row, resampled to the columns that are kept.
-#[inline(always)]
-fn along_row<const C: usize>(row: &[u8], columns: &Axis, target: &mut [u8]) {
-    let pixels = row.as_chunks::<C>().0;
-    for (at, out) in target.as_chunks_mut::<C>().0.iter_mut().enumerate() {
-        let (start, weights) = columns.taps(at);
-        let mut sums = [HALF; C];
-        for (pixel, weight) in pixels[start..start + weights.len()].iter().zip(weights) {
-            for (sum, &level) in sums.iter_mut().zip(pixel) {
-                *sum += i32::from(level) * weight;
-            }
-        }
-        for (level, sum) in out.iter_mut().zip(sums) {
-            *level = to_level(sum);
-        }
-    }
-}
-
-/// One row of the result: a weighted sum of rows.
-#[inline(always)]
-fn down_column<'a>(rows: impl Iterator<Item = &'a [u8]>, weights: &[i32], sums: &mut [i32], target: &mut [u8]) {
-    sums.fill(HALF);
-    for (row, weight) in rows.zip(weights) {
-        for (sum, &level) in sums.iter_mut().zip(row) {
-            *sum += i32::from(level) * weight;
-        }
-    }
-    for (level, &sum) in target.iter_mut().zip(sums.iter()) {
-        *level = to_level(sum);
-    }
-}
-
-#[inline(always)]
-fn to_level(sum: i32) -> u8 {
-    (sum >> PRECISION_BITS).clamp(0, 255) as u8
+fn columns_first<const C: usize>(view: View<'_>, workspace: &mut Workspace, target: &mut Vec<u8>) {
+    let Workspace { columns, rows, between } = workspace;
+    let row_bytes = view.width as usize * C;
+    between.resize(rows.len() * row_bytes, 0);
+    down_columns(view.pixels, row_bytes, 0, rows, between);
+    target.resize(rows.len() * columns.len() * C, 0);
+    along_rows::<C>(between, row_bytes, columns, target);
 }
 
 /// Which source pixels make each kept pixel along one axis, and with what weights.
-struct Axis {
-    starts: Vec<usize>,
-    /// Where each kept pixel's weights end in `weights`.
-    ends: Vec<usize>,
-    weights: Vec<i32>,
-}
-
-impl Axis {
-    /// `len` source pixels from `start` on become `resized`, of which `kept` from `kept_start` on are wanted.
-    fn new(start: u32, len: u32, resized: u32, kept_start: u32, kept: u32, kernel: Kernel) -> Self {
-        let scale = f64::from(len) / f64::from(resized);
-        let filter_scale = scale.max(1.0); // shrinking widens the filter: antialiasing
-        let reach = kernel.support * filter_scale;
-        let mut axis = Self { starts: Vec::new(), ends: Vec::new(), weights: Vec::new() };
-        for at in kept_start..kept_start + kept {
-            let centre = (f64::from(at) + 0.5) * scale;
-            let from = (centre - reach + 0.5).max(0.0) as u32;
-            let to = ((centre + reach + 0.5) as u32).min(len);
-            let weight = |x: u32| (kernel.weight)((f64::from(x) - centre + 0.5) * (1.0 / filter_scale));
-            let total: f64 = (from..to).map(weight).sum();
-            let share = |x| if total == 0.0 { 0.0 } else { weight(x) / total };
-            axis.starts.push((start + from) as usize);
-            axis.weights.extend((from..to).map(|x| to_fixed_point(share(x))));
-            axis.ends.push(axis.weights.len());
-        }
-        axis
-    }
-
-    fn len(&self) -> usize {
-        self.starts.len()
-    }
-
-    /// The first source pixel of a kept pixel, and the weights from there on.
-    #[inline(always)]
-    fn taps(&self, at: usize) -> (usize, &[i32]) {
-        let from = if at == 0 { 0 } else { self.ends[at - 1] };
-        (self.starts[at], &self.weights[from..self.ends[at]])
-    }
-
-    /// The source pixels that are needed, first and end.
-    fn reach(&self) -> (usize, usize) {
-        let end = (0..self.len()).map(|at| self.starts[at] + self.taps(at).1.len()).max();
-        (self.starts.iter().copied().min().unwrap_or(0), end.unwrap_or(0))
+fn fill(axis: &mut Axis, stretch: Stretch, kernel: Kernel) {
+    let scale = stretch.len / f64::from(stretch.resized);
+    let filter_scale = scale.max(1.0); // shrinking widens the filter: antialiasing
+    let reach = kernel.support * filter_scale;
+    // Places count from the whole pixel before the start, so that a box gives what it would give if it were cut out first.
+    let whole = stretch.start.floor();
+    let part = stretch.start - whole;
+    let end = (part + stretch.len).ceil();
+    axis.clear();
+    for at in stretch.first..stretch.first + stretch.kept {
+        let centre = part + (f64::from(at) + 0.5) * scale;
+        let from = (centre - reach + 0.5).max(0.0) as u32;
+        let to = (centre + reach + 0.5).min(end) as u32;
+        let weight = |x: u32| (kernel.weight)((f64::from(x) - centre + 0.5) * (1.0 / filter_scale));
+        let total: f64 = (from..to).map(weight).sum();
+        let share = |x| if total == 0.0 { 0.0 } else { weight(x) / total };
+        axis.push((whole + f64::from(from)) as usize, (from..to).map(|x| to_fixed_point(share(x))));
     }
 }
 
 /// Rounds half away from zero.
 fn to_fixed_point(weight: f64) -> i32 {
-    (weight * f64::from(1 << PRECISION_BITS)).round() as i32
+    (weight * f64::from(1 << WEIGHT_BITS)).round() as i32
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn taps(kernel: Kernel, len: u32, resized: u32, at: u32) -> (usize, Vec<f64>) {
-        let axis = Axis::new(0, len, resized, at, 1, kernel);
-        let (start, weights) = axis.taps(0);
-        (start, weights.iter().map(|&weight| f64::from(weight) / f64::from(1 << PRECISION_BITS)).collect())
+    /// The first source pixel of a pixel, and the weights from there on, read off by resampling single bright pixels.
+    fn weights(kernel: Kernel, len: u32, resized: u32, at: u32) -> Vec<f64> {
+        let one = |bright: u32| {
+            let pixels: Vec<u8> = (0..len).map(|x| if x == bright { 255 } else { 0 }).collect();
+            let view = View { pixels: &pixels, height: 1, width: len, channels: Channels::Gray };
+            let row = Stretch { start: 0.0, len: 1.0, resized: 1, first: 0, kept: 1 };
+            let columns = Stretch { start: 0.0, len: f64::from(len), resized, first: at, kept: 1 };
+            let mut target = Vec::new();
+            resample(view, [row, columns], kernel, false, &mut Workspace::default(), &mut target);
+            f64::from(target[0]) / 255.0
+        };
+        (0..len).map(one).collect()
     }
 
     #[test]
     fn halving_averages_four_pixels_with_a_triangle() {
         let bilinear = kernel(Filter::Bilinear).expect("a convolution");
-        assert_eq!(taps(bilinear, 8, 4, 1), (1, vec![0.125, 0.375, 0.375, 0.125]));
+        let got = weights(bilinear, 8, 4, 1);
+        let expected = [0.0, 0.125, 0.375, 0.375, 0.125, 0.0, 0.0, 0.0];
+        assert!(got.iter().zip(expected).all(|(got, expected)| (got - expected).abs() <= 0.5 / 255.0), "{got:?}");
     }
 
     #[test]
-    fn weights_add_up_to_one() {
+    fn a_flat_image_stays_flat() {
         for filter in [Filter::Bilinear, Filter::Bicubic, Filter::Lanczos] {
             for (len, resized) in [(7, 3), (3, 7), (5, 5), (100, 1), (1, 100)] {
-                for at in 0..resized {
-                    let (_, weights) = taps(kernel(filter).expect("a convolution"), len, resized, at);
-                    let total: f64 = weights.iter().sum();
-                    assert!((total - 1.0).abs() < 1e-5, "{filter:?} {len} to {resized} at {at}: {total}");
+                for level in [1, 128, 255] {
+                    let pixels = vec![level; len as usize];
+                    let view = View { pixels: &pixels, height: 1, width: len, channels: Channels::Gray };
+                    let row = Stretch { start: 0.0, len: 1.0, resized: 1, first: 0, kept: 1 };
+                    let columns = Stretch { start: 0.0, len: f64::from(len), resized, first: 0, kept: resized };
+                    let (mut workspace, mut target) = (Workspace::default(), Vec::new());
+                    let kernel = kernel(filter).expect("a convolution");
+                    resample(view, [row, columns], kernel, false, &mut workspace, &mut target);
+                    assert_eq!(target, vec![level; resized as usize], "{filter:?} {len} to {resized}");
                 }
             }
         }
     }
 
     #[test]
-    fn the_same_size_changes_nothing() {
-        let image = Image::new(3, 2, Channels::Gray, vec![0, 50, 255, 7, 8, 9]).expect("six bytes");
+    fn the_same_size_changes_nothing_and_a_mirror_turns_it() {
+        let pixels = [0, 50, 255, 7, 8, 9];
+        let view = View { pixels: &pixels, height: 2, width: 3, channels: Channels::Gray };
+        let whole = |len: u32| Stretch { start: 0.0, len: f64::from(len), resized: len, first: 0, kept: len };
         for filter in [Filter::Bilinear, Filter::Bicubic, Filter::Lanczos] {
-            let whole = CropBox::whole(&image);
-            let same = resample(&image, whole, [2, 3], whole, kernel(filter).expect("a convolution"));
-            assert_eq!(same, image);
+            let (mut workspace, mut target) = (Workspace::default(), Vec::new());
+            for (mirrored, expected) in [(false, pixels), (true, [255, 50, 0, 9, 8, 7])] {
+                let kernel = kernel(filter).expect("a convolution");
+                resample(view, [whole(2), whole(3)], kernel, mirrored, &mut workspace, &mut target);
+                assert_eq!(target, expected);
+            }
         }
+    }
+
+    #[test]
+    fn a_box_may_begin_inside_a_pixel() {
+        // Pixels 0.5 to 2.5 of a ramp, as one: half of the first, all of the second, half of the third.
+        let pixels = [0, 100, 200, 250];
+        let view = View { pixels: &pixels, height: 1, width: 4, channels: Channels::Gray };
+        let row = Stretch { start: 0.0, len: 1.0, resized: 1, first: 0, kept: 1 };
+        let columns = Stretch { start: 0.5, len: 2.0, resized: 1, first: 0, kept: 1 };
+        let (mut workspace, mut target) = (Workspace::default(), Vec::new());
+        let kernel = kernel(Filter::Bilinear).expect("a convolution");
+        resample(view, [row, columns], kernel, false, &mut workspace, &mut target);
+        assert_eq!(target, [100]);
     }
 }

@@ -4,8 +4,8 @@
 
 use mvl_core::{Filter, Image, MAX_SIDE_PX};
 
-use super::CropBox;
-use super::resample::{kernel, resample};
+use super::cut::{Cut, CutWorkspace};
+use super::{CropBox, View};
 
 /// Resizes to `[height, width]`.
 ///
@@ -63,42 +63,10 @@ pub(crate) fn resize_then_crop(image: &Image, size: [u32; 2], area: CropBox, fil
 
 /// `source_area` brought to `size`, of which `kept` is computed.
 fn resize_part(image: &Image, source_area: CropBox, size: [u32; 2], kept: CropBox, filter: Filter) -> Image {
-    match kernel(filter) {
-        Some(kernel) => resample(image, source_area, size, kept, kernel),
-        None => nearest(image, source_area, size, kept),
-    }
-}
-
-/// Pillow's nearest neighbour of `source_area`, brought to `size`, of which `kept` is returned.
-fn nearest(image: &Image, source_area: CropBox, size: [u32; 2], kept: CropBox) -> Image {
-    let columns = nearest_places(source_area.left, source_area.width, size[1], kept.left, kept.width);
-    let rows = nearest_places(source_area.top, source_area.height, size[0], kept.top, kept.height);
-    let count = image.channels().count();
-    let row_bytes = image.width() as usize * count;
-    let mut pixels = Vec::with_capacity(rows.len() * columns.len() * count);
-    for row in rows {
-        let row = &image.pixels()[row * row_bytes..][..row_bytes];
-        match count {
-            1 => pixels.extend(columns.iter().map(|&column| row[column])),
-            _ => pixels.extend(columns.iter().flat_map(|&column| row.as_chunks::<3>().0[column])),
-        }
-    }
+    let cut = Cut { area: source_area, size, kept, filter, mirrored: false };
+    let mut pixels = Vec::new();
+    cut.apply(View::from(image).into(), &mut CutWorkspace::default(), &mut pixels);
     Image::new(kept.width, kept.height, image.channels(), pixels).expect("a resized image has a pixel")
-}
-
-/// The source pixel of each target pixel along one axis. Pillow adds the step up instead of multiplying it, and so do we:
-/// where a centre falls on a pixel's edge, the rounding decides.
-fn nearest_places(start: u32, len: u32, resized: u32, kept_start: u32, kept: u32) -> Vec<usize> {
-    let step = f64::from(len) / f64::from(resized);
-    let mut centre = step * 0.5;
-    let mut places = Vec::with_capacity(kept as usize);
-    for at in 0..kept_start + kept {
-        if at >= kept_start {
-            places.push(start as usize + (centre as usize).min(len as usize - 1));
-        }
-        centre += step;
-    }
-    places
 }
 
 #[cfg(test)]
@@ -145,12 +113,5 @@ mod tests {
             let apart = resize(&crop(image.clone(), area), [8, 30], filter);
             assert_eq!(resize_box(&image, area, [8, 30], filter), apart, "{filter:?}");
         }
-    }
-
-    #[test]
-    fn nearest_takes_the_pixel_under_the_centre() {
-        assert_eq!(nearest_places(0, 4, 2, 0, 2), [1, 3]);
-        assert_eq!(nearest_places(0, 2, 5, 0, 5), [0, 0, 1, 1, 1]);
-        assert_eq!(nearest_places(10, 3, 3, 1, 2), [11, 12]);
     }
 }

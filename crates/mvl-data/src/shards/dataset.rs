@@ -248,6 +248,10 @@ impl Dataset<Sample> for ShardDataset {
     fn make(&self, _key: SampleKey, record: Record, _fetch: Fetch<'_>) -> Result<Sample, DataError> {
         decode_record(record)
     }
+
+    fn only_decodes(&self) -> bool {
+        true
+    }
 }
 
 impl LabelledDataset for ShardDataset {

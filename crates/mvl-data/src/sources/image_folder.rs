@@ -147,6 +147,10 @@ impl Dataset<Sample> for ImageFolder {
     fn make(&self, key: SampleKey, record: Record, fetch: Fetch<'_>) -> Result<Sample, DataError> {
         self.images.make(key, record, fetch)
     }
+
+    fn only_decodes(&self) -> bool {
+        self.images.only_decodes()
+    }
 }
 
 impl LabelledDataset for ImageFolder {

@@ -85,6 +85,10 @@ impl Dataset<Sample> for Subset {
         self.dataset
             .make(SampleKey { index: self.whole(key.index)?, ..key }, record, &|index| self.dataset.fetch(index))
     }
+
+    fn only_decodes(&self) -> bool {
+        self.dataset.only_decodes()
+    }
 }
 
 impl LabelledDataset for Subset {

@@ -24,6 +24,7 @@ mod random_adjust_sharpness;
 mod random_affine;
 mod random_autocontrast;
 mod random_channel_permutation;
+mod lead;
 mod random_crop;
 mod random_equalize;
 mod random_grayscale;
@@ -63,6 +64,8 @@ pub use random_adjust_sharpness::RandomAdjustSharpness;
 pub use random_affine::RandomAffine;
 pub use random_autocontrast::RandomAutocontrast;
 pub use random_channel_permutation::RandomChannelPermutation;
+pub(crate) use lead::DrawnLead;
+pub use lead::Lead;
 pub use random_crop::RandomCrop;
 pub use random_equalize::RandomEqualize;
 pub use random_grayscale::RandomGrayscale;
@@ -116,6 +119,13 @@ pub trait Transform: Send + Sync + Debug {
     /// ends at the network's own input size is not resized and cropped again.
     fn output_size(&self, input: Option<[u32; 2]>) -> Option<[u32; 2]> {
         input
+    }
+
+    /// What [`Self::apply`] would do to an image of this `[height, width]`, drawn in the same way, when it is no more than what a
+    /// [`Lead`] can say; `None` when the step needs the pixels. The loader then decodes only the part that is needed.
+    fn lead(&self, size: [u32; 2], draw: &mut Draw<'_>) -> Option<Lead> {
+        let _ = (size, draw);
+        None
     }
 
     /// Every problem with the numbers it was set up with, as `field: what is wrong`; empty when it can be applied.

@@ -3,7 +3,7 @@
 use mvl_core::{DataError, Sample};
 use serde::{Deserialize, Serialize};
 
-use super::{Draw, Transform, probability_problem};
+use super::{Draw, Lead, Transform, probability_problem};
 use crate::geometry::{Flip, move_sample};
 
 /// Swaps left and right with probability `p`.
@@ -27,6 +27,10 @@ impl Transform for RandomHorizontalFlip {
         }
         let flip = Flip::horizontal(sample.image.size());
         move_sample(sample, &flip)
+    }
+
+    fn lead(&self, _size: [u32; 2], draw: &mut Draw<'_>) -> Option<Lead> {
+        Some(if draw.rng().chance(self.p) { Lead::Mirror } else { Lead::Keep })
     }
 
     fn problems(&self) -> Vec<String> {

@@ -6,7 +6,7 @@
 use mvl_core::{DataError, Filter, Sample, SampleRng};
 use serde::{Deserialize, Serialize};
 
-use super::{Draw, Transform, sides};
+use super::{Draw, Lead, Transform, sides};
 use crate::geometry::{ResizedCrop, move_sample};
 use crate::ops::CropBox;
 
@@ -86,6 +86,10 @@ impl Transform for RandomResizedCrop {
         let image = sample.image.size();
         let area = self.draw(image, draw.rng());
         move_sample(sample, &ResizedCrop::new(image, area, self.size, self.filter))
+    }
+
+    fn lead(&self, image: [u32; 2], draw: &mut Draw<'_>) -> Option<Lead> {
+        Some(Lead::Cut { area: self.draw(image, draw.rng()), size: self.size, filter: self.filter })
     }
 
     fn output_size(&self, _input: Option<[u32; 2]>) -> Option<[u32; 2]> {
