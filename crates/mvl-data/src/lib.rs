@@ -105,8 +105,8 @@ pub use strategies::{
 };
 pub use transforms::{
     CenterCrop, Chain, ClampBoxes, ColorJitter, Draw, ElasticTransform, FiveCrop, GaussianBlur, GaussianNoise,
-    Grayscale, Lead, Pad, RandomAdjustSharpness, RandomAffine, RandomAutocontrast, RandomChannelPermutation, RandomCrop,
-    RandomEqualize, RandomGrayscale, RandomHorizontalFlip, RandomInvert, RandomIouCrop, RandomPerspective,
+    Grayscale, Lead, Pad, RandomAdjustSharpness, RandomAffine, RandomAutocontrast, RandomChannelPermutation,
+    RandomCrop, RandomEqualize, RandomGrayscale, RandomHorizontalFlip, RandomInvert, RandomIouCrop, RandomPerspective,
     RandomPhotometricDistort, RandomPosterize, RandomResizedCrop, RandomRotation, RandomSolarize, RandomVerticalFlip,
     RandomZoomOut, SanitizeBoxes, ScaleJitter, Transform, TransformConfig,
 };

@@ -178,9 +178,12 @@ pub fn down_columns(source: &[u8], width: usize, first: usize, axis: &Axis, targ
 /// One value of a row of the result; `rows` begins with the first row that it is made of.
 #[inline(always)]
 pub(crate) fn level_of_column(rows: &[u8], width: usize, column: usize, weights: &[i32]) -> u8 {
-    let sum = rows.iter().skip(column).step_by(width).zip(weights).fold(HALF, |sum, (&level, &weight)| {
-        sum.wrapping_add(i32::from(level).wrapping_mul(weight))
-    });
+    let sum = rows
+        .iter()
+        .skip(column)
+        .step_by(width)
+        .zip(weights)
+        .fold(HALF, |sum, (&level, &weight)| sum.wrapping_add(i32::from(level).wrapping_mul(weight)));
     to_level(sum)
 }
 

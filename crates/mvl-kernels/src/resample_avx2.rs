@@ -54,8 +54,10 @@ fn two_rows(rows: [&[u8]; 2], row_bytes: usize, axis: &Axis, targets: [&mut [u8]
 #[target_feature(enable = "avx2")]
 fn sums_of_two_rows(rows: [&[u8]; 2], blocks: &[Block]) -> Option<__m256i> {
     // Bytes to pairs of 16 bits: two reds, two greens, two blues.
-    let first_two = _mm256_broadcastsi128_si256(_mm_setr_epi8(0, -1, 3, -1, 1, -1, 4, -1, 2, -1, 5, -1, -1, -1, -1, -1));
-    let last_two = _mm256_broadcastsi128_si256(_mm_setr_epi8(6, -1, 9, -1, 7, -1, 10, -1, 8, -1, 11, -1, -1, -1, -1, -1));
+    let first_two =
+        _mm256_broadcastsi128_si256(_mm_setr_epi8(0, -1, 3, -1, 1, -1, 4, -1, 2, -1, 5, -1, -1, -1, -1, -1));
+    let last_two =
+        _mm256_broadcastsi128_si256(_mm_setr_epi8(6, -1, 9, -1, 7, -1, 10, -1, 8, -1, 11, -1, -1, -1, -1, -1));
     let (mut low, mut high) = (_mm256_set1_epi32(HALF), _mm256_setzero_si256());
     for (at, &[low_first, low_last, high_first, high_last]) in blocks.iter().enumerate() {
         let upper = load(rows[0].get(at * BLOCK_BYTES..)?.first_chunk()?);

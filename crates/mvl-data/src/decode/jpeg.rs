@@ -40,11 +40,7 @@ pub(super) fn decode_whole(bytes: &[u8]) -> Result<Image, String> {
     Image::new(part.area.width, part.area.height, part.channels, scratch.pixels).map_err(|error| error.to_string())
 }
 
-fn decode(
-    bytes: &[u8],
-    scratch: &mut Scratch,
-    want: impl FnOnce([u32; 2]) -> Wanted,
-) -> Result<JpegPart, String> {
+fn decode(bytes: &[u8], scratch: &mut Scratch, want: impl FnOnce([u32; 2]) -> Wanted) -> Result<JpegPart, String> {
     let outline = Outline::of(bytes);
     if !outline.ended {
         return Err("the file ends early (truncated JPEG)".to_owned());

@@ -22,9 +22,9 @@ use std::sync::Arc;
 use image::{ImageDecoder, ImageError, ImageFormat, ImageReader, Limits};
 use mvl_core::{DataError, EncodedSample, Image, MAX_SIDE_PX, Record, Sample};
 
+use crate::ops::{CropBox, Part, View};
 use crate::place::Place;
 use crate::shards::RawPixels;
-use crate::ops::{CropBox, Part, View};
 pub(crate) use scratch::Scratch;
 
 pub use image_size::image_size;

@@ -127,7 +127,8 @@ mod tests {
     fn bytes_normalised_on_the_device_come_to_the_same() {
         let spec = Preprocess::imagenet(2, 2);
         let pixels = (0..24).map(|at| (at * 11) as u8).collect();
-        let item = Prepared::new(Image::new(4, 2, Channels::Rgb, pixels).expect("24 bytes"), Annotations::default(), "x");
+        let item =
+            Prepared::new(Image::new(4, 2, Channels::Rgb, pixels).expect("24 bytes"), Annotations::default(), "x");
         let device = Cpu::device(0).expect("a CPU");
         let [here, there] = [false, true].map(|on_device| {
             let stack = StackImages::with_buffers(&spec, Buffers::new(2), on_device);

@@ -160,10 +160,14 @@ mod tests {
                 let cut = Cut { area: to_box(area), size, kept: to_box(kept), filter, mirrored: true };
                 cut.apply(whole.into(), &mut workspace, &mut expected);
                 let needed = cut.needed();
-                let rows = pixels.chunks_exact(width as usize * 3).skip(needed.top as usize).take(needed.height as usize);
-                let cropped: Vec<u8> =
-                    rows.flat_map(|row| &row[needed.left as usize * 3..][..needed.width as usize * 3]).copied().collect();
-                let view = View { pixels: &cropped, height: needed.height, width: needed.width, channels: Channels::Rgb };
+                let rows =
+                    pixels.chunks_exact(width as usize * 3).skip(needed.top as usize).take(needed.height as usize);
+                let cropped: Vec<u8> = rows
+                    .flat_map(|row| &row[needed.left as usize * 3..][..needed.width as usize * 3])
+                    .copied()
+                    .collect();
+                let view =
+                    View { pixels: &cropped, height: needed.height, width: needed.width, channels: Channels::Rgb };
                 let part = Part { view, origin: [needed.top, needed.left], reduction: 1 };
                 cut.apply(part, &mut workspace, &mut got);
                 assert_eq!(got, expected, "{cut:?}");
