@@ -96,12 +96,14 @@ impl Orientation {
             return sample;
         }
         let size = [sample.image.width(), sample.image.height()];
-        sample.image = self.turn_image(&sample.image);
+        sample.image = self.apply_to_image(&sample.image);
         self.turn_annotations(&mut sample.annotations, size);
         sample
     }
 
-    fn turn_image(self, image: &Image) -> Image {
+    /// Sets a picture upright.
+    #[must_use]
+    pub fn apply_to_image(self, image: &Image) -> Image {
         let size = [image.width(), image.height()];
         let pixels = match image.channels() {
             Channels::Gray => self.turn_grid(size, image.pixels()),

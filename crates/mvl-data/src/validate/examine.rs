@@ -13,6 +13,7 @@ use super::finding::Fault;
 use super::perceptual_hash::perceptual_hash;
 use super::policy::{Action, Policy};
 use crate::decode::decode;
+use crate::header::{Orientation, exif_orientation};
 use crate::sources::LabelledDataset;
 
 /// What is left of a sample after it was looked at.
@@ -96,7 +97,7 @@ impl Examination {
         let digest = Digest {
             source: source.to_owned(),
             content: Some(content),
-            picture: image.ok().and_then(perceptual_hash),
+            picture: image.ok().and_then(|image| hash_upright(file, image)),
             label: annotations.classes().next().map(|weight| weight.class),
             classes: count_classes(annotations),
             objects: annotations.objects.len(),
@@ -110,5 +111,13 @@ impl Examination {
         let source = place.unwrap_or_else(|| format!("sample {index}"));
         let faults = vec![Fault::of_sample(Check::Unreadable, error.full_message())];
         Examined { digest: Digest { source, ..Digest::default() }, faults }
+    }
+}
+
+/// The hash of the picture as it is seen, so that it meets its copies which were set upright.
+fn hash_upright(file: Option<&[u8]>, image: &Image) -> Option<u64> {
+    match file.and_then(exif_orientation) {
+        None | Some(Orientation::Upright) => perceptual_hash(image),
+        Some(orientation) => perceptual_hash(&orientation.apply_to_image(image)),
     }
 }

@@ -43,6 +43,12 @@ impl Fix {
         Self::Rename { extension: kind.extensions()[0].to_owned() }
     }
 
+    /// Whether the image file itself would have to be written anew; otherwise the annotations are all that changes.
+    #[must_use]
+    pub const fn changes_the_file(&self) -> bool {
+        matches!(self, Self::Rename { .. } | Self::ConvertToRgb | Self::Orient { .. })
+    }
+
     /// Mends a sample.
     #[must_use]
     pub fn apply(&self, mut sample: Sample) -> Sample {

@@ -275,7 +275,7 @@ fn the_good_list_is_a_manifest() {
     write_good_list(&outcome, &parts, &list).expect("written");
     let text = std::fs::read_to_string(&list).expect("readable");
     let lines: Vec<serde_json::Value> =
-        text.lines().map(|line| serde_json::from_str(line).expect("JSON a line")).collect();
+        text.lines().skip(1).map(|line| serde_json::from_str(line).expect("JSON a line")).collect();
     let paths: Vec<_> = lines.iter().map(|line| line["path"].as_str().expect("a path")).collect();
     assert_eq!(paths, ["cat/1.png", "cat/2.png", "dog/3.png", "dog/png.jpg"]);
     assert_eq!((lines[3]["name"].as_str(), lines[3]["label"].as_str()), (Some("png.png"), Some("dog")));
@@ -283,6 +283,25 @@ fn the_good_list_is_a_manifest() {
     let manifest = Manifest::open(&list).expect("a manifest");
     assert_eq!((manifest.len(), manifest.label_of(3)), (4, Some(1)));
     assert!(manifest.get(SampleKey::plain(3)).is_ok());
+
+    let elsewhere = tempfile::tempdir().expect("another folder");
+    let list = elsewhere.path().join("good.jsonl");
+    write_good_list(&outcome, &parts, &list).expect("written");
+    assert!(Manifest::open(&list).expect("a manifest").get(SampleKey::plain(3)).is_ok(), "paths from the root");
+}
+
+#[test]
+fn the_good_list_holds_mended_boxes() {
+    let outside = with_object(|object| object.bbox = BoxXyxy::new(30.0, 30.0, 99.0, 99.0));
+    let parts = whole(MadeDataset::new([good(1), outside]));
+    let outcome = run(&parts, &policy());
+    let folder = tempfile::tempdir().expect("a folder");
+    let list = folder.path().join("good.jsonl");
+    write_good_list(&outcome, &parts, &list).expect("written");
+    let text = std::fs::read_to_string(list).expect("readable");
+    let last: serde_json::Value = serde_json::from_str(text.lines().last().expect("a line")).expect("JSON");
+    assert_eq!(last["objects"][1]["box"], serde_json::json!([30.0, 30.0, 36.0, 32.0]));
+    assert_eq!(last.get("fixes"), None, "nothing is to be done to the file");
 }
 
 #[test]

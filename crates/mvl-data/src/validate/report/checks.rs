@@ -25,10 +25,10 @@ pub(super) fn check_table(report: &ValidationReport<'_>, html: &mut String) {
     for count in &report.checks {
         let CheckCount { check, title, severity, action, findings, samples } = count;
         let name = if *findings > 0 { format!("<a href=\"#{check}\">{title}</a>") } else { (*title).to_owned() };
-        let class = if *findings > 0 { severity_name(*severity) } else { "note" };
+        let (row, class) = if *findings > 0 { ("", severity_name(*severity)) } else { (" class=\"nothing\"", "note") };
         let _ = writeln!(
             html,
-            "<tr><th scope=\"row\">{name}</th><td class=\"{class}\">{}</td><td>{action}</td><td class=\"number\">{findings}</td>\
+            "<tr{row}><th scope=\"row\">{name}</th><td class=\"{class}\">{}</td><td>{action}</td><td class=\"number\">{findings}</td>\
              <td class=\"number\">{samples}</td></tr>",
             severity_name(*severity)
         );
@@ -87,7 +87,7 @@ fn list(found: &[&Finding], html: &mut String) {
     let rows = &found[..found.len().min(LISTED)];
     let _ = write!(
         html,
-        "<details{}><summary>{}</summary>\n<div class=\"scroll\"><table><caption>What was found, and what mends it</caption><thead>\
+        "<details{}><summary>{}</summary>\n<div class=\"scroll\"><table><caption>What was found</caption><thead>\
          <tr><th scope=\"col\">Sample</th><th scope=\"col\">Finding</th><th scope=\"col\">Fix</th><th scope=\"col\">Policy</th></tr>\
          </thead><tbody>\n",
         if found.iter().all(|finding| finding.sample.is_none()) { " open" } else { "" },
