@@ -48,7 +48,7 @@ fn what_is_wrong_is_told_reported_and_left_out() {
     assert!(ran.stdout.contains("broken.jpg") && ran.stdout.contains("wrong_extension"), "{}", ran.stdout);
     let html = fs::read_to_string(&page).expect("a page");
     assert!(html.contains("Corrupt or truncated image") && !html.contains("<script"));
-    assert_eq!(fs::read_to_string(&good).expect("a list").lines().count(), 25);
+    assert_eq!(fs::read_to_string(&good).expect("a list").lines().count(), 1 + 25, "a header and the good samples");
     let again = mvl(&["--json", "data", "validate", text(&good)]).succeeds().json();
     assert_eq!(again["splits"][0]["quarantined"], 0);
 

@@ -46,7 +46,15 @@ pub(super) fn draw_boxes(
     });
     let placed: Vec<Placed> = order
         .into_iter()
-        .filter_map(|number| place(&objects[number], labels, scale, Some(number) == highlight, objects.len() <= FEW))
+        .filter_map(|number| {
+            let emphasis = match highlight {
+                None if objects.len() <= FEW => Emphasis::Named,
+                None => Emphasis::NamedIfLarge,
+                Some(highlighted) if highlighted == number => Emphasis::Highlighted,
+                Some(_) => Emphasis::Faint,
+            };
+            place(&objects[number], labels, scale, emphasis)
+        })
         .collect();
     for object in &placed {
         let [r, g, b] = object.color;
@@ -62,17 +70,33 @@ pub(super) fn draw_boxes(
     placed.iter().for_each(|object| write_name(canvas, object, scale));
 }
 
-fn place(object: &Object, labels: &Labels, scale: Scale, highlighted: bool, few: bool) -> Option<Placed> {
+/// How much a box is to be seen.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Emphasis {
+    /// A thin edge, because another box is highlighted.
+    Faint,
+    NamedIfLarge,
+    Named,
+    Highlighted,
+}
+
+fn place(object: &Object, labels: &Labels, scale: Scale, emphasis: Emphasis) -> Option<Placed> {
     let (from, to) = (scale.point(object.bbox.x1, object.bbox.y1)?, scale.point(object.bbox.x2, object.bbox.y2)?);
     let rectangle = Rectangle::with_corners(from.component_min(to), from.component_max(to));
     // The right and lower edges belong to the next pixel.
     let size = rectangle.size.saturating_sub(Size::new_equal(1)).component_max(Size::new_equal(1));
     let small = size.width.min(size.height) < SMALL_PX;
+    let (named, thin) = match emphasis {
+        Emphasis::Faint => (false, true),
+        Emphasis::NamedIfLarge => (!small, small),
+        Emphasis::Named => (true, small),
+        Emphasis::Highlighted => (true, false),
+    };
     Some(Placed {
         rectangle: Rectangle::new(rectangle.top_left, size),
-        color: if highlighted { HIGHLIGHT } else { class_color(object.class) },
-        name: (highlighted || few || !small).then(|| labels.display(object.class)),
-        stroke_px: if small && !highlighted { 1 } else { 2 },
+        color: if emphasis == Emphasis::Highlighted { HIGHLIGHT } else { class_color(object.class) },
+        name: named.then(|| labels.display(object.class)),
+        stroke_px: if thin { 1 } else { 2 },
     })
 }
 

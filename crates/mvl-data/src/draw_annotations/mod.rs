@@ -19,7 +19,7 @@ use scale::Scale;
 pub struct DrawOptions {
     /// The long side of the drawing, in pixels; smaller pictures are enlarged without smoothing.
     pub side_px: u32,
-    /// The number of an object that is drawn on top, in red, however small it is.
+    /// The number of an object that is drawn on top, in red and with its name; the others step back.
     pub highlight: Option<usize>,
 }
 

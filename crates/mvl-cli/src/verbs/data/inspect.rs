@@ -134,9 +134,11 @@ fn describe(part: &Part) -> String {
     let sizes: Vec<_> = sizes.into_iter().take(SHOWN).map(|(size, count)| format!("{size} ({count})")).collect();
     let mut lines = vec![
         format!("{}: {} images in {} classes", part.split, part.images, part.classes.len()),
-        table(&["class", "images"], &classes),
         format!("sizes: {}", sizes.join(", ")),
     ];
+    if part.classes.values().any(|&images| images > 0) {
+        lines.insert(1, table(&["class", "images"], &classes));
+    }
     lines.extend(part.annotations.describe());
     for problem in part.problems.iter().take(SHOWN) {
         lines.push(format!("problem: {problem}"));

@@ -91,10 +91,10 @@ fn list(found: &[&Finding], html: &mut String) {
          <tr><th scope=\"col\">Sample</th><th scope=\"col\">Finding</th><th scope=\"col\">Fix</th><th scope=\"col\">Policy</th></tr>\
          </thead><tbody>\n",
         if found.iter().all(|finding| finding.sample.is_none()) { " open" } else { "" },
-        if rows.len() < found.len() {
-            format!("The first {} of {}", rows.len(), found.len())
-        } else {
-            "All".to_owned()
+        match (rows.len(), found.len()) {
+            (1, 1) => "The finding, and what mends it".to_owned(),
+            (rows, all) if rows == all => format!("All {all} findings, and what mends them"),
+            (rows, all) => format!("The first {rows} of {all} findings, and what mends them; the JSON report has all"),
         }
     );
     for finding in rows {
