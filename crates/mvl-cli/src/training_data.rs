@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use mvl::core::{Backend, Labels, Order};
+use mvl::core::{Backend, Labels};
 use mvl::data::{
     LabelledDataset, Loader, LoaderConfig, Split, Subset, available_splits, fashion_mnist_part, open_dataset,
     split_balanced,
@@ -61,11 +61,12 @@ impl TrainingData {
         Ok(Self { labels, train: part(kept)?, valid, test })
     }
 
-    /// The training split in an order of its own for each epoch, with random changes.
+    /// The training split in the run's order, with random changes.
     pub(crate) fn training_loader<B: Backend>(&self, config: &RunConfig) -> anyhow::Result<Loader<B>> {
-        let settings = LoaderConfig { shuffle: Order::Shuffled, ..settings(config) };
+        let settings = settings(config);
+        let sampler = config.data.order.build(&*self.train, &settings)?;
         let loader = Loader::<B>::new(self.train.clone(), config.preprocess.clone(), config.device, settings)?;
-        Ok(loader.with_augment(&config.data.augment)?.on_device(B::device(config.device)?.autodiff()))
+        Ok(loader.with_sampler(sampler).with_augment(&config.data.augment)?.on_device(B::device(config.device)?.autodiff()))
     }
 
     /// The validation split, if there is one, as it is.
@@ -81,6 +82,7 @@ fn settings(config: &RunConfig) -> LoaderConfig {
         queue_bytes: config.data.queue_mib << 20,
         seed: config.train.seed,
         on_corrupt: config.data.on_corrupt,
+        strategy: config.data.strategy.clone(),
         ..LoaderConfig::new(config.data.batch_size)
     }
 }

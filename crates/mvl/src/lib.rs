@@ -56,7 +56,7 @@ pub mod prelude {
         SampleRng, StopReason, Tap, TapSet, Task, TrainingEvent, TrainingObserver, count_parameters,
     };
     pub use mvl_data::{
-        ImageFolder, LabelledDataset, Loader, LoaderConfig, OnCorrupt, Parallel, Sequential, Split, Subset,
+        Cached, ImageFolder, LabelledDataset, Loader, LoaderConfig, MemoryMapped, OnCorrupt, Parallel, Prefetch, SamplerConfig, Sequential, Split, StrategyConfig, Subset,
         decode_file, fashion_mnist_part, open_dataset, preprocess, split_balanced,
     };
     pub use mvl_infer::{InferError, Input, Prediction, Predictor};

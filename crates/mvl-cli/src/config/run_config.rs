@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use mvl::core::{Backend, HeadConfig, ModelConfig, ModelError, Options, Preprocess, Registry, Resize, ResizeTo};
-use mvl::data::{OnCorrupt, TransformConfig};
+use mvl::data::{OnCorrupt, SamplerConfig, StrategyConfig, TransformConfig};
 use mvl::models::weights::{WeightsCard, weights_card};
 use mvl::train::TrainConfig;
 use serde::Serialize;
@@ -50,6 +50,10 @@ pub struct DataConfig {
     pub queue_mib: usize,
     /// What to do with images that cannot be read.
     pub on_corrupt: OnCorrupt,
+    /// In which order an epoch goes through the training images.
+    pub order: SamplerConfig,
+    /// What is between the files and the threads that prepare images, nearest to the files first; for training and validation each.
+    pub strategy: Vec<StrategyConfig>,
     /// Random changes to training images, in order.
     pub augment: Vec<TransformConfig>,
 }
@@ -152,6 +156,8 @@ impl RunConfig {
                 workers: file.data.workers.unwrap_or(0),
                 queue_mib: file.data.queue_mib.unwrap_or(DEFAULT_QUEUE_MIB),
                 on_corrupt: file.data.on_corrupt.unwrap_or(OnCorrupt::Fail),
+                order: file.data.order.unwrap_or(SamplerConfig::Shuffled),
+                strategy: file.data.strategy,
                 augment: file.data.augment,
             },
             model: ModelChoice {
@@ -220,6 +226,8 @@ impl RunConfig {
             let known = weights_card(weights).is_ok() || Path::new(weights).is_file();
             expect(known, format!("model.weights: expected a weights name or an existing file, got {weights:?}"));
         }
+        problems.extend(data.order.problems().into_iter().map(|text| format!("data.order.{text}")));
+        problems.extend(StrategyConfig::problems(&data.strategy).into_iter().map(|text| format!("data.{text}")));
         for (place, transform) in data.augment.iter().enumerate() {
             problems.extend(transform.problems().into_iter().map(|text| format!("data.augment[{place}].{text}")));
         }

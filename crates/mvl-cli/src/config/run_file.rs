@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use mvl::core::{HeadConfig, Options, Preprocess};
-use mvl::data::{OnCorrupt, TransformConfig};
+use mvl::data::{OnCorrupt, SamplerConfig, StrategyConfig, TransformConfig};
 use mvl::train::TrainConfig;
 use serde::{Deserialize, Serialize};
 
@@ -49,6 +49,11 @@ pub struct DataTable {
     pub queue_mib: Option<usize>,
     /// What to do with images that cannot be read.
     pub on_corrupt: Option<OnCorrupt>,
+    /// In which order an epoch goes through the training images; shuffled unless said otherwise.
+    pub order: Option<SamplerConfig>,
+    /// What is between the files and the threads that prepare images, such as a cache, nearest to the files first; for training and
+    /// validation each.
+    pub strategy: Vec<StrategyConfig>,
     /// Height and width the network sees, when there is no `[preprocess]`.
     pub image_size: Option<[u32; 2]>,
     /// Random changes to training images, in order.

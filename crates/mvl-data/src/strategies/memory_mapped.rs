@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::ops::Range;
-use std::path::PathBuf;
+use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
@@ -19,7 +19,8 @@ const KEPT_MAPS: usize = 256;
 ///
 /// A record that is a part of a file, as in a shard, is a slice of a map that stays open, up to 256 files at a time; one that is a
 /// whole file is mapped for as long as it is in use. Where a location has a checksum it is checked once for each record and map.
-/// Records with no location, at a URL, or of more than [`MAX_FILE_BYTES`] are fetched in the data set's own way.
+/// Records with no location, at a URL, or of more than [`MAX_FILE_BYTES`] are fetched in the data set's own way; so are those that
+/// cannot be mapped or whose checksum is wrong, as the data set knows best what to say about them.
 ///
 /// Files must not be written in place or shortened meanwhile: that changes records, or ends the process, see
 /// [`map_file`](mvl_kernels::map_file). Files that are replaced whole are safe.
@@ -57,11 +58,8 @@ impl<I: Send + 'static, S: DataLoadStrategy<I>> DataLoadStrategy<I> for MemoryMa
 }
 
 fn fetch<I>(maps: &Maps, dataset: &dyn Dataset<I>, index: usize) -> Result<Record, DataError> {
-    let bytes = match dataset.location(index).filter(|location| !location.is_url()) {
-        Some(location) => maps.read(&location)?,
-        None => None,
-    };
-    match bytes {
+    let location = dataset.location(index).filter(|location| !location.is_url());
+    match location.and_then(|location| maps.read(&location)) {
         Some(bytes) => dataset.record(index, bytes),
         None => dataset.fetch(index),
     }
@@ -79,22 +77,21 @@ struct Kept {
 }
 
 impl Maps {
-    /// The bytes at a place in a local file; `None` where there are more than this strategy takes on.
-    fn read(&self, location: &Location) -> Result<Option<Bytes>, DataError> {
-        let file = match location.range {
-            Some(_) => self.kept(&location.object)?,
-            None => Arc::new(MappedFile::open(&location.object)?),
-        };
-        file.read(location)
+    /// The bytes at a place in a local file; `None` where this strategy cannot have them.
+    fn read(&self, location: &Location) -> Option<Bytes> {
+        match location.range {
+            Some(_) => self.kept(&location.object)?.read(location),
+            None => MappedFile::open(&location.object)?.read(location),
+        }
     }
 
     /// A map that stays open; the one that was not used for longest goes when there are too many.
-    fn kept(&self, object: &Arc<str>) -> Result<Arc<MappedFile>, DataError> {
+    fn kept(&self, object: &Arc<str>) -> Option<Arc<MappedFile>> {
         if let Some(file) = self.lock().used(object) {
-            return Ok(file);
+            return Some(file);
         }
         let opened = Arc::new(MappedFile::open(object)?); // not under the lock: it may take long
-        Ok(self.lock().keep(object, opened))
+        Some(self.lock().keep(object, opened))
     }
 
     fn lock(&self) -> MutexGuard<'_, Kept> {
@@ -132,39 +129,27 @@ struct MappedFile {
 }
 
 impl MappedFile {
-    fn open(object: &str) -> Result<Self, DataError> {
-        let path = PathBuf::from(object);
-        match map_file(&path) {
-            Ok(bytes) => Ok(Self { bytes, checked: Mutex::default() }),
-            Err(source) => Err(DataError::Io { path, source }),
-        }
+    fn open(object: &str) -> Option<Self> {
+        let bytes = map_file(Path::new(object)).ok()?;
+        Some(Self { bytes, checked: Mutex::default() })
     }
 
-    fn read(&self, location: &Location) -> Result<Option<Bytes>, DataError> {
+    fn read(&self, location: &Location) -> Option<Bytes> {
         let len = self.bytes.len() as u64;
         let range = location.range.clone().unwrap_or(0..len);
-        let damaged = |what| DataError::Format { path: PathBuf::from(&*location.object), what };
-        if range.start > range.end || range.end > len {
-            return Err(damaged(format!("expected a record at the bytes {range:?}, the file ends at {len}")));
-        }
-        if range.end - range.start > MAX_FILE_BYTES {
-            return Ok(None);
+        if range.start > range.end || range.end > len || range.end - range.start > MAX_FILE_BYTES {
+            return None;
         }
         let bytes = self.bytes.slice(range.start as usize..range.end as usize); // both are at most the file's length
-        let Some(expected) = location.crc32c else { return Ok(Some(bytes)) };
-        let record = (range, expected);
+        let Some(crc32c) = location.crc32c else { return Some(bytes) };
+        let record = (range, crc32c);
         if !self.checked().contains(&record) {
-            let got = crc32c::crc32c(&bytes);
-            if got != expected {
-                let what = format!(
-                    "the record at the bytes {:?} is damaged: expected the checksum {expected:08x}, got {got:08x}",
-                    record.0
-                );
-                return Err(damaged(what));
+            if crc32c::crc32c(&bytes) != crc32c {
+                return None;
             }
             self.checked().insert(record);
         }
-        Ok(Some(bytes))
+        Some(bytes)
     }
 
     fn checked(&self) -> MutexGuard<'_, HashSet<(Range<u64>, u32)>> {
@@ -187,18 +172,16 @@ mod tests {
         let path = file.path().to_str().expect("UTF-8");
         let maps = Maps::default();
         let read = |range, crc| maps.read(&part(path, range, crc));
-        assert_eq!(read(8..11, Some(crc32c::crc32c(b"dog"))).expect("whole").expect("small"), "dog");
-        assert_eq!(read(0..3, None).expect("unchecked").expect("small"), "cat");
-        let error = read(0..3, Some(7)).expect_err("another checksum").to_string();
-        let crc = crc32c::crc32c(b"cat");
-        assert!(error.contains(&format!("bytes 0..3 is damaged: expected the checksum 00000007, got {crc:08x}")));
-        let error = read(8..12, None).expect_err("too long").to_string();
-        assert!(error.starts_with("expected a record at the bytes 8..12, the file ends at 11; "), "{error}");
+        assert_eq!(read(8..11, Some(crc32c::crc32c(b"dog"))).expect("whole"), "dog");
+        assert_eq!(read(0..3, None).expect("unchecked"), "cat");
+        assert_eq!(read(0..3, Some(7)), None, "another checksum");
+        assert_eq!(read(8..12, None), None, "too long");
         #[expect(clippy::reversed_empty_ranges, reason = "an index may be damaged")]
         let backwards = read(5..2, None);
-        assert!(backwards.is_err());
+        assert_eq!(backwards, None);
         assert_eq!(maps.lock().files.len(), 1);
-        assert_eq!(maps.read(&Location::whole(path)).expect("there").expect("small"), "cat and dog");
+        assert_eq!(maps.read(&Location::whole(path)).expect("there"), "cat and dog");
+        assert_eq!(maps.read(&Location::whole("no/such/file")), None);
     }
 
     #[test]

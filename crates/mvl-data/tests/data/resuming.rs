@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use mvl_core::{BatchIter, Cpu, DataLoadStrategy, DataLoader, ImageBatch, Order, Preprocess, Sampler};
 use mvl_data::{
-    ClassBalanced, LabelledDataset, Loader, LoaderConfig, LoaderState, Parallel, Prefetch, Prepared,
+    Cached, ClassBalanced, LabelledDataset, Loader, LoaderConfig, LoaderState, Parallel, Prefetch, Prepared,
     RepeatedAugmentation, Sequential, ShardShuffled, Split, Subset, TransformConfig, fashion_mnist_part,
 };
 
@@ -50,7 +50,12 @@ fn samplers() -> Vec<Option<Arc<dyn Sampler>>> {
 }
 
 fn strategies() -> Vec<Box<dyn DataLoadStrategy<Prepared>>> {
-    vec![Box::new(Sequential), Box::new(Parallel::new(3)), Box::new(Prefetch::new(Sequential))]
+    vec![
+        Box::new(Sequential),
+        Box::new(Parallel::new(3)),
+        Box::new(Prefetch::new(Sequential)),
+        Box::new(Cached::in_memory(1 << 20, Prefetch::new(Parallel::new(2)))),
+    ]
 }
 
 #[test]

@@ -9,7 +9,10 @@ use mvl_core::{
     ByteSize, DataError, DataLoadStrategy, Dataset, EncodedSample, EpochPlan, Fetch, Order, Record, Sample, SampleKey,
     conformance,
 };
-use mvl_data::{Cached, ImageFolder, MemoryMapped, Parallel, Prefetch, Sequential, Sharded, write_png};
+use mvl_data::{
+    Cached, ImageFolder, MemoryMapped, Parallel, Prefetch, Sequential, Sharded, ShardDataset, ShardLimits, ShardSample,
+    encode_png, write_png, write_shard,
+};
 
 use crate::fixtures::gray;
 
@@ -78,6 +81,20 @@ fn pets(root: &Path) -> ImageFolder {
         write_png(&gray(5, 4 + number as u32, 20 * number as u8), path).expect("written");
     }
     ImageFolder::open(root).expect("twelve images")
+}
+
+/// Twelve images in shards of five.
+fn shards(folder: &Path) -> ShardDataset {
+    let mut samples = (0..12).map(|number| {
+        let sample = ShardSample::new(format!("{number:03}")).expect("a key");
+        let image = encode_png(&gray(5, 4 + number, 20 * number as u8));
+        Ok(sample.with_part("png", image).with_part("cls", (number % 2).to_string()))
+    });
+    for shard in 0..3 {
+        let limits = ShardLimits { samples: 5, ..ShardLimits::default() };
+        write_shard(&folder.join(format!("{shard}.tar")), &mut samples, limits).expect("written");
+    }
+    ShardDataset::open_folder(folder, None).expect("three shards")
 }
 
 type Make<I> = Box<dyn Fn(usize) -> Box<dyn DataLoadStrategy<I>>>;
@@ -160,6 +177,96 @@ fn strategies_keep_the_contract_on_records_in_memory() {
 fn strategies_keep_the_contract_on_an_image_folder() {
     let root = tempfile::tempdir().expect("a folder");
     keep_the_contract::<Sample>(Arc::new(pets(root.path())), true);
+}
+
+#[test]
+fn strategies_keep_the_contract_on_shards() {
+    let folder = tempfile::tempdir().expect("a folder");
+    keep_the_contract::<Sample>(Arc::new(shards(folder.path())), true);
+}
+
+#[test]
+fn a_damaged_sample_of_a_mapped_shard_is_named_as_without_a_map() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let dataset = Arc::new(shards(folder.path()));
+    let path = folder.path().join("1.tar");
+    let mut bytes = std::fs::read(&path).expect("a shard");
+    bytes[600] ^= 1; // in the image of its first sample, the sixth of all
+    std::fs::write(&path, bytes).expect("written");
+    let plan = EpochPlan::new(12, Order::Sequential);
+    let outcome = |item: Result<Sample, DataError>| item.map_err(|error| error.to_string());
+    let strategy = MemoryMapped::new(Sequential);
+    let mapped: Vec<_> = strategy.load(dataset.clone(), plan.clone()).expect("it starts").map(outcome).collect();
+    let plain: Vec<_> = Sequential.load(dataset, plan).expect("it starts").map(outcome).collect();
+    assert_eq!(mapped, plain);
+    let error = mapped[5].as_ref().expect_err("damaged");
+    assert!(error.contains("005") && error.contains("1.tar"), "{error}");
+    assert_eq!(mapped.iter().filter(|item| item.is_err()).count(), 1);
+}
+
+/// Breaks the contract in one way.
+#[derive(Clone, Copy)]
+enum Broken {
+    LosesTheFirst,
+    OneTooMany,
+    Swaps,
+    DropsErrors,
+    LetsPanicsThrough,
+    StartsOver,
+    PassesOverRanks,
+    ForgetsTheEpoch,
+    ForgetsRepeats,
+    GoesOnWhenDropped,
+}
+
+impl DataLoadStrategy<Vec<u8>> for Broken {
+    fn load(
+        &self,
+        dataset: Arc<dyn Dataset<Vec<u8>>>,
+        plan: EpochPlan,
+    ) -> Result<mvl_core::ItemIter<Vec<u8>>, DataError> {
+        let mut keys = plan.keys();
+        let len = keys.len();
+        match self {
+            Self::LosesTheFirst => drop(keys.drain(..len.min(1))),
+            Self::OneTooMany => keys.extend(keys.last().copied()),
+            Self::Swaps if len > 5 => keys.swap(2, 5),
+            Self::StartsOver => keys = plan.clone().starting_at(0).keys(),
+            Self::PassesOverRanks if plan.len() < dataset.len() / 2 => keys.truncate(1),
+            Self::ForgetsTheEpoch => keys.iter_mut().for_each(|key| key.epoch = 0),
+            Self::ForgetsRepeats => keys.iter_mut().for_each(|key| key.repeat = 0),
+            Self::LetsPanicsThrough => return Ok(Box::new(keys.into_iter().map(move |key| dataset.get(key)))),
+            Self::GoesOnWhenDropped => {
+                let dataset = dataset.clone();
+                std::thread::spawn(move || {
+                    for _ in 0..100 {
+                        let _ = dataset.get(SampleKey::plain(0));
+                        std::thread::sleep(Duration::from_millis(1));
+                    }
+                });
+            }
+            _ => {}
+        }
+        let items = keys.into_iter().map(move |key| {
+            let made = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| dataset.get(key)));
+            made.unwrap_or_else(|_| Err(DataError::Panicked { index: key.index, message: String::new() }))
+        });
+        if matches!(self, Self::DropsErrors) {
+            return Ok(Box::new(items.filter(Result::is_ok)));
+        }
+        Ok(Box::new(items))
+    }
+}
+
+#[test]
+fn the_suite_finds_what_breaks_the_contract() {
+    use Broken::*;
+    let broken = [LosesTheFirst, OneTooMany, Swaps, DropsErrors, LetsPanicsThrough, StartsOver, PassesOverRanks,
+        ForgetsTheEpoch, ForgetsRepeats, GoesOnWhenDropped];
+    for (place, broken) in broken.into_iter().enumerate() {
+        let suite = || conformance::strategy::<Vec<u8>>([1], |_| Box::new(broken), Arc::new(Bytes { len: 12 }));
+        assert!(std::panic::catch_unwind(suite).is_err(), "case {place} passed");
+    }
 }
 
 #[test]
