@@ -66,7 +66,10 @@ impl TrainingData {
         let settings = settings(config);
         let sampler = config.data.order.build(&*self.train, &settings)?;
         let loader = Loader::<B>::new(self.train.clone(), config.preprocess.clone(), config.device, settings)?;
-        Ok(loader.with_sampler(sampler).with_augment(&config.data.augment)?.on_device(B::device(config.device)?.autodiff()))
+        Ok(loader
+            .with_sampler(sampler)
+            .with_augment(&config.data.augment)?
+            .on_device(B::device(config.device)?.autodiff()))
     }
 
     /// The validation split, if there is one, as it is.

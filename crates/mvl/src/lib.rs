@@ -56,8 +56,9 @@ pub mod prelude {
         SampleRng, StopReason, Tap, TapSet, Task, TrainingEvent, TrainingObserver, count_parameters,
     };
     pub use mvl_data::{
-        Cached, ImageFolder, LabelledDataset, Loader, LoaderConfig, MemoryMapped, OnCorrupt, Parallel, Prefetch, SamplerConfig, Sequential, Split, StrategyConfig, Subset,
-        decode_file, fashion_mnist_part, open_dataset, preprocess, split_balanced,
+        Cached, ImageFolder, LabelledDataset, Loader, LoaderConfig, MemoryMapped, OnCorrupt, Parallel, Prefetch,
+        SamplerConfig, Sequential, Split, StrategyConfig, Subset, decode_file, fashion_mnist_part, open_dataset,
+        preprocess, split_balanced,
     };
     pub use mvl_infer::{InferError, Input, Prediction, Predictor};
     pub use mvl_models::{ClassificationTask, ClassifierSpec, load_classifier, save_classifier, zoo};

@@ -10,7 +10,7 @@ use mvl_core::{
     conformance,
 };
 use mvl_data::{
-    Cached, ImageFolder, MemoryMapped, Parallel, Prefetch, Sequential, Sharded, ShardDataset, ShardLimits, ShardSample,
+    Cached, ImageFolder, MemoryMapped, Parallel, Prefetch, Sequential, ShardDataset, ShardLimits, ShardSample, Sharded,
     encode_png, write_png, write_shard,
 };
 
@@ -261,8 +261,18 @@ impl DataLoadStrategy<Vec<u8>> for Broken {
 #[test]
 fn the_suite_finds_what_breaks_the_contract() {
     use Broken::*;
-    let broken = [LosesTheFirst, OneTooMany, Swaps, DropsErrors, LetsPanicsThrough, StartsOver, PassesOverRanks,
-        ForgetsTheEpoch, ForgetsRepeats, GoesOnWhenDropped];
+    let broken = [
+        LosesTheFirst,
+        OneTooMany,
+        Swaps,
+        DropsErrors,
+        LetsPanicsThrough,
+        StartsOver,
+        PassesOverRanks,
+        ForgetsTheEpoch,
+        ForgetsRepeats,
+        GoesOnWhenDropped,
+    ];
     for (place, broken) in broken.into_iter().enumerate() {
         let suite = || conformance::strategy::<Vec<u8>>([1], |_| Box::new(broken), Arc::new(Bytes { len: 12 }));
         assert!(std::panic::catch_unwind(suite).is_err(), "case {place} passed");
