@@ -56,18 +56,25 @@ pub(super) fn draw_boxes(
             place(&objects[number], labels, scale, emphasis)
         })
         .collect();
-    for object in &placed {
-        let [r, g, b] = object.color;
-        let stroke = |color, width| {
-            let style = PrimitiveStyleBuilder::new().stroke_color(color).stroke_width(width);
-            style.stroke_alignment(StrokeAlignment::Inside).build()
-        };
-        if object.stroke_px > 1 {
-            canvas.draw(&object.rectangle.offset(1).into_styled(stroke(Rgb888::BLACK, 1)));
-        }
-        canvas.draw(&object.rectangle.into_styled(stroke(Rgb888::new(r, g, b), object.stroke_px)));
-    }
+    placed.iter().for_each(|object| draw_edges(canvas, object));
     placed.iter().for_each(|object| write_name(canvas, object, scale));
+}
+
+/// Edges inside the box with a dark line around them; those of a highlighted box lie outside, so that it shows however small it is.
+fn draw_edges(canvas: &mut Canvas, object: &Placed) {
+    let [r, g, b] = object.color;
+    let style = |color, width, alignment| {
+        PrimitiveStyleBuilder::new().stroke_color(color).stroke_width(width).stroke_alignment(alignment).build()
+    };
+    let color = Rgb888::new(r, g, b);
+    match object.stroke_px {
+        1 => canvas.draw(&object.rectangle.into_styled(style(color, 1, StrokeAlignment::Inside))),
+        2 => {
+            canvas.draw(&object.rectangle.into_styled(style(Rgb888::BLACK, 1, StrokeAlignment::Outside)));
+            canvas.draw(&object.rectangle.into_styled(style(color, 2, StrokeAlignment::Inside)));
+        }
+        wide => canvas.draw(&object.rectangle.into_styled(style(color, wide, StrokeAlignment::Outside))),
+    }
 }
 
 /// How much a box is to be seen.
@@ -86,17 +93,17 @@ fn place(object: &Object, labels: &Labels, scale: Scale, emphasis: Emphasis) -> 
     // The right and lower edges belong to the next pixel.
     let size = rectangle.size.saturating_sub(Size::new_equal(1)).component_max(Size::new_equal(1));
     let small = size.width.min(size.height) < SMALL_PX;
-    let (named, thin) = match emphasis {
-        Emphasis::Faint => (false, true),
-        Emphasis::NamedIfLarge => (!small, small),
-        Emphasis::Named => (true, small),
-        Emphasis::Highlighted => (true, false),
+    let (named, stroke_px) = match emphasis {
+        Emphasis::Faint => (false, 1),
+        Emphasis::NamedIfLarge => (!small, if small { 1 } else { 2 }),
+        Emphasis::Named => (true, if small { 1 } else { 2 }),
+        Emphasis::Highlighted => (true, 3),
     };
     Some(Placed {
         rectangle: Rectangle::new(rectangle.top_left, size),
         color: if emphasis == Emphasis::Highlighted { HIGHLIGHT } else { class_color(object.class) },
         name: named.then(|| labels.display(object.class)),
-        stroke_px: if thin { 1 } else { 2 },
+        stroke_px,
     })
 }
 

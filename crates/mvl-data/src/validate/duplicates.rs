@@ -63,15 +63,16 @@ impl<'a> Seen<'a> {
     fn copy_of(&self, place: (usize, usize), digest: &Digest, [exact, near]: [Check; 2]) -> Option<Copy> {
         let (number, bits) = self.original(digest)?;
         let (original, other) = self.samples[number];
+        let source = &other.source;
         let (check, what) = match bits {
-            None => (exact, "the same content as".to_owned()),
-            Some(bits) => (near, format!("{bits} of 64 bits differ from")),
+            None => (exact, format!("the same content as {source}")),
+            Some(bits) => (near, format!("looks like {source} ({bits} of 64 bits differ)")),
         };
         let labels = match (digest.label, other.label) {
             (Some(ours), Some(theirs)) if ours != theirs => ", which has another label",
             _ => "",
         };
-        Some(Copy { check, copy: place, original, message: format!("{what} {}{labels}", other.source) })
+        Some(Copy { check, copy: place, original, message: format!("{what}{labels}") })
     }
 }
 
@@ -151,7 +152,7 @@ mod tests {
             ]
         );
         assert_eq!(copies[0].message, "the same content as a, which has another label");
-        assert_eq!(copies[1].message, "2 of 64 bits differ from a");
+        assert_eq!(copies[1].message, "looks like a (2 of 64 bits differ)");
     }
 
     #[test]

@@ -31,7 +31,7 @@ table { border-collapse: collapse; width: 100%; background: var(--card); border:
 caption { text-align: left; color: var(--soft); font-size: .875rem; padding: 0 0 .375rem; }
 th, td { text-align: left; vertical-align: top; padding: .4rem .75rem; border-top: 1px solid var(--line); overflow-wrap: anywhere; }
 thead th { border-top: 0; color: var(--soft); font-weight: 600; font-size: .875rem; white-space: nowrap; }
-tbody th { font-weight: 500; }
+tbody th { font-weight: 500; min-width: 8rem; }
 tr.nothing th, tr.nothing td { color: var(--soft); font-weight: 400; }
 td.number, th.number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
 .gallery { display: grid; grid-template-columns: repeat(auto-fill, minmax(15rem, 1fr)); gap: .75rem; margin: .75rem 0 1rem; }
