@@ -22,6 +22,8 @@ mod geometric;
 mod headers;
 #[path = "data/idx.rs"]
 mod idx;
+#[path = "data/ingest.rs"]
+mod ingest;
 #[path = "data/layouts.rs"]
 mod layouts;
 #[path = "data/loading.rs"]

@@ -1,7 +1,7 @@
 //! Where everything lies in the folder that an ingestion makes.
 //!
 //! ```text
-//! manifest.jsonl          a row a sample; written last, so a folder that has it is whole
+//! manifest.jsonl          a row a sample, and a data set of its own; written last, so a folder that has it is whole
 //! labels.json             class names
 //! ingest.json             what was read, written and left out
 //! train/shard-000000.tar  and its index, shard-000000.idx
@@ -35,8 +35,13 @@ pub(super) fn part_folder(target: &Path, part: Split) -> PathBuf {
     target.join(part_name(part))
 }
 
+/// A shard's path within the target, with `/` between folders.
+pub(super) fn shard_name(part: Split, number: usize) -> String {
+    format!("{}/shard-{number:06}.tar", part_name(part))
+}
+
 pub(super) fn shard_path(target: &Path, part: Split, number: usize) -> PathBuf {
-    part_folder(target, part).join(format!("shard-{number:06}.tar"))
+    target.join(shard_name(part, number))
 }
 
 pub(super) fn cannot_write(path: &Path, source: io::Error) -> DataError {

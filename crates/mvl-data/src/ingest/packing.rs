@@ -8,10 +8,10 @@ use mvl_core::{ByteSize, DataError, Dataset, Filter, Image, Record, Resize, Resi
 use super::config::Packing;
 use super::plan::Planned;
 use super::sources::IngestSources;
-use super::survey::hash_of;
+use super::survey::{hash_of, hex};
 use crate::decode::decode_record;
 use crate::encode::{encode_jpeg, encode_png};
-use crate::shards::{ShardSample, encode_npy, shard_sample};
+use crate::shards::{Origin, ShardSample, encode_npy, shard_sample_from};
 use crate::transforms::{Draw, Transform};
 
 /// What images are made smaller with: the sharpest of the antialiased filters, as a network will make them smaller again.
@@ -60,7 +60,8 @@ impl Dataset<Packed> for PackedItems {
         }
         let (image, sample) = pack(original, sample, self.packing)?;
         let key = format!("{:0KEY_DIGITS$}", key.index);
-        let sample = shard_sample(&key, image, &sample.annotations, self.sources.labels());
+        let origin = Origin { source: source.to_string(), source_sha256: hex(&planned.hash) };
+        let sample = shard_sample_from(&key, image, &sample.annotations, self.sources.labels(), Some(origin));
         sample.map(Packed).map_err(|what| DataError::Image { image: source, what })
     }
 }

@@ -228,7 +228,7 @@ impl Run<'_> {
         };
         write(LABELS_FILE, serde_json::to_vec(self.sources.labels()).expect("names are JSON"))?;
         write(REPORT_FILE, serde_json::to_vec_pretty(report).expect("a report is JSON"))?;
-        write_manifest(self.target, &report.parts)?;
+        write_manifest(self.target, self.sources.labels(), &report.parts)?;
         self.journal.close()
     }
 }

@@ -22,3 +22,4 @@ pub use verify::{DamagedSample, Repair, repair_shard, verify_shards};
 pub use writer::{ShardLimits, write_shard};
 
 pub(crate) use open::{holds_shards, is_shard, open_shard_folders, refuse_unfinished};
+pub(crate) use record::{JSON_EXTENSION, Origin, ShardRow, image_range, shard_sample_from};

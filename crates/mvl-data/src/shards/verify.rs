@@ -152,7 +152,7 @@ fn judge(entry: &ShardEntry, bytes: &Bytes, has_checksum: bool) -> Result<(), St
     if sample.key != entry.key {
         return Err(format!("found {:?} in its place", sample.key));
     }
-    let (_, image) = image_part(&sample)?;
+    let image = image_part(&sample)?;
     if !has_checksum {
         decode(image, &entry.key).map_err(|error| error.to_string())?;
     }

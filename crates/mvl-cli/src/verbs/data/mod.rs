@@ -2,6 +2,8 @@
 
 mod annotation_counts;
 mod chain_argument;
+mod ingest;
+mod ingest_progress;
 mod inspect;
 mod parts;
 mod preview;
@@ -18,6 +20,8 @@ pub(crate) enum DataVerb {
     Inspect(inspect::InspectArguments),
     /// Look for everything that may be wrong, and let a policy decide about it.
     Validate(validate::ValidateArguments),
+    /// Pack data sets into shards with a manifest: divided, without duplicates, ready to be read at any speed.
+    Ingest(ingest::IngestArguments),
     /// Draw samples with their annotations, or one sample under a chain of transforms.
     Preview(preview::PreviewArguments),
 }
@@ -26,6 +30,7 @@ pub(crate) fn run(verb: DataVerb, output: &Output) -> anyhow::Result<Outcome> {
     match verb {
         DataVerb::Inspect(arguments) => inspect::run(arguments, output),
         DataVerb::Validate(arguments) => validate::run(arguments, output),
+        DataVerb::Ingest(arguments) => ingest::run(arguments, output),
         DataVerb::Preview(arguments) => preview::run(arguments, output),
     }
 }
