@@ -86,7 +86,7 @@ pub use samplers::{
 };
 pub use shards::{
     DamagedSample, RawPixels, Repair, ShardDataset, ShardEntry, ShardIndex, ShardLimits, ShardPart, ShardSample,
-    TarEntry, TarError, encode_npy, repair_shard, shard_sample, verify_shards, walk_tar, write_shard,
+    TarEntry, TarError, encode_npy, find_shards, repair_shard, shard_sample, verify_shards, walk_tar, write_shard,
 };
 pub use sources::{
     AnnotatedImage, AnnotatedImages, FASHION_MNIST_CLASSES, IdxDataset, ImageFolder, IndexImage, LabelledDataset,

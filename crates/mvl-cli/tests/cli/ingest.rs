@@ -117,6 +117,29 @@ fn what_was_ingested_can_be_looked_at_and_trained_on() {
 }
 
 #[test]
+fn a_damaged_shard_is_refused_and_repaired() {
+    let folder = tempdir().expect("a folder");
+    let (source, target) = (folder.path().join("source"), folder.path().join("target"));
+    pictures(&source, 10);
+    mvl(&["data", "ingest", text(&source), text(&target)]).succeeds();
+    mvl(&["data", "repair", "--check", text(&target)]).succeeds();
+    let shard = target.join("train/shard-000000.tar");
+    let mut bytes = fs::read(&shard).expect("there");
+    bytes[520] ^= 1; // within the first image
+    fs::write(&shard, &bytes).expect("written");
+    mvl(&["data", "repair", "--check", text(&target)]).fails(1, &["1 sample damaged"]);
+    mvl(&["data", "inspect", text(&target)]).fails(1, &["1 image cannot be read"]);
+    let repaired = mvl(&["--json", "data", "repair", text(&target)]).succeeds().json();
+    assert_eq!((&repaired["shards"], &repaired["damaged"][0]["key"]), (&3.into(), &"000000000".into()), "{repaired}");
+    let parts = mvl(&["--json", "data", "inspect", text(&target)]).succeeds().json();
+    assert_eq!(parts[0]["images"], 15);
+
+    fs::write(&shard, &bytes[..bytes.len() / 2]).expect("written");
+    mvl(&["data", "inspect", text(&target)])
+        .fails(1, &["expected a shard of", "the last whole sample is", "repair the shard"]);
+}
+
+#[test]
 fn a_corrupt_image_is_fatal_or_listed_by_policy() {
     let folder = tempdir().expect("a folder");
     let (source, target) = (folder.path().join("source"), folder.path().join("target"));

@@ -24,7 +24,7 @@ pub struct IngestConfig {
     /// Whether every class has the same share in each part.
     pub stratified: bool,
     /// What keeps images together in one part, such as a patient.
-    pub group_by: Option<GroupBy>,
+    pub group_by: GroupBy,
     /// What becomes of images that are there already, byte for byte.
     pub on_duplicate: OnDuplicate,
     /// What becomes of images that cannot be read. It may be changed for the next attempt at an unfinished ingestion.
@@ -48,7 +48,7 @@ impl Default for IngestConfig {
             shares: Shares::default(),
             seed: 0,
             stratified: true,
-            group_by: None,
+            group_by: GroupBy::Column,
             on_duplicate: OnDuplicate::Drop,
             on_corrupt: OnCorrupt::Fail,
             packing: Packing::Original,
@@ -86,9 +86,12 @@ impl Shares {
 }
 
 /// What tells groups of images that belong together.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum GroupBy {
+    /// What the sources say, see [`LabelledDataset::group_of`](crate::LabelledDataset::group_of): a manifest's column `group`.
+    #[default]
+    Column,
     /// A regular expression on the image's path: equal first captures, or equal matches without a capture, are a group.
     Path(String),
 }
@@ -158,7 +161,7 @@ impl IngestConfig {
         if self.limits.samples == 0 || self.limits.bytes == 0 {
             problems.push("limits: expected at least one sample and one byte a shard, got none".to_owned());
         }
-        if let Some(GroupBy::Path(pattern)) = &self.group_by
+        if let GroupBy::Path(pattern) = &self.group_by
             && let Err(error) = regex::Regex::new(pattern)
         {
             let reason = error.to_string();
@@ -188,7 +191,7 @@ mod tests {
             shares: Shares { train: -1.0, valid: 0.5, test: 0.5 },
             packing: Packing::Jpeg { short_side: 0, quality: 101 },
             limits: ShardLimits { samples: 0, bytes: 1 },
-            group_by: Some(GroupBy::Path("(".to_owned())),
+            group_by: GroupBy::Path("(".to_owned()),
             ..IngestConfig::default()
         };
         let starts: Vec<_> =

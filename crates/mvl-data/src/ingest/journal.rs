@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use super::layout::{cannot_write, part_folder, part_name, shard_path};
 use super::plan::{PARTS, Plan};
 use super::report::Skipped;
+use crate::shards::ShardIndex;
 use crate::sources::Split;
 
 /// The folder's name.
@@ -85,8 +86,13 @@ impl Journal {
         number: usize,
     ) -> Result<Option<FinishedShard>, DataError> {
         let Some(shard) = self.read::<FinishedShard>(&self.entry(part, number))? else { return Ok(None) };
-        let len = fs::metadata(shard_path(target, part, number)).map(|file| file.len());
-        Ok(Some(shard).filter(|shard| shard.samples == 0 || len.is_ok_and(|len| len == shard.bytes)))
+        let path = shard_path(target, part, number);
+        let as_left = || {
+            let len = fs::metadata(&path).map(|file| file.len());
+            len.is_ok_and(|len| len == shard.bytes) && ShardIndex::path_of(&path).is_file()
+        };
+        let is_good = shard.samples == 0 || as_left();
+        Ok(is_good.then_some(shard))
     }
 
     pub(super) fn finish(&self, part: Split, number: usize, shard: &FinishedShard) -> Result<(), DataError> {

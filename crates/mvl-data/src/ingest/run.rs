@@ -1,5 +1,6 @@
 //! An ingestion from beginning to end.
 
+use std::io::ErrorKind;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -128,7 +129,7 @@ fn survey(
     config: &IngestConfig,
     progress: &mut dyn FnMut(IngestProgress),
 ) -> Result<Plan, DataError> {
-    let survey = Survey::new(sources.clone(), config.group_by.as_ref())?;
+    let survey = Survey::new(sources.clone(), &config.group_by)?;
     let total = sources.len();
     let (mut good, mut skipped) = (Vec::new(), Vec::new());
     for (index, item) in load(config, survey, total, 0)?.enumerate() {
@@ -261,7 +262,10 @@ fn whole(target: &Path) -> Result<Option<IngestReport>, DataError> {
         return Ok(None);
     }
     let path = target.join(REPORT_FILE);
-    let text = read_bounded(&path, MAX_REPORT_BYTES)?;
+    let text = match read_bounded(&path, MAX_REPORT_BYTES) {
+        Err(DataError::Io { source, .. }) if source.kind() == ErrorKind::NotFound => return Ok(None), // not ours
+        text => text?,
+    };
     let report = serde_json::from_slice(&text);
     let report = report.map_err(|error| DataError::Format { path, what: format!("the report is damaged: {error}") })?;
     if target.join(JOURNAL_FOLDER).is_dir() {

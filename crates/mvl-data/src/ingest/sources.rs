@@ -97,6 +97,12 @@ impl IngestSources {
         self.part(index).map_or(Split::All, |(part, _)| part.split)
     }
 
+    /// What an item must stay together with, by its source.
+    pub(super) fn group_of(&self, index: usize) -> Option<&str> {
+        let (part, place) = self.part(index)?;
+        part.dataset.group_of(place)
+    }
+
     fn part(&self, index: usize) -> Option<(&Part, usize)> {
         let at = self.parts.partition_point(|part| part.start <= index).checked_sub(1)?;
         let part = &self.parts[at];

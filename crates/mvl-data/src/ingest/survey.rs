@@ -37,17 +37,17 @@ pub(super) struct Survey {
 
 /// [`GroupBy`], ready to be asked.
 enum Grouping {
-    None,
+    Column,
     Path(Regex),
 }
 
 impl Survey {
     /// # Errors
     /// [`DataError::Invalid`] when the expression is none.
-    pub(super) fn new(sources: Arc<IngestSources>, group_by: Option<&GroupBy>) -> Result<Self, DataError> {
+    pub(super) fn new(sources: Arc<IngestSources>, group_by: &GroupBy) -> Result<Self, DataError> {
         let grouping = match group_by {
-            None => Grouping::None,
-            Some(GroupBy::Path(pattern)) => {
+            GroupBy::Column => Grouping::Column,
+            GroupBy::Path(pattern) => {
                 Grouping::Path(Regex::new(pattern).map_err(|error| DataError::invalid(error.to_string()))?)
             }
         };
@@ -68,7 +68,7 @@ impl Dataset<Surveyed> for Survey {
             _ => return Err(DataError::invalid("expected a record with an image in it, got nothing")),
         };
         let group = match &self.grouping {
-            Grouping::None => None,
+            Grouping::Column => self.sources.group_of(key.index).map(str::to_owned),
             Grouping::Path(pattern) => group_of(pattern, &source),
         };
         Ok(Surveyed { hash: hash_of(&record), class: annotations.label, group, source })

@@ -10,7 +10,7 @@ use mvl_core::{DataError, Dataset, Fetch, Labels, Location, Record, Sample, Samp
 use mvl_kernels::map_file;
 
 use super::index::{ShardEntry, ShardIndex};
-use super::open::shards_in;
+use super::open::{no_shards, shards_in};
 use super::record::{Json, encoded_of};
 use super::sample::ShardSample;
 use crate::decode::{MAX_FILE_BYTES, decode_record};
@@ -100,8 +100,7 @@ impl ShardDataset {
     pub fn open_folder(folder: &Path, labels: Option<Labels>) -> Result<Self, DataError> {
         let shards = shards_in(folder)?;
         if shards.is_empty() {
-            let what = "expected shards, such as shard-000000.tar, found none".to_owned();
-            return Err(DataError::Format { path: folder.to_owned(), what });
+            return Err(no_shards(folder));
         }
         Self::open(&shards, labels)
     }

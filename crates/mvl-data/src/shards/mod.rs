@@ -15,6 +15,7 @@ mod writer;
 pub use dataset::ShardDataset;
 pub use index::{ShardEntry, ShardIndex};
 pub use npy::{RawPixels, encode_npy};
+pub use open::find_shards;
 pub use record::shard_sample;
 pub use sample::{ShardPart, ShardSample};
 pub use tar_walk::{TarEntry, TarError, walk_tar};

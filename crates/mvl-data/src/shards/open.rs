@@ -8,7 +8,7 @@ use mvl_core::{DataError, Labels};
 use super::ShardDataset;
 use crate::decode::read_bounded;
 use crate::ingest::{JOURNAL_FOLDER, LABELS_FILE, MANIFEST_FILE};
-use crate::sources::list;
+use crate::sources::{files_below, list};
 
 /// The largest list of class names that is read.
 const MAX_LABELS_BYTES: u64 = 64 << 20;
@@ -21,6 +21,26 @@ pub(crate) fn is_shard(file: &Path) -> bool {
 /// The shards of a folder, in the order of their names.
 pub(super) fn shards_in(folder: &Path) -> Result<Vec<PathBuf>, DataError> {
     Ok(list(folder)?.files.into_iter().filter(|file| is_shard(file)).collect())
+}
+
+/// A shard by itself, or all shards below a folder.
+///
+/// # Errors
+/// [`DataError::Io`] when the folder cannot be listed; [`DataError::Format`] when it has no shards.
+pub fn find_shards(path: &Path) -> Result<Vec<PathBuf>, DataError> {
+    if !path.is_dir() {
+        return Ok(vec![path.to_owned()]);
+    }
+    let shards: Vec<_> = files_below(path)?.into_iter().filter(|file| is_shard(file)).collect();
+    if shards.is_empty() {
+        return Err(no_shards(path));
+    }
+    Ok(shards)
+}
+
+pub(super) fn no_shards(folder: &Path) -> DataError {
+    let what = "expected shards, such as shard-000000.tar, found none".to_owned();
+    DataError::Format { path: folder.to_owned(), what }
 }
 
 /// Whether a folder has shards in it.

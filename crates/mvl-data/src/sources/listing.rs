@@ -44,7 +44,7 @@ fn list_disk(folder: &Path) -> Result<Listing, DataError> {
 }
 
 /// All visible files below a folder, each folder's files before those of its folders.
-pub(super) fn files_below(folder: &Path) -> Result<Vec<PathBuf>, DataError> {
+pub(crate) fn files_below(folder: &Path) -> Result<Vec<PathBuf>, DataError> {
     match Place::of(folder)? {
         Place::Disk(folder) => files_below_disk(folder),
         #[cfg(feature = "remote")]

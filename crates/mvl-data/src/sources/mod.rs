@@ -41,7 +41,7 @@ pub use split::Split;
 pub use split_balanced::split_balanced;
 pub use subset::Subset;
 
-pub(crate) use listing::list;
+pub(crate) use listing::{files_below, list};
 
 /// A data set of images whose classes are known without decoding one.
 pub trait LabelledDataset: Dataset<Sample> {
@@ -50,6 +50,12 @@ pub trait LabelledDataset: Dataset<Sample> {
 
     /// The class of a sample; `None` when it has none, or past the end.
     fn label_of(&self, index: usize) -> Option<usize>;
+
+    /// What a sample must stay together with when parts are made, such as a patient; `None` when nothing is known, or past the end.
+    fn group_of(&self, index: usize) -> Option<&str> {
+        let _ = index;
+        None
+    }
 }
 
 impl<D: LabelledDataset + ?Sized> LabelledDataset for Arc<D> {
@@ -59,6 +65,10 @@ impl<D: LabelledDataset + ?Sized> LabelledDataset for Arc<D> {
 
     fn label_of(&self, index: usize) -> Option<usize> {
         (**self).label_of(index)
+    }
+
+    fn group_of(&self, index: usize) -> Option<&str> {
+        (**self).group_of(index)
     }
 }
 

@@ -99,4 +99,8 @@ impl LabelledDataset for Subset {
     fn label_of(&self, index: usize) -> Option<usize> {
         self.dataset.label_of(*self.indices.get(index)?)
     }
+
+    fn group_of(&self, index: usize) -> Option<&str> {
+        self.dataset.group_of(*self.indices.get(index)?)
+    }
 }

@@ -128,7 +128,7 @@ fn groups_never_straddle_parts() {
     }
     let config = IngestConfig {
         shares: Shares { train: 0.5, valid: 0.25, test: 0.25 },
-        group_by: Some(GroupBy::Path("/(p[0-9]+)_".to_owned())),
+        group_by: GroupBy::Path("/(p[0-9]+)_".to_owned()),
         ..IngestConfig::default()
     };
     assert_eq!(samples(&run(&[&source], &target, &config)), [30, 15, 15]);
@@ -146,6 +146,34 @@ fn groups_never_straddle_parts() {
     all.sort();
     all.dedup();
     assert_eq!(all.len(), 12);
+}
+
+#[test]
+fn a_manifest_says_what_stays_together() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut table = "path,label,group\n".to_owned();
+    for at in 0..24_u8 {
+        put_image(folder.path().join(format!("{at}.png")), at);
+        table += &format!("{at}.png,cell,slide {}\n", at % 6);
+    }
+    put(folder.path().join("all.csv"), table);
+    let target = folder.path().join("target");
+    let shares = Shares { train: 1.0, valid: 1.0, test: 1.0 };
+    let config = IngestConfig { shares, ..IngestConfig::default() };
+    assert_eq!(samples(&run(&[&folder.path().join("all.csv")], &target, &config)), [8, 8, 8]);
+    let slides: Vec<Vec<usize>> = ["train", "valid", "test"]
+        .map(|split| {
+            let number = |path: &String| Path::new(path).file_stem().expect("a name").to_str().expect("digits").parse();
+            let mut slides: Vec<usize> = origins(&target, split)
+                .iter()
+                .map(|path| number(path).map(|at: usize| at % 6).expect("digits"))
+                .collect();
+            slides.sort_unstable();
+            slides.dedup();
+            slides
+        })
+        .into();
+    assert!(slides.iter().all(|slides| slides.len() == 2), "{slides:?}");
 }
 
 #[test]

@@ -83,7 +83,7 @@ impl IngestArguments {
             shares: self.split,
             seed: self.seed,
             stratified: !self.unstratified,
-            group_by: self.group_by.clone().map(GroupBy::Path),
+            group_by: self.group_by.clone().map_or(GroupBy::Column, GroupBy::Path),
             on_duplicate: self.on_duplicate,
             on_corrupt: self.on_corrupt,
             packing,

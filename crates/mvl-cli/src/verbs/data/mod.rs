@@ -7,6 +7,7 @@ mod ingest_progress;
 mod inspect;
 mod parts;
 mod preview;
+mod repair;
 mod validate;
 
 use clap::Subcommand;
@@ -22,6 +23,8 @@ pub(crate) enum DataVerb {
     Validate(validate::ValidateArguments),
     /// Pack data sets into shards with a manifest: divided, without duplicates, ready to be read at any speed.
     Ingest(ingest::IngestArguments),
+    /// Verify shards by their checksums, and rewrite them without what is damaged.
+    Repair(repair::RepairArguments),
     /// Draw samples with their annotations, or one sample under a chain of transforms.
     Preview(preview::PreviewArguments),
 }
@@ -31,6 +34,7 @@ pub(crate) fn run(verb: DataVerb, output: &Output) -> anyhow::Result<Outcome> {
         DataVerb::Inspect(arguments) => inspect::run(arguments, output),
         DataVerb::Validate(arguments) => validate::run(arguments, output),
         DataVerb::Ingest(arguments) => ingest::run(arguments, output),
+        DataVerb::Repair(arguments) => repair::run(arguments, output),
         DataVerb::Preview(arguments) => preview::run(arguments, output),
     }
 }

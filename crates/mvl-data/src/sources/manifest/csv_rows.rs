@@ -11,7 +11,7 @@ use crate::sources::{Parsed, Split};
 /// The columns of a box, in pixels from the image's corner.
 const BOX_COLUMNS: [&str; 4] = ["xmin", "ymin", "xmax", "ymax"];
 
-/// Reads the columns `path` (or `image_path`) and `label`, and `split` where it is there; other columns are passed over.
+/// Reads the columns `path` (or `image_path`) and `label`, `split` and `group` where they are there; other columns are passed over.
 ///
 /// With the columns `xmin`, `ymin`, `xmax` and `ymax` each line is an object of its image, and an image has as many lines as objects; a
 /// line without numbers is an image without objects. Labels are numbers when all of them are.
@@ -57,6 +57,7 @@ struct Columns {
     path: usize,
     label: usize,
     split: Option<usize>,
+    group: Option<usize>,
     edges: Option<[usize; 4]>,
 }
 
@@ -72,7 +73,7 @@ impl Columns {
             [Some(x1), Some(y1), Some(x2), Some(y2)] => Some([x1, y1, x2, y2]),
             _ => None,
         };
-        Ok(Self { path, label, split: column("split"), edges })
+        Ok(Self { path, label, split: column("split"), group: column("group"), edges })
     }
 }
 
@@ -102,7 +103,8 @@ impl Table {
             },
         };
         let path = cell(columns.path).to_owned();
-        let row = ManifestRow { path: path.clone(), split, ..ManifestRow::default() };
+        let group = columns.group.map(cell).filter(|name| !name.is_empty()).map(str::to_owned);
+        let row = ManifestRow { path: path.clone(), split, group, ..ManifestRow::default() };
         let Some(edges) = columns.edges else {
             let row = ManifestRow { label: class, ..row };
             return match (row.path.is_empty(), row.label.is_some()) {

@@ -24,6 +24,8 @@ use crate::sources::{LabelledDataset, Parsed, Problem, Split};
 #[derive(Debug, Clone)]
 pub struct Manifest {
     images: AnnotatedImages,
+    /// The group of each image; empty when no row names one.
+    groups: Box<[Option<Box<str>>]>,
 }
 
 impl Manifest {
@@ -45,9 +47,11 @@ impl Manifest {
         let labels = file.labels();
         let folder = path.parent().unwrap_or(Path::new(""));
         let mut parsed = Parsed::<Vec<Entry>>::default();
+        let mut groups = Vec::new();
         for (number, row) in file.rows.into_iter().enumerate() {
             if split == Split::All || row.split == Some(split) {
                 let place = if row.path.is_empty() { format!("row {number}") } else { format!("{:?}", row.path) };
+                groups.push(row.group.as_deref().map(Box::from));
                 match entry(row, folder, &labels) {
                     Ok(entry) => parsed.value.push(entry),
                     Err(what) => parsed.problems.push(Problem::new(place, what)),
@@ -59,7 +63,10 @@ impl Manifest {
             let what = format!("no {split} part: expected rows with that split, got none");
             return Err(DataError::Format { path: path.to_owned(), what });
         }
-        Ok(Self { images: AnnotatedImages::new(labels, entries) })
+        if groups.iter().all(Option::is_none) {
+            groups = Vec::new();
+        }
+        Ok(Self { images: AnnotatedImages::new(labels, entries), groups: groups.into() })
     }
 
     /// The splits that a manifest's rows name, in the order training, validation, test; none when no row names one.
@@ -146,5 +153,9 @@ impl LabelledDataset for Manifest {
 
     fn label_of(&self, index: usize) -> Option<usize> {
         self.images.label_of(index)
+    }
+
+    fn group_of(&self, index: usize) -> Option<&str> {
+        self.groups.get(index)?.as_deref()
     }
 }
