@@ -106,7 +106,7 @@ fn damage_is_named_by_shard_key_and_offset() {
     write(folder.path());
     let shard = folder.path().join("shard-000001.tar");
     let mut bytes = std::fs::read(&shard).expect("there");
-    let place = bytes.windows(6).position(|text| text == b"000004").expect("the fifth sample's first header");
+    let place = bytes.windows(7).position(|text| text == b"000004.").expect("the fifth sample's first header");
     bytes[place + 600] ^= 1;
     std::fs::write(&shard, &bytes).expect("written");
     let dataset = ShardDataset::open_folder(folder.path(), Some(labels())).expect("only content is damaged");
