@@ -8,9 +8,11 @@ Lanczos exists for PIL images alone, so all four resizes are of PIL images; mask
     pip install torch torchvision==0.24.1 pillow
     python3 scripts/make_transform_goldens.py PHOTO_FOLDER crates/mvl-data/tests/fixtures/geometry
 
-Each case is a picture: the result, and its class map below in grey. `cases.json` has the rest.
+Each case is a picture: the result, and its class map below in grey. `cases.json` has the rest, and `photos.json` digests of what comes
+of whole photos.
 """
 
+import hashlib
 import json
 import math
 import sys
@@ -28,6 +30,7 @@ WIDTH, HEIGHT = CROP[2] - CROP[0], CROP[3] - CROP[1]
 IGNORE = 255  # what is outside, in a class map
 BOXES = [[3.25, 4.5, 20.75, 18.0], [10.0, 9.0, 51.0, 38.0], [40.5, 0.0, 50.0, 10.125], [0.0, 25.0, 8.0, 37.5]]
 KEYPOINTS = [[5.5, 6.25], [30.0, 20.0], [50.75, 37.5], [0.0, 0.0]]
+PHOTOS = ["astronaut.png", "chelsea.png", "coffee.png"]  # every decoder gives the same pixels of a PNG
 MODES = {"nearest": F.InterpolationMode.NEAREST, "bilinear": F.InterpolationMode.BILINEAR}
 FILTERS = {"nearest": "NEAREST", "bilinear": "BILINEAR", "bicubic": "BICUBIC", "lanczos": "LANCZOS"}
 
@@ -42,16 +45,16 @@ def class_map():
     return classes
 
 
-def displacement():
-    """A smooth field that the test makes anew: values are exact in float32."""
-    y, x = np.mgrid[0:HEIGHT, 0:WIDTH]
-    across = np.round(1024 * 0.08 * np.sin(x / 7.0 + y / 11.0)) / 1024
-    down = np.round(1024 * 0.11 * np.cos(x / 9.0 - y / 5.0)) / 1024
-    return np.stack([across, down], -1).astype(np.float32)
+def displacement(height, width):
+    """A field that the test makes anew, exactly."""
+    y, x = np.mgrid[0:height, 0:width]
+    across = (7 * x + 13 * y) % 65 - 32
+    down = (11 * x + 5 * y) % 65 - 32
+    return (np.stack([across, down], -1) / 256).astype(np.float32)
 
 
 def operations():
-    """Name, what to do as the test reads it, and the function's name with its arguments."""
+    """Name, and what to do as the test reads it."""
     for name in FILTERS:
         for width, height in [(24, 30), (71, 39)]:
             yield f"resize_{name}_{width}x{height}", {"resize": {"size": [height, width], "filter": name}}
@@ -99,10 +102,29 @@ def operations():
         yield f"elastic_{mode}_{fill}", {"elastic": {"interpolation": mode, "fill": fill}}
 
 
+def photo_operations(height, width):
+    """For whole photos, whatever their size."""
+    for name in FILTERS:
+        yield {"resize": {"size": [224, 301], "filter": name}}
+    yield {"resized_crop": {"start": [31, 50], "part": [200, 217], "size": [224, 224]}}
+    yield {"flip": {"horizontal": True}}
+    yield {"pad": {"padding": [31, 17, 50, 64], "mode": "reflect", "fill": 0}}
+    for mode, fill in [("nearest", 0), ("bilinear", 114)]:
+        how = {"interpolation": mode, "fill": fill}
+        yield {"rotate": {"angle": 33.0, "expand": True, "center": None, **how}}
+        yield {"rotate": {"angle": 90.0, "expand": False, "center": None, **how}}
+        numbers = {"angle": -25.0, "translate": [20, -31], "scale": 1.2, "shear": [9.0, -4.0], "center": None}
+        yield {"affine": {**numbers, **how}}
+        end = [[20, 31], [width - 60, 5], [width - 3, height - 41], [40, height - 9]]
+        yield {"perspective": {"end": end, **how}}
+        yield {"elastic": how}
+
+
 def run(how, picture, classes, boxes, points):
     """torchvision's functions for image, class map, boxes and keypoints."""
     (name, numbers), = how.items()
     n = dict(numbers)
+    height, width = picture.shape[-2:]
     fill = n.pop("fill", None)
     mode = MODES.get(n.pop("interpolation", None)) if name != "pad" else None
     all_of = [(picture, fill, mode), (classes, IGNORE, MODES["nearest"]), (boxes, None, mode), (points, None, mode)]
@@ -113,8 +135,8 @@ def run(how, picture, classes, boxes, points):
     if name == "crop":
         return [F.crop(each, *n["start"], *n["size"]) for each, *_ in all_of]
     if name == "five_crop":
-        left, right = [0, WIDTH - n["size"][1]]
-        top, bottom = [0, HEIGHT - n["size"][0]]
+        left, right = [0, width - n["size"][1]]
+        top, bottom = [0, height - n["size"][0]]
         image = F.five_crop(picture, n["size"])[n["index"]]
         if n["index"] == 4:
             return [image] + [F.center_crop(each, n["size"]) for each in (classes, boxes, points)]
@@ -139,13 +161,28 @@ def run(how, picture, classes, boxes, points):
         run_one = F.affine
     if name == "perspective":
         run_one = F.perspective
-        right, bottom = WIDTH - 1, HEIGHT - 1
+        right, bottom = width - 1, height - 1
         start = [[0, 0], [right, 0], [right, bottom], [0, bottom]]
         n = {"startpoints": start, "endpoints": n["end"]}
     if name == "elastic":
         run_one = F.elastic
-        n = {"displacement": torch.from_numpy(displacement()).unsqueeze(0)}
+        n = {"displacement": torch.from_numpy(displacement(height, width)).unsqueeze(0)}
     return [run_one(each, **n, interpolation=mode, fill=fill) for each, fill, mode in all_of]
+
+
+def whole_photo(path):
+    """What comes of a photo, and of a class map made of its red levels, as SHA-256."""
+    photo = np.array(Image.open(path).convert("RGB"))
+    size = photo.shape[:2]
+    picture = tv_tensors.Image(torch.from_numpy(photo).permute(2, 0, 1))
+    classes = tv_tensors.Mask(torch.from_numpy(photo[None, :, :, 0] // 16))
+    boxes = tv_tensors.BoundingBoxes(torch.zeros(0, 4), format="XYXY", canvas_size=size)
+    points = tv_tensors.KeyPoints(torch.zeros(0, 2), canvas_size=size)
+    for how in photo_operations(*size):
+        image, labels, *_ = run(how, picture, classes, boxes, points)
+        digests = [hashlib.sha256(each.permute(1, 2, 0).contiguous().numpy().tobytes()).hexdigest()
+                   for each in (image.as_subclass(torch.Tensor), labels.as_subclass(torch.Tensor))]
+        yield {"how": how, "image": digests[0], "classes": digests[1]}
 
 
 def main():
@@ -185,7 +222,6 @@ def main():
         "torchvision": torchvision.__version__,
         "boxes": BOXES,
         "keypoints": KEYPOINTS,
-        "displacement": [[int(1024 * part) for part in pair] for pair in displacement().reshape(-1, 2).tolist()],
         "cases": cases,
         "beyond": beyond.tolist(),
         "clamped": clamped.tolist(),
@@ -194,6 +230,8 @@ def main():
     }
     assert all(math.isfinite(part) for case in cases for box in case["boxes"] for part in box)
     (output / "cases.json").write_text(json.dumps(document, separators=(",", ":")) + "\n")
+    whole = {name: list(whole_photo(photos / name)) for name in PHOTOS}
+    (output / "photos.json").write_text(json.dumps(whole, separators=(",", ":")) + "\n")
     total = sum(path.stat().st_size for path in output.iterdir())
     print(f"torchvision {torchvision.__version__}: {len(cases)} cases, {total} bytes")
 

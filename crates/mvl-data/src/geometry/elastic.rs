@@ -6,7 +6,7 @@
 
 use mvl_core::Image;
 
-use super::sampling::nearest;
+use super::sampling::{fused, nearest};
 use super::{Geometry, Sampling, Sources};
 
 /// torchvision's `elastic`. The image keeps its size.
@@ -63,7 +63,7 @@ fn centres(side: u32) -> Vec<f32> {
     let last = ((f64::from(side) - 1.0) / f64::from(side)) as f32;
     let step = if side > 1 { (last + last) / (side - 1) as f32 } else { 0.0 };
     let centre = |at: u32| {
-        if at < side / 2 { step * at as f32 - last } else { last - step * (side - 1 - at) as f32 }
+        if at < side / 2 { fused(step, at as f32, -last) } else { fused(-step, (side - 1 - at) as f32, last) }
     };
     (0..side).map(centre).collect()
 }

@@ -28,7 +28,7 @@ impl Fill {
         Self(levels)
     }
 
-    /// What a pixel of it holds; a grey pixel's level is the first.
+    /// What a pixel of it holds; a grey pixel has three times the same.
     pub(crate) fn levels(self, channels: Channels) -> [u8; 3] {
         match channels {
             Channels::Rgb => self.0,

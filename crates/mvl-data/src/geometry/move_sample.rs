@@ -1,6 +1,6 @@
 //! One change of place for everything that is known about an image.
 
-use mvl_core::{Bitmap, ClassMap, DataError, Mask, MaskSizeError, Object, Sample};
+use mvl_core::{Annotations, Bitmap, ClassMap, DataError, Mask, MaskSizeError, Object, Sample};
 
 use super::{Geometry, Sources};
 
@@ -28,13 +28,21 @@ use super::{Geometry, Sources};
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub fn move_sample(mut sample: Sample, geometry: &dyn Geometry) -> Result<Sample, DataError> {
-    let from = sample.image.size();
-    assert_eq!(from, geometry.input_size(), "the geometry was made for another size");
-    let known = &mut sample.annotations;
+    assert_eq!(sample.image.size(), geometry.input_size(), "the geometry was made for another size");
+    move_annotations(&mut sample.annotations, geometry)
+        .map_err(|error| DataError::invalid(format!("{error}; {}", sample.source)))?;
+    sample.image = geometry.image(sample.image);
+    Ok(sample)
+}
+
+/// [`move_sample`] for what is known about an image, without the image.
+///
+/// # Errors
+/// When a mask or the class map does not have the size that the geometry was made for.
+pub fn move_annotations(known: &mut Annotations, geometry: &dyn Geometry) -> Result<(), MaskSizeError> {
     if known.class_map.is_some() || known.objects.iter().any(|object| object.mask.is_some()) {
-        let planes = Planes { from, to: geometry.output_size(), sources: geometry.sources() };
-        let moved = planes.move_all(&mut known.objects, &mut known.class_map);
-        moved.map_err(|error| DataError::invalid(format!("{error}; {}", sample.source)))?;
+        let (from, to, sources) = (geometry.input_size(), geometry.output_size(), geometry.sources());
+        Planes { from, to, sources }.move_all(&mut known.objects, &mut known.class_map)?;
     }
     for object in &mut known.objects {
         object.bbox = geometry.bbox(object.bbox);
@@ -46,8 +54,7 @@ pub fn move_sample(mut sample: Sample, geometry: &dyn Geometry) -> Result<Sample
             _ => None,
         };
     }
-    sample.image = geometry.image(sample.image);
-    Ok(sample)
+    Ok(())
 }
 
 /// How the planes of one sample are moved.

@@ -81,8 +81,8 @@ fn solve(mut equations: [[f64; 9]; 8]) -> Option<[f64; 8]> {
         if pivot[column].abs() < SINGULAR || !pivot[column].is_finite() {
             return None;
         }
-        for (_, equation) in equations.iter_mut().enumerate().filter(|(row, _)| *row != column) {
-            let factor = equation[column] / pivot[column];
+        for (row, equation) in equations.iter_mut().enumerate() {
+            let factor = if row == column { 0.0 } else { equation[column] / pivot[column] };
             for (value, pivot) in equation.iter_mut().zip(pivot) {
                 *value -= factor * pivot;
             }

@@ -1,7 +1,8 @@
 //! Pixels looked up between pixels, to PyTorch's `grid_sample` with `align_corners=False`.
 //!
 //! A grid says for every pixel where it is looked up: x and y from -1 at the image's first edge to 1 at its last. There is no
-//! antialiasing. The arithmetic is that of PyTorch in 32-bit floats: which pixel is the nearest hangs on the last bit.
+//! antialiasing. The arithmetic is that of PyTorch's x86 kernels in 32-bit floats, products and sums fused where they fuse them:
+//! which pixel is the nearest hangs on the last bit.
 
 use mvl_core::{Channels, Image};
 use serde::{Deserialize, Serialize};
@@ -62,7 +63,7 @@ impl Sampling {
                     inside += weight;
                     let pixel = &pixels[y as usize * width as usize + x as usize];
                     for (level, &source) in levels.iter_mut().zip(pixel) {
-                        *level += f32::from(source) * weight;
+                        *level = fused(f32::from(source), weight, *level);
                     }
                 }
             }
@@ -80,7 +81,7 @@ pub(super) fn nearest(from: [u32; 2], to: [u32; 2], grid: impl Fn(u32, u32) -> [
 
 /// From -1..1 to pixels, where whole numbers are the pixels' centres.
 fn in_pixels([x, y]: [f32; 2], [height, width]: [u32; 2]) -> [f32; 2] {
-    let scaled = |at: f32, side: u32| (at + 1.0) * (side as f32 / 2.0) - 0.5;
+    let scaled = |at: f32, side: u32| fused(at + 1.0, side as f32 / 2.0, -0.5);
     [scaled(x, width), scaled(y, height)]
 }
 
@@ -88,6 +89,12 @@ fn in_pixels([x, y]: [f32; 2], [height, width]: [u32; 2]) -> [f32; 2] {
 fn place([x, y]: [f32; 2], [height, width]: [u32; 2]) -> Option<[u32; 2]> {
     let inside = |at: f32, side: u32| at >= 0.0 && at < side as f32;
     (inside(x, width) && inside(y, height)).then_some([x as u32, y as u32])
+}
+
+/// `a * b + c`, rounded once. (The product is exact in 64 bits. `f32::mul_add` is a slow call where the target has no such
+/// instruction.)
+pub(super) fn fused(a: f32, b: f32, c: f32) -> f32 {
+    (f64::from(a) * f64::from(b) + f64::from(c)) as f32
 }
 
 /// `a * x + b * y + c`, in the order of PyTorch's matrix product and rounded as often.

@@ -10,6 +10,7 @@ use mvl_core::{
 
 use super::buffers::Buffers;
 use crate::decode::{Scratch, Wanted, decode_part};
+use crate::geometry::preprocess_annotations;
 use crate::ops::{CutWorkspace, Part, View};
 use crate::preprocess::{as_cut, finish, geometry};
 use crate::transforms::{Chain, DrawnLead};
@@ -211,10 +212,15 @@ impl<D: Dataset<Sample> + ?Sized> Dataset<Prepared> for PreparedDataset<D> {
             return Ok(Prepared::new(finish(&self.spec, sample.image), sample.annotations, sample.source));
         };
         let others = |key: SampleKey| self.samples.make(key, fetch(key.index)?, fetch);
-        let Sample { image, annotations, source, .. } =
+        let Sample { image, mut annotations, source, .. } =
             self.chain.apply(done, sample, key, self.samples.len(), &others)?;
-        let image =
-            if self.sized_by_chain { image.into_channels(self.spec.channels) } else { geometry(&self.spec, image) };
+        let image = if self.sized_by_chain {
+            image.into_channels(self.spec.channels)
+        } else {
+            preprocess_annotations(&self.spec, image.size(), &mut annotations)
+                .map_err(|error| DataError::invalid(format!("{error}; {source}")))?;
+            geometry(&self.spec, image)
+        };
         Ok(Prepared::new(image, annotations, source))
     }
 }

@@ -70,6 +70,7 @@ impl Transform for FiveCrop {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::geometry::Geometry;
     use crate::transforms::apply_at;
     use mvl_core::{Channels, Image};
     use std::collections::BTreeSet;
@@ -86,7 +87,6 @@ mod tests {
     fn a_small_image_has_black_around_it() {
         let image = Image::new(1, 1, Channels::Gray, vec![9]).expect("one byte");
         for window in (FiveCrop { size: [1, 4] }).windows([1, 1]) {
-            use crate::geometry::Geometry;
             assert_eq!(window.image(image.clone()).pixels(), [0, 9, 0, 0]);
         }
     }

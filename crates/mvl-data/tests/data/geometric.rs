@@ -1,5 +1,6 @@
 //! Against torchvision's own results, `scripts/make_transform_goldens.py`.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use mvl_core::{
@@ -11,6 +12,7 @@ use mvl_data::geometry::{
 };
 use mvl_data::{ClampBoxes, CropBox, Draw, FiveCrop, SanitizeBoxes, Transform, decode_file};
 use serde::Deserialize;
+use sha2::{Digest, Sha256};
 
 use crate::fixtures::difference;
 
@@ -29,7 +31,6 @@ const DISC: u16 = 5;
 struct Goldens {
     boxes: Vec<BoxXyxy>,
     keypoints: Vec<[f64; 2]>,
-    displacement: Vec<[f32; 2]>,
     cases: Vec<Case>,
     beyond: Vec<BoxXyxy>,
     clamped: Vec<BoxXyxy>,
@@ -73,7 +74,7 @@ struct AffineNumbers {
 }
 
 impl How {
-    fn geometry(&self, image: [u32; 2], goldens: &Goldens) -> Box<dyn Geometry> {
+    fn geometry(&self, image: [u32; 2]) -> Box<dyn Geometry> {
         match *self {
             Self::Resize { size, filter } => Box::new(Rescale::new(image, size, filter)),
             Self::Crop { start, size } => Box::new(Window::new(image, start, size)),
@@ -100,8 +101,7 @@ impl How {
                 Box::new(Perspective::between(image, start, end, sampling).expect("a quadrilateral"))
             }
             Self::Elastic { interpolation, fill } => {
-                let displacement = goldens.displacement.iter().map(|way| way.map(|part| part / 1024.0)).collect();
-                Box::new(Elastic::new(image, displacement, Sampling { interpolation, fill }))
+                Box::new(Elastic::new(image, displacement(image), Sampling { interpolation, fill }))
             }
         }
     }
@@ -110,6 +110,13 @@ impl How {
     fn outside(&self) -> u8 {
         if matches!(self, Self::Crop { .. } | Self::CenterCrop { .. }) { 0 } else { OUTSIDE }
     }
+}
+
+/// The script's field.
+fn displacement([height, width]: [u32; 2]) -> Vec<[f32; 2]> {
+    let part = |sum: u32| ((sum % 65) as f32 - 32.0) / 256.0;
+    let places = (0..height).flat_map(|y| (0..width).map(move |x| (x, y)));
+    places.map(|(x, y)| [part(7 * x + 13 * y), part(11 * x + 5 * y)]).collect()
 }
 
 fn fixture(name: &str) -> PathBuf {
@@ -162,7 +169,7 @@ fn every_change_of_place_is_torchvisions() {
     assert!(goldens.cases.len() > 40);
     for case in &goldens.cases {
         let before = sample(&goldens);
-        let geometry = case.how.geometry(before.image.size(), &goldens);
+        let geometry = case.how.geometry(before.image.size());
         let after = move_sample(before, &*geometry).expect("everything has the picture's size");
         let (image, classes) = picture(&case.name);
 
@@ -186,6 +193,43 @@ fn every_change_of_place_is_torchvisions() {
         }
         for (point, expected) in known.objects[0].keypoints.iter().zip(&case.keypoints) {
             assert_near(&[point.x, point.y], expected, KEYPOINT_TOLERANCE, &case.name);
+        }
+    }
+}
+
+/// What comes of a whole photo.
+#[derive(Deserialize)]
+struct PhotoCase {
+    how: How,
+    image: String,
+    classes: String,
+}
+
+fn sha256(bytes: &[u8]) -> String {
+    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[test]
+fn whole_photos_come_out_as_torchvisions_to_the_byte() {
+    let photos = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/assets/photos");
+    if !photos.is_dir() {
+        println!("left out: no photos at {}", photos.display());
+        return;
+    }
+    let json = std::fs::read_to_string(fixture("photos.json")).expect("the fixture is there");
+    let goldens: BTreeMap<String, Vec<PhotoCase>> = serde_json::from_str(&json).expect("what the script writes");
+    for (name, cases) in goldens {
+        let photo = decode_file(photos.join(&name)).expect("the photo decodes");
+        let classes = photo.pixels().as_chunks::<3>().0.iter().map(|&[red, ..]| u16::from(red / 16)).collect();
+        let map = ClassMap::new(photo.width(), photo.height(), classes).expect("a class for every pixel");
+        for (place, case) in cases.iter().enumerate() {
+            let mut sample = Sample::new(photo.clone(), name.as_str());
+            sample.annotations.class_map = Some(map.clone());
+            let after = move_sample(sample, &*case.how.geometry(photo.size())).expect("one size");
+            assert_eq!(sha256(after.image.pixels()), case.image, "{name}, case {place}");
+            let map = after.annotations.class_map.expect("it is moved, not removed");
+            let written: Vec<u8> = map.classes().iter().map(|&class| class.min(u16::from(OUTSIDE)) as u8).collect();
+            assert_eq!(sha256(&written), case.classes, "{name}, case {place}: class map");
         }
     }
 }
