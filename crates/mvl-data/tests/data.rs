@@ -6,6 +6,10 @@ mod annotated;
 mod augmenting;
 #[path = "data/caching.rs"]
 mod caching;
+#[path = "data/cifar.rs"]
+mod cifar;
+#[path = "data/coco.rs"]
+mod coco;
 #[path = "data/decoding.rs"]
 mod decoding;
 #[path = "data/drawing.rs"]
@@ -32,6 +36,8 @@ mod loading;
 mod made_dataset;
 #[path = "data/manifests.rs"]
 mod manifests;
+#[path = "data/masks.rs"]
+mod masks;
 #[path = "data/pixel_ops.rs"]
 mod pixel_ops;
 #[path = "data/pixel_transforms.rs"]
@@ -54,3 +60,7 @@ mod splitting;
 mod strategies;
 #[path = "data/validating.rs"]
 mod validating;
+#[path = "data/voc.rs"]
+mod voc;
+#[path = "data/yolo.rs"]
+mod yolo;

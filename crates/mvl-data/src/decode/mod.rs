@@ -28,6 +28,7 @@ use crate::shards::RawPixels;
 pub(crate) use scratch::Scratch;
 
 pub use image_size::image_size;
+pub(crate) use image_size::image_size_of;
 
 /// The largest picture that is decoded, in pixels.
 pub const MAX_PIXELS: u64 = 128 * 1024 * 1024;

@@ -1,7 +1,11 @@
 //! Where labelled images come from: folders, IDX files, manifests, the embedded part of Fashion-MNIST. One source is one file.
 
 mod annotated_images;
+mod annotated_layout;
+mod cifar;
 mod class_names;
+mod coco;
+mod decimal;
 mod fashion_mnist;
 mod idx;
 mod idx_file;
@@ -15,17 +19,18 @@ mod parsed;
 mod split;
 mod split_balanced;
 mod subset;
+mod voc;
+mod yolo;
 
 use std::sync::Arc;
 
 use mvl_core::{DataError, Dataset, Labels, Sample};
 
 pub use annotated_images::{AnnotatedImage, AnnotatedImages};
+pub use cifar::{CifarDataset, CifarKind, CifarRecords, parse_cifar};
 pub use class_names::parse_class_names;
+pub use coco::{CocoCategory, CocoFile, CocoImage, open_coco, parse_coco, write_coco};
 pub use fashion_mnist::{FASHION_MNIST_CLASSES, fashion_mnist_part};
-#[cfg(feature = "remote")]
-pub(crate) use listing::Listing;
-
 pub use idx::IdxDataset;
 pub use image_folder::ImageFolder;
 pub use manifest::{
@@ -40,6 +45,15 @@ pub use parsed::{Parsed, Problem};
 pub use split::Split;
 pub use split_balanced::split_balanced;
 pub use subset::Subset;
+pub use voc::{
+    PixelOrigin, VOC_CLASSES, VocAnnotation, VocObject, open_voc, open_voc_segmentation, parse_voc, write_voc,
+};
+pub use yolo::{
+    YoloData, YoloForm, open_yolo, parse_yolo_data, parse_yolo_labels, write_yolo_data, write_yolo_labels,
+};
+
+#[cfg(feature = "remote")]
+pub(crate) use listing::Listing;
 
 pub(crate) use listing::{files_below, list};
 

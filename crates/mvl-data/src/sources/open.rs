@@ -4,9 +4,10 @@ use std::path::{Path, PathBuf};
 
 use mvl_core::{DataError, Labels};
 
+use super::annotated_layout::AnnotatedLayout;
 use super::image_folder::class_names;
 use super::listing::{Listing, files_below, list, name};
-use super::{IdxDataset, ImageFolder, LabelledDataset, Manifest, Split};
+use super::{IdxDataset, ImageFolder, LabelledDataset, Manifest, Split, open_coco};
 use crate::decode::has_image_extension;
 use crate::place::Place;
 use crate::shards::{ShardDataset, holds_shards, is_shard, open_shard_folders, refuse_unfinished};
@@ -17,8 +18,12 @@ const PARTS: [(Split, &[&str]); 3] =
 
 /// A layout that was recognised.
 enum Layout {
-    /// A `.csv` or `.jsonl` file.
+    /// A `.csv`, `.jsonl` or `.parquet` file.
     Manifest,
+    /// A `.json` file of COCO's.
+    CocoFile,
+    /// Boxes, masks, or CIFAR's files.
+    Annotated(AnnotatedLayout),
     /// A folder with MNIST's files, and the parts that are there.
     Idx(Vec<Split>),
     /// A folder for each part, each with a folder for each class.
@@ -30,15 +35,22 @@ enum Layout {
 }
 
 /// Opens the data set at a path or at an address in an object store, such as `s3://bucket/prefix`, whichever of these it is:
-/// - a `.csv` or `.jsonl` manifest ([`Manifest`]);
-/// - a folder with MNIST's IDX files ([`IdxDataset`]);
+/// - a `.csv`, `.jsonl` or `.parquet` manifest ([`Manifest`]), with or without splits;
+/// - a folder with MNIST's IDX files ([`IdxDataset`]) or CIFAR's binary ones ([`CifarDataset`](crate::CifarDataset));
+/// - COCO's `annotations/instances_*.json` with folders of images, `_annotations.coco.json` in `train`, `valid` and `test`, or one
+///   such file with the images beside it ([`open_coco`]);
+/// - VOC's `Annotations` and `JPEGImages`, or XML files beside images ([`open_voc`](crate::open_voc)); VOC's masks alone
+///   ([`open_voc_segmentation`](crate::open_voc_segmentation));
+/// - YOLO's `data.yaml`, or `images` and `labels` ([`open_yolo`](crate::open_yolo));
+/// - `images` with `masks` ([`open_mask_folder`](crate::open_mask_folder)) or `instances`
+///   ([`open_instance_folder`](crate::open_instance_folder));
 /// - a folder with `train`, `val` (or `valid`, `validation`) and `test` folders of class folders, any of them; all share one list of
 ///   classes;
 /// - a folder of class folders ([`ImageFolder`]);
 /// - a folder of WebDataset shards, or with such folders as parts ([`ShardDataset`]), as [`ingest`](crate::ingest) makes it.
 ///
-/// Manifests and plain class folders have no parts: they open as [`Split::All`], and [`split_balanced`](crate::split_balanced)
-/// holds a part of them out. See [`available_splits`]. [`Split::All`] of a divided data set is all the parts that are there.
+/// Manifests without splits and plain class folders have no parts: they open as [`Split::All`], and
+/// [`split_balanced`](crate::split_balanced) holds a part of them out. See [`available_splits`]. [`Split::All`] of a divided data set is all the parts that are there.
 ///
 /// # Errors
 /// [`DataError::Io`] when the path cannot be read; [`DataError::Format`] when the layout is none of these, lacks the part, has
@@ -53,10 +65,12 @@ enum Layout {
 /// ```
 pub fn open_dataset(path: &Path, split: Split) -> Result<Box<dyn LabelledDataset>, DataError> {
     match recognise(path)? {
-        Layout::Manifest => {
-            whole_only(path, split, "a manifest")?;
-            Ok(Box::new(Manifest::open(path)?))
+        Layout::Manifest => Ok(Box::new(Manifest::open_split(path, split)?)),
+        Layout::CocoFile => {
+            whole_only(path, split, "one file of COCO's")?;
+            Ok(Box::new(open_coco(path, path.parent().unwrap_or(Path::new("")))?))
         }
+        Layout::Annotated(layout) => layout.open(path, split),
         Layout::Classes => {
             whole_only(path, split, "a folder for each class")?;
             Ok(Box::new(ImageFolder::open(path)?))
@@ -79,7 +93,12 @@ pub fn open_dataset(path: &Path, split: Split) -> Result<Box<dyn LabelledDataset
 /// folder with images beside the parts.
 pub fn available_splits(path: &Path) -> Result<Vec<Split>, DataError> {
     Ok(match recognise(path)? {
-        Layout::Manifest | Layout::Classes => vec![Split::All],
+        Layout::Manifest => match Manifest::splits(path)? {
+            splits if splits.is_empty() => vec![Split::All],
+            splits => splits,
+        },
+        Layout::CocoFile | Layout::Classes => vec![Split::All],
+        Layout::Annotated(layout) => layout.splits(),
         Layout::Idx(parts) => parts,
         Layout::Parts(parts) | Layout::Shards(parts) => parts.into_iter().map(|(split, _)| split).collect(),
     })
@@ -87,7 +106,8 @@ pub fn available_splits(path: &Path) -> Result<Vec<Split>, DataError> {
 
 fn recognise(path: &Path) -> Result<Layout, DataError> {
     if !Place::of(path)?.is_folder()? {
-        return Ok(Layout::Manifest);
+        let is_json = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("json"));
+        return Ok(if is_json { Layout::CocoFile } else { Layout::Manifest });
     }
     let idx = IdxDataset::splits_in(path);
     if !idx.is_empty() {
@@ -97,6 +117,9 @@ fn recognise(path: &Path) -> Result<Layout, DataError> {
     let Listing { folders, files } = list(path)?;
     if files.iter().any(|file| is_shard(file)) {
         return Ok(Layout::Shards(vec![(Split::All, path.to_owned())]));
+    }
+    if let Some(layout) = AnnotatedLayout::recognise(path)? {
+        return Ok(Layout::Annotated(layout));
     }
     let part_of =
         |folder: &Path| PARTS.iter().find(|(_, names)| names.contains(&name(folder).as_ref())).map(|(split, _)| *split);

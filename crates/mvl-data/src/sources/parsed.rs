@@ -59,6 +59,12 @@ impl Problem {
     pub(super) fn new(place: impl Into<String>, what: impl Into<String>) -> Self {
         Self { place: place.into(), what: what.into() }
     }
+
+    /// The problem of a file, as one of many.
+    pub(super) fn within(self, file: &str) -> Self {
+        let place = if self.place.is_empty() { file.to_owned() } else { format!("{file}, {}", self.place) };
+        Self { place, ..self }
+    }
 }
 
 impl fmt::Display for Problem {

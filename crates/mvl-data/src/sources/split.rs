@@ -12,6 +12,7 @@ pub enum Split {
     /// What is learned from.
     Train,
     /// What decisions are based on, such as when to stop: a folder named `val`, `valid` or `validation`.
+    #[serde(alias = "val", alias = "validation")]
     Valid,
     /// What is judged by in the end: a folder named `test`, or the `t10k` files of MNIST.
     Test,

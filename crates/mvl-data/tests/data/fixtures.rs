@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use mvl_core::{Channels, Image, Labels};
+use mvl_core::{Annotations, Channels, Image, Labels, SampleKey};
 use mvl_data::{LabelledDataset, write_png};
 
 /// A file that `scripts/make_resize_goldens.py` wrote.
@@ -46,4 +46,25 @@ pub(crate) fn names(labels: &Labels) -> Vec<&str> {
 /// The class of every sample.
 pub(crate) fn classes(dataset: &dyn LabelledDataset) -> Vec<usize> {
     (0..dataset.len()).map(|index| dataset.label_of(index).expect("every sample has a class")).collect()
+}
+
+/// A folder of real data that lies beside the repository, or where `MVL_SHARED_ASSETS` says; `None`, said aloud, where it is not there.
+pub(crate) fn shared_asset(name: &str) -> Option<PathBuf> {
+    let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/assets");
+    let path = std::env::var_os("MVL_SHARED_ASSETS").map_or(beside, PathBuf::from).join(name);
+    if !path.exists() {
+        println!("left out: nothing at {}", path.display());
+        return None;
+    }
+    Some(path)
+}
+
+/// A fixture of masks that `scripts/make_mask_fixtures.py` wrote.
+pub(crate) fn mask_fixture(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/masks").join(name)
+}
+
+/// The annotations of a sample.
+pub(crate) fn annotations_of(dataset: &dyn LabelledDataset, index: usize) -> Annotations {
+    dataset.get(SampleKey::plain(index)).expect("the sample can be read").annotations
 }

@@ -45,6 +45,7 @@ impl Manifest {
         let path = path.as_ref();
         let file = ManifestFile::read(path)?.strict(path)?;
         let labels = file.labels();
+        let is_divided = file.rows.iter().any(|row| row.split.is_some());
         let folder = path.parent().unwrap_or(Path::new(""));
         let mut parsed = Parsed::<Vec<Entry>>::default();
         let mut groups = Vec::new();
@@ -60,8 +61,11 @@ impl Manifest {
         }
         let entries = parsed.strict(path)?;
         if entries.is_empty() && split != Split::All {
-            let what = format!("no {split} part: expected rows with that split, got none");
-            return Err(DataError::Format { path: path.to_owned(), what });
+            let what = match is_divided {
+                true => "expected rows with that split, got none",
+                false => "a manifest is not divided unless its rows name a split; read all of it and hold a part out",
+            };
+            return Err(DataError::Format { path: path.to_owned(), what: format!("no {split} part: {what}") });
         }
         if groups.iter().all(Option::is_none) {
             groups = Vec::new();

@@ -18,3 +18,5 @@ pub use json_lines::{parse_json_lines_manifest, write_json_lines_manifest};
 #[cfg(feature = "parquet")]
 pub use parquet_rows::{parse_parquet_manifest, write_parquet_manifest};
 pub use row::{ManifestRow, RowClass, RowMask, RowObject, RowRegion, RowWeight, ShardPlace};
+
+pub(super) use row::unknown_class;

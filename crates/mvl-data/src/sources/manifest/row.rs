@@ -191,7 +191,7 @@ impl RowClass {
 }
 
 /// The message for a name that is none of the labels.
-fn unknown_class(name: &str, labels: &Labels) -> String {
+pub(in crate::sources) fn unknown_class(name: &str, labels: &Labels) -> String {
     let nearest = mvl_core::nearest(name, labels.iter()).map(|near| format!("; did you mean {near:?}?"));
     format!("expected one of the {} classes, got {name:?}{}", labels.len(), nearest.unwrap_or_default())
 }

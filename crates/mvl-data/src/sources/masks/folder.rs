@@ -20,11 +20,11 @@ use crate::sources::images_by_stem::images_by_stem;
 use crate::sources::{Parsed, Problem};
 
 /// Where the images lie.
-const IMAGE_FOLDER: &str = "images";
+pub(in crate::sources) const IMAGE_FOLDER: &str = "images";
 /// Where masks of classes lie.
-const MASK_FOLDER: &str = "masks";
+pub(in crate::sources) const MASK_FOLDER: &str = "masks";
 /// Where masks of objects lie.
-const INSTANCE_FOLDER: &str = "instances";
+pub(in crate::sources) const INSTANCE_FOLDER: &str = "instances";
 
 /// The name of the class of objects that have no other.
 const OBJECT: &str = "object";
