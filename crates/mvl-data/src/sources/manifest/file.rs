@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{ManifestRow, RowClass, parse_csv_manifest, parse_json_lines_manifest};
 use crate::decode::read_bounded;
-use crate::sources::{Parsed, Problem};
+use crate::sources::{Parsed, Problem, Split};
 
 /// The largest manifest that is read.
 const MAX_MANIFEST_BYTES: u64 = 1 << 30;
@@ -95,6 +95,9 @@ impl ManifestFile {
         for (index, row) in value.rows.iter().enumerate() {
             if row.path.trim().is_empty() && row.shard.is_none() {
                 problems.push(Problem::new(place_of(index), "expected a path, got none"));
+            }
+            if row.split == Some(Split::All) {
+                problems.push(Problem::new(place_of(index), "expected a split of train, valid or test, got all"));
             }
         }
         if value.header.is_none() {

@@ -13,10 +13,11 @@ use mvl_core::{
     snap_to_grid,
 };
 use serde::de::{self, Unexpected, Visitor};
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::decode::MAX_PIXELS;
 use crate::sources::Split;
+use crate::sources::decimal::decimal;
 use crate::sources::masks::runs_by_number;
 
 /// The largest class number, so that one bad number cannot ask for all of memory.
@@ -101,7 +102,7 @@ pub struct RowObject {
     /// Its class.
     pub class: RowClass,
     /// Left, top, right, bottom in pixels.
-    #[serde(rename = "box")]
+    #[serde(rename = "box", serialize_with = "short_box")]
     pub bbox: BoxXyxy,
     /// Which pixels are its own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -303,8 +304,9 @@ impl RowObject {
     }
 
     fn new(object: &Object, labels: &Labels) -> Self {
+        let keypoint = |point: &Keypoint| (decimal(point.x), decimal(point.y), point.visibility.code());
         let mask = object.mask.as_ref().and_then(|mask| match mask {
-            Mask::Polygons(polygons) => Some(RowMask::Polygons(polygons.clone())),
+            Mask::Polygons(polygons) => Some(RowMask::Polygons(map_corners(polygons, decimal))),
             Mask::RunLengths(runs) => Some(RowMask::Rle(runs.to_coco_string())),
             Mask::Bitmap(bitmap) => Some(RowMask::Rle(RunLengths::from_bitmap(bitmap).to_coco_string())),
             _ => None,
@@ -313,11 +315,11 @@ impl RowObject {
             class: RowClass::of(object.class, labels),
             bbox: object.bbox,
             mask,
-            keypoints: object.keypoints.iter().map(|point| (point.x, point.y, point.visibility.code())).collect(),
+            keypoints: object.keypoints.iter().map(keypoint).collect(),
             crowd: object.crowd,
             difficult: object.difficult,
             truncated: object.truncated,
-            area: object.area,
+            area: object.area.map(decimal),
         }
     }
 
@@ -344,6 +346,14 @@ impl RowObject {
         object.area = self.area.map(snap_to_grid);
         Ok(object)
     }
+}
+
+fn map_corners(polygons: &[Polygon], coordinate: fn(f64) -> f64) -> Vec<Polygon> {
+    polygons.iter().map(|polygon| polygon.iter().map(|corner| corner.map(coordinate)).collect()).collect()
+}
+
+fn short_box<S: Serializer>(bbox: &BoxXyxy, to: S) -> Result<S::Ok, S::Error> {
+    <[f64; 4]>::from(*bbox).map(decimal).serialize(to)
 }
 
 /// Run lengths that fill an image.

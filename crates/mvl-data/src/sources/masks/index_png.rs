@@ -12,6 +12,9 @@ use crate::decode::MAX_PIXELS;
 /// What the decoder may allocate beside the pixels.
 const MAX_ALLOCATED_BYTES: usize = 64 << 20;
 
+/// Set aside for a header's claim before its pixels have come.
+const TRUSTED_PIXELS: u64 = 1 << 20;
+
 /// A number a pixel, `[height, width]`, row-major.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct IndexImage {
@@ -48,7 +51,7 @@ pub fn read_index_png(bytes: &[u8]) -> Result<IndexImage, String> {
     if width == 0 || height == 0 || width.max(height) > MAX_SIDE_PX || pixels > MAX_PIXELS {
         return Err(format!("expected a mask with sides of 1 to {MAX_SIDE_PX} pixels, got {width}x{height}"));
     }
-    let mut indices = Vec::with_capacity(pixels as usize);
+    let mut indices = Vec::with_capacity(pixels.min(TRUSTED_PIXELS) as usize);
     let mut rows = 0;
     // Interlaced files come in passes: only whole frames put them in order.
     if reader.info().interlaced {

@@ -4,7 +4,8 @@
 //! pets/data.yaml                 where the parts lie, and the classes' names
 //! pets/images/train/001.jpg      pets/labels/train/001.txt
 //! ```
-//! Without a `data.yaml`, the parts are the folders of `images`, or there are none, and names come from `classes.txt`.
+//! Without a `data.yaml`, the parts are the folders of `images`, or there are none, and names come from `classes.txt` beside them
+//! or in `labels`.
 
 use std::path::{Component, Path, PathBuf};
 
@@ -73,7 +74,12 @@ pub(in crate::sources) fn yolo_splits(root: &Path) -> Result<Vec<Split>, DataErr
     if !has_data && !(root.join(IMAGES).is_dir() && root.join(LABELS).is_dir()) {
         return Ok(Vec::new());
     }
-    Ok(parts(root, &read_data(root)?).into_iter().map(|(split, _)| split).collect())
+    let parts = parts(root, &read_data(root)?);
+    if parts.is_empty() {
+        let what = "expected the folders of images that data.yaml names, found none".to_owned();
+        return Err(DataError::Format { path: root.to_owned(), what });
+    }
+    Ok(parts.into_iter().map(|(split, _)| split).collect())
 }
 
 fn data_path(root: &Path) -> Option<PathBuf> {
@@ -81,16 +87,16 @@ fn data_path(root: &Path) -> Option<PathBuf> {
 }
 
 fn read_data(root: &Path) -> Result<YoloData, DataError> {
-    match data_path(root) {
-        Some(path) => parse_yolo_data(&read_bounded(&path, MAX_DATA_BYTES)?).strict(&path),
-        None => match read_class_names(root)? {
-            Some(names) => Ok(YoloData { names, ..YoloData::default() }),
-            None => {
-                let what = "expected data.yaml or classes.txt with the classes' names, got neither".to_owned();
-                Err(DataError::Format { path: root.to_owned(), what })
-            }
-        },
+    if let Some(path) = data_path(root) {
+        return parse_yolo_data(&read_bounded(&path, MAX_DATA_BYTES)?).strict(&path);
     }
+    for folder in [root, &root.join(LABELS)] {
+        if let Some(names) = read_class_names(folder)? {
+            return Ok(YoloData { names, ..YoloData::default() });
+        }
+    }
+    let what = "expected data.yaml or classes.txt with the classes' names, got neither".to_owned();
+    Err(DataError::Format { path: root.to_owned(), what })
 }
 
 /// The folders of images that are there.
