@@ -88,7 +88,16 @@ pub use shards::{
     DamagedSample, RawPixels, Repair, ShardDataset, ShardEntry, ShardIndex, ShardLimits, ShardPart, ShardSample,
     TarEntry, TarError, encode_npy, find_shards, repair_shard, shard_sample, verify_shards, walk_tar, write_shard,
 };
-pub use sources::{AnnotatedImage, AnnotatedImages, CifarDataset, CifarKind, CifarRecords, CocoCategory, CocoFile, CocoImage, FASHION_MNIST_CLASSES, IdxDataset, ImageFolder, IndexImage, LabelledDataset, Manifest, ManifestFile, ManifestHeader, ManifestRow, Parsed, PixelOrigin, Problem, RowClass, RowMask, RowObject, RowRegion, RowWeight, ShardPlace, Split, Subset, VOC_CLASSES, VocAnnotation, VocObject, YoloData, YoloForm, available_splits, fashion_mnist_part, open_coco, open_dataset, open_instance_folder, open_mask_folder, open_voc, open_voc_segmentation, open_yolo, parse_cifar, parse_class_names, parse_coco, parse_csv_manifest, parse_json_lines_manifest, parse_voc, parse_yolo_data, parse_yolo_labels, read_index_png, split_balanced, write_coco, write_index_png, write_json_lines_manifest, write_voc, write_yolo_data, write_yolo_labels};
+pub use sources::{
+    AnnotatedImage, AnnotatedImages, CifarDataset, CifarKind, CifarRecords, CocoCategory, CocoFile, CocoImage,
+    FASHION_MNIST_CLASSES, IdxDataset, ImageFolder, IndexImage, LabelledDataset, Manifest, ManifestFile,
+    ManifestHeader, ManifestRow, Parsed, PixelOrigin, Problem, RowClass, RowMask, RowObject, RowRegion, RowWeight,
+    ShardPlace, Split, Subset, VOC_CLASSES, VocAnnotation, VocObject, YoloData, YoloForm, available_splits,
+    fashion_mnist_part, open_coco, open_dataset, open_instance_folder, open_mask_folder, open_voc,
+    open_voc_segmentation, open_yolo, parse_cifar, parse_class_names, parse_coco, parse_csv_manifest,
+    parse_json_lines_manifest, parse_voc, parse_yolo_data, parse_yolo_labels, read_index_png, split_balanced,
+    write_coco, write_index_png, write_json_lines_manifest, write_voc, write_yolo_data, write_yolo_labels,
+};
 #[cfg(feature = "parquet")]
 pub use sources::{parse_parquet_manifest, write_parquet_manifest};
 #[cfg(feature = "remote")]

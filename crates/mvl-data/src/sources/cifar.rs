@@ -126,7 +126,8 @@ impl CifarDataset {
         if names.is_empty() {
             return Err(format(format!("no {split} part: CIFAR's are train and test; hold a part of train out")));
         }
-        let missing: Vec<String> = names.iter().filter(|name| !folder.join(name).is_file()).map(ToString::to_string).collect();
+        let missing: Vec<String> =
+            names.iter().filter(|name| !folder.join(name).is_file()).map(ToString::to_string).collect();
         if !missing.is_empty() {
             return Err(format(format!("expected the files {}, found none", join_problems(&missing))));
         }

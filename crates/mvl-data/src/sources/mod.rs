@@ -48,9 +48,7 @@ pub use subset::Subset;
 pub use voc::{
     PixelOrigin, VOC_CLASSES, VocAnnotation, VocObject, open_voc, open_voc_segmentation, parse_voc, write_voc,
 };
-pub use yolo::{
-    YoloData, YoloForm, open_yolo, parse_yolo_data, parse_yolo_labels, write_yolo_data, write_yolo_labels,
-};
+pub use yolo::{YoloData, YoloForm, open_yolo, parse_yolo_data, parse_yolo_labels, write_yolo_data, write_yolo_labels};
 
 #[cfg(feature = "remote")]
 pub(crate) use listing::Listing;

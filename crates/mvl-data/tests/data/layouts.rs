@@ -81,7 +81,10 @@ fn plain_class_folders_and_manifests_have_no_parts() {
     let manifest = root.path().join("all.csv");
     assert_eq!(available_splits(&manifest).expect("recognised"), [Split::All]);
     assert_eq!(open_dataset(&manifest, Split::All).expect("a manifest").len(), 1);
-    assert!(error_of(&manifest, Split::Test).starts_with("no test part: a manifest is not divided unless its rows name a split; "));
+    assert!(
+        error_of(&manifest, Split::Test)
+            .starts_with("no test part: a manifest is not divided unless its rows name a split; ")
+    );
 }
 
 #[test]

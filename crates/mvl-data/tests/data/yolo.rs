@@ -69,7 +69,10 @@ fn data_files_come_back() {
 #[test]
 fn folders_open_by_split() {
     let root = tempfile::tempdir().expect("a folder");
-    put(root.path().join("data.yaml"), "path: /another/machine\ntrain: ../images/train\nval: images/val\nnames: [cat, dog]\n");
+    put(
+        root.path().join("data.yaml"),
+        "path: /another/machine\ntrain: ../images/train\nval: images/val\nnames: [cat, dog]\n",
+    );
     put_image(root.path().join("images/train/a.png"), 1);
     put_image(root.path().join("images/train/empty.png"), 2);
     put_image(root.path().join("images/val/b.png"), 3);

@@ -11,9 +11,9 @@ use mvl_core::DataError;
 
 use super::parse_coco;
 use crate::decode::read_bounded;
+use crate::sources::Split;
 use crate::sources::annotated_images::{AnnotatedImages, Entry};
 use crate::sources::listing::{list, name};
-use crate::sources::Split;
 
 /// The largest file that is read; that of COCO's training images has 450 MB.
 const MAX_COCO_BYTES: u64 = 4 << 30;

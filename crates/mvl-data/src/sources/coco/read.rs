@@ -280,8 +280,14 @@ mod tests {
     fn what_is_wrong_is_named_and_the_rest_kept() {
         let good = r#"{"image_id":5,"category_id":90,"bbox":[0,0,1,1]}"#;
         let cases = [
-            (r#""category_id":90,"bbox":[0,0,1,1],"image_id":6"#, "annotation 1: expected the number of an image, got 6"),
-            (r#""image_id":5,"category_id":1"#, "image \"a.jpg\", annotation 1: expected the number of a category, got 1"),
+            (
+                r#""category_id":90,"bbox":[0,0,1,1],"image_id":6"#,
+                "annotation 1: expected the number of an image, got 6",
+            ),
+            (
+                r#""image_id":5,"category_id":1"#,
+                "image \"a.jpg\", annotation 1: expected the number of a category, got 1",
+            ),
             (r#""image_id":5,"category_id":3"#, "image \"a.jpg\", annotation 1: expected a box or a mask, got none"),
             (
                 r#""image_id":5,"category_id":3,"segmentation":{"size":[2,3],"counts":[4294967295,4294967295]}"#,

@@ -84,7 +84,8 @@ pub fn open_voc(root: &Path, split: Split) -> Result<AnnotatedImages, DataError>
     let images = images_by_stem(&image_folder)?;
     let origin = PixelOrigin::of(annotations.values());
     let mut parsed = Parsed::<Vec<Entry>>::default();
-    let names: Vec<&String> = wanted.as_ref().map_or_else(|| annotations.keys().collect(), |names| names.iter().collect());
+    let names: Vec<&String> =
+        wanted.as_ref().map_or_else(|| annotations.keys().collect(), |names| names.iter().collect());
     for name in names {
         let place = |what: &str| format!("{what} {name:?}");
         match (annotations.get(name), images.get(name)) {
@@ -115,8 +116,7 @@ pub fn open_voc_segmentation(root: &Path, split: Split) -> Result<AnnotatedImage
     let has_objects = root.join(OBJECT_MASKS).is_dir();
     let object_masks = if has_objects { images_by_stem(&root.join(OBJECT_MASKS))? } else { BTreeMap::new() };
     let has_boxes = root.join(ANNOTATIONS).is_dir();
-    let annotations =
-        if has_boxes { read_annotations(root, &root.join(ANNOTATIONS))? } else { BTreeMap::new() };
+    let annotations = if has_boxes { read_annotations(root, &root.join(ANNOTATIONS))? } else { BTreeMap::new() };
     let origin = PixelOrigin::of(annotations.values());
     let wanted = names_in(root, SEGMENTATION_SETS, split)?.unwrap_or_else(|| class_masks.keys().cloned().collect());
     let mut parsed = Parsed::<Vec<Entry>>::default();

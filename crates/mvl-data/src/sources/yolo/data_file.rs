@@ -48,7 +48,8 @@ pub fn parse_yolo_data(bytes: &[u8]) -> Parsed<YoloData> {
             continue;
         };
         let mut items = Vec::new();
-        while let Some((line, item)) = lines.next_if(|(_, next)| next.is_empty() || next.starts_with([' ', '\t', '-'])) {
+        while let Some((line, item)) = lines.next_if(|(_, next)| next.is_empty() || next.starts_with([' ', '\t', '-']))
+        {
             if !item.is_empty() {
                 items.push((line, item.trim()));
             }
@@ -108,8 +109,7 @@ fn names(value: &str, items: &[(usize, &str)]) -> Result<Labels, String> {
     if !value.is_empty() {
         return Ok(Labels::new(bracketed(value, ['[', ']']).ok_or_else(|| unexpected(value))?));
     }
-    let listed: Option<Vec<String>> =
-        items.iter().map(|(_, item)| item.strip_prefix('-').map(unquoted)).collect();
+    let listed: Option<Vec<String>> = items.iter().map(|(_, item)| item.strip_prefix('-').map(unquoted)).collect();
     if let Some(names) = listed {
         return Ok(Labels::new(names));
     }
@@ -196,9 +196,15 @@ mod tests {
     fn what_is_wrong_is_named() {
         let problem = |text: &str| parse_yolo_data(text.as_bytes()).problems[0].to_string();
         assert_eq!(problem("train: x"), "expected \"names\" with the classes, got none");
-        assert_eq!(problem("names:\n  0: a\n  4000000000: b\n"), "line 1: expected a class number of its own up to 100000, got 4000000000");
+        assert_eq!(
+            problem("names:\n  0: a\n  4000000000: b\n"),
+            "line 1: expected a class number of its own up to 100000, got 4000000000"
+        );
         assert_eq!(problem("names:\n  0: a\n  2: b\n"), "line 1: expected names for classes 0 to 2, got 2 names");
-        assert_eq!(problem("kpt_shape: [0, 3]"), "line 1: expected the number of keypoints and 2 or 3, got [\"0\", \"3\"]");
+        assert_eq!(
+            problem("kpt_shape: [0, 3]"),
+            "line 1: expected the number of keypoints and 2 or 3, got [\"0\", \"3\"]"
+        );
         assert_eq!(problem("train:\n - a\n - b\nnames: [x]"), "line 1: expected one folder of images, got a list");
     }
 }

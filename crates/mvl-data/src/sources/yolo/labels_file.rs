@@ -52,7 +52,10 @@ pub fn parse_yolo_labels(bytes: &[u8], size: [u32; 2], classes: usize, form: Yol
         if text.is_empty() {
             continue;
         }
-        match std::str::from_utf8(text).map_err(|_| "not UTF-8".to_owned()).and_then(|text| object(text, size, classes, form)) {
+        match std::str::from_utf8(text)
+            .map_err(|_| "not UTF-8".to_owned())
+            .and_then(|text| object(text, size, classes, form))
+        {
             Ok(object) => parsed.value.push(object),
             Err(what) => parsed.problem(format!("line {line}"), what),
         }
@@ -78,10 +81,9 @@ fn object(text: &str, [width, height]: [u32; 2], classes: usize, form: YoloForm)
             let around = BoxXyxy::around(corners.iter().copied()).ok_or("expected an outline with an area")?;
             Ok(Object::new(class, around).with_mask(Mask::Polygons(vec![corners])))
         }
-        (YoloForm::Shapes, other) => Err(format!(
-            "expected 4 numbers for a box or an even number from 6 for an outline, got {}",
-            other.len()
-        )),
+        (YoloForm::Shapes, other) => {
+            Err(format!("expected 4 numbers for a box or an even number from 6 for an outline, got {}", other.len()))
+        }
         (YoloForm::Keypoints { count, visibility }, &[cx, cy, w, h, ref points @ ..]) => {
             let each = if visibility { 3 } else { 2 };
             if points.len() != count * each {

@@ -49,12 +49,8 @@ pub fn open_yolo(root: &Path, split: Split) -> Result<AnnotatedImages, DataError
             let mut annotations = Annotations::default();
             if text.is_file() {
                 let [height, width] = image_size_of(&path)?;
-                let read = parse_yolo_labels(
-                    &read_bounded(&text, MAX_LABELS_BYTES)?,
-                    [width, height],
-                    data.names.len(),
-                    form,
-                );
+                let read =
+                    parse_yolo_labels(&read_bounded(&text, MAX_LABELS_BYTES)?, [width, height], data.names.len(), form);
                 let file = format!("{stem}.txt");
                 parsed.problems.extend(read.problems.into_iter().map(|problem| problem.within(&file)));
                 annotations.objects = read.value;

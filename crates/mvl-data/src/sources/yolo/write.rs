@@ -21,9 +21,8 @@ const TOLERANCE_PX: f64 = 1.0 / (1 << 22) as f64;
 /// What `out` says; [`io::ErrorKind::InvalidInput`] for an object with several outlines or without all of the keypoints.
 pub fn write_yolo_labels(out: &mut dyn Write, objects: &[Object], size: [u32; 2], form: YoloForm) -> io::Result<()> {
     let [width, height] = size.map(f64::from);
-    let invalid = |number: usize, what: String| {
-        io::Error::new(io::ErrorKind::InvalidInput, format!("object {number}: {what}"))
-    };
+    let invalid =
+        |number: usize, what: String| io::Error::new(io::ErrorKind::InvalidInput, format!("object {number}: {what}"));
     for (number, object) in objects.iter().enumerate() {
         write!(out, "{}", object.class)?;
         let outlines = match &object.mask {
