@@ -74,7 +74,7 @@ pub use loader::{Loader, LoaderConfig, LoaderState, OnCorrupt, Prepared, StackIm
 pub use ops::{
     CropBox, adjust_brightness, adjust_contrast, adjust_hue, adjust_saturation, adjust_sharpness, autocontrast,
     center_crop, center_crop_box, crop, equalize, erase, gaussian_blur, gaussian_noise, grayscale, horizontal_flip,
-    invert, permute_channels, posterize, resize, resize_box, resize_short_side, short_side_size, solarize,
+    invert, mix, paste, permute_channels, posterize, resize, resize_box, resize_short_side, short_side_size, solarize,
     vertical_flip,
 };
 pub use preprocess::{InputTensor, preprocess};
@@ -107,11 +107,7 @@ pub use strategies::{
     StrategyConfig, usual_strategy,
 };
 pub use transforms::{
-    CenterCrop, Chain, ClampBoxes, ColorJitter, Draw, ElasticTransform, FiveCrop, GaussianBlur, GaussianNoise,
-    Grayscale, Lead, Pad, RandomAdjustSharpness, RandomAffine, RandomAutocontrast, RandomChannelPermutation,
-    RandomCrop, RandomEqualize, RandomGrayscale, RandomHorizontalFlip, RandomInvert, RandomIouCrop, RandomPerspective,
-    RandomPhotometricDistort, RandomPosterize, RandomResizedCrop, RandomRotation, RandomSolarize, RandomVerticalFlip,
-    RandomZoomOut, SanitizeBoxes, ScaleJitter, Transform, TransformConfig,
+    AugMix, AugmentOp, AutoAugment, AutoAugmentPolicy, CenterCrop, Chain, ClampBoxes, ColorJitter, CopyPaste, CutMix, Draw, ElasticTransform, ErasingValue, FiveCrop, GaussianBlur, GaussianNoise, Grayscale, Lead, MixUp, Mosaic, Pad, RandAugment, RandomAdjustSharpness, RandomAffine, RandomAutocontrast, RandomChannelPermutation, RandomCrop, RandomEqualize, RandomErasing, RandomGrayscale, RandomHorizontalFlip, RandomInvert, RandomIouCrop, RandomPerspective, RandomPhotometricDistort, RandomPosterize, RandomResizedCrop, RandomRotation, RandomSolarize, RandomVerticalFlip, RandomZoomOut, SanitizeBoxes, ScaleJitter, Transform, TransformConfig, TrivialAugmentWide,
 };
 pub use validate::{
     Action, Check, CheckCount, ClassCount, Finding, Fix, FixedSample, HashIndex, MAX_DISTANCE_BITS, Mended, Part,

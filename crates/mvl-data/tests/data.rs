@@ -38,6 +38,8 @@ mod made_dataset;
 mod manifests;
 #[path = "data/masks.rs"]
 mod masks;
+#[path = "data/mixing.rs"]
+mod mixing;
 #[path = "data/pixel_ops.rs"]
 mod pixel_ops;
 #[path = "data/pixel_transforms.rs"]

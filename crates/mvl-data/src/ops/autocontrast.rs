@@ -3,7 +3,7 @@
 //! # Source
 //! `autocontrast_image` of torchvision, <https://github.com/pytorch/vision>: the quotient is cut off, not rounded.
 
-use mvl_core::Image;
+use mvl_core::{Channels, Image};
 
 use super::levels::{Levels, levels, map_channels};
 
@@ -18,18 +18,31 @@ use super::levels::{Levels, levels, map_channels};
 /// ```
 #[must_use]
 pub fn autocontrast(image: Image) -> Image {
-    let count = image.channels().count();
-    let mut spans = vec![(u8::MAX, u8::MIN); count];
-    for pixel in image.pixels().chunks_exact(count) {
-        for ((least, most), &level) in spans.iter_mut().zip(pixel) {
-            (*least, *most) = (level.min(*least), level.max(*most));
+    match image.channels() {
+        Channels::Rgb => {
+            let tables = spans::<3>(image.pixels()).map(stretched);
+            map_channels(image, &tables)
+        }
+        _ => {
+            let tables = spans::<1>(image.pixels()).map(stretched);
+            map_channels(image, &tables)
         }
     }
-    let tables: Vec<Levels> = spans.into_iter().map(stretched).collect();
-    map_channels(image, &tables)
 }
 
-fn stretched((least, most): (u8, u8)) -> Levels {
+/// The lowest and the highest level of each channel.
+fn spans<const C: usize>(pixels: &[u8]) -> [[u8; 2]; C] {
+    let (mut least, mut most) = ([u8::MAX; C], [u8::MIN; C]);
+    for pixel in pixels.as_chunks::<C>().0 {
+        for channel in 0..C {
+            least[channel] = least[channel].min(pixel[channel]);
+            most[channel] = most[channel].max(pixel[channel]);
+        }
+    }
+    std::array::from_fn(|channel| [least[channel], most[channel]])
+}
+
+fn stretched([least, most]: [u8; 2]) -> Levels {
     if most <= least {
         return levels(|level| level);
     }

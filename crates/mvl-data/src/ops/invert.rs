@@ -2,8 +2,6 @@
 
 use mvl_core::Image;
 
-use super::levels::{levels, map_levels};
-
 /// Every level v becomes 255 - v.
 ///
 /// # Example
@@ -14,6 +12,7 @@ use super::levels::{levels, map_levels};
 /// # Ok::<(), mvl_core::ImageSizeError>(())
 /// ```
 #[must_use]
-pub fn invert(image: Image) -> Image {
-    map_levels(image, &levels(|level| !level))
+pub fn invert(mut image: Image) -> Image {
+    image.pixels_mut().iter_mut().for_each(|level| *level = !*level);
+    image
 }

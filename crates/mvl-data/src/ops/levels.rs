@@ -36,9 +36,15 @@ pub(super) fn map_channels(mut image: Image, tables: &[Levels]) -> Image {
 
 /// How often each level occurs, for each channel.
 pub(super) fn histograms(image: &Image) -> Vec<[u32; 256]> {
-    let count = image.channels().count();
-    let mut histograms = vec![[0; 256]; count];
-    for pixel in image.pixels().chunks_exact(count) {
+    match image.channels() {
+        Channels::Rgb => count::<3>(image.pixels()).to_vec(),
+        _ => count::<1>(image.pixels()).to_vec(),
+    }
+}
+
+fn count<const C: usize>(pixels: &[u8]) -> [[u32; 256]; C] {
+    let mut histograms = [[0; 256]; C];
+    for pixel in pixels.as_chunks::<C>().0 {
         for (histogram, &level) in histograms.iter_mut().zip(pixel) {
             histogram[usize::from(level)] += 1;
         }

@@ -2,8 +2,6 @@
 
 use mvl_core::Image;
 
-use super::levels::{levels, map_levels};
-
 /// Keeps the highest `bits` of every value, 0 to 8.
 ///
 /// # Panics
@@ -17,8 +15,9 @@ use super::levels::{levels, map_levels};
 /// # Ok::<(), mvl_core::ImageSizeError>(())
 /// ```
 #[must_use]
-pub fn posterize(image: Image, bits: u32) -> Image {
+pub fn posterize(mut image: Image, bits: u32) -> Image {
     assert!(bits <= u8::BITS, "posterize: expected 0 to 8 bits, got {bits}");
     let kept = !u8::MAX.checked_shr(bits).unwrap_or(0);
-    map_levels(image, &levels(|level| level & kept))
+    image.pixels_mut().iter_mut().for_each(|level| *level &= kept);
+    image
 }

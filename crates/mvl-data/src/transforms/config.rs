@@ -5,11 +5,12 @@ use serde::{Deserialize, Serialize};
 use mvl_core::Resize;
 
 use super::{
-    CenterCrop, ClampBoxes, ColorJitter, ElasticTransform, FiveCrop, GaussianBlur, GaussianNoise, Grayscale, Pad,
-    RandomAdjustSharpness, RandomAffine, RandomAutocontrast, RandomChannelPermutation, RandomCrop, RandomEqualize,
-    RandomGrayscale, RandomHorizontalFlip, RandomInvert, RandomIouCrop, RandomPerspective, RandomPhotometricDistort,
-    RandomPosterize, RandomResizedCrop, RandomRotation, RandomSolarize, RandomVerticalFlip, RandomZoomOut,
-    SanitizeBoxes, ScaleJitter, Transform,
+    AugMix, AutoAugment, CenterCrop, ClampBoxes, ColorJitter, CopyPaste, CutMix, ElasticTransform, FiveCrop,
+    GaussianBlur, GaussianNoise, Grayscale, MixUp, Mosaic, Pad, RandAugment, RandomAdjustSharpness, RandomAffine,
+    RandomAutocontrast, RandomChannelPermutation, RandomCrop, RandomEqualize, RandomErasing, RandomGrayscale,
+    RandomHorizontalFlip, RandomInvert, RandomIouCrop, RandomPerspective, RandomPhotometricDistort, RandomPosterize,
+    RandomResizedCrop, RandomRotation, RandomSolarize, RandomVerticalFlip, RandomZoomOut, SanitizeBoxes, ScaleJitter,
+    Transform, TrivialAugmentWide,
 };
 
 /// Makes [`TransformConfig`] of a list: a line with what can be set, and a line with the name in files and the type.
@@ -126,6 +127,24 @@ transforms! {
     "clamp_boxes" => ClampBoxes,
     /// Optionally `min_size`, `min_area`.
     "sanitize_boxes" => SanitizeBoxes,
+    /// Optionally `p`, `scale`, `ratio`, `value`.
+    "random_erasing" => RandomErasing,
+    /// Optionally `policy`, `interpolation`, `fill`.
+    "auto_augment" => AutoAugment,
+    /// Optionally `num_ops`, `magnitude`, `num_magnitude_bins`, `interpolation`, `fill`.
+    "rand_augment" => RandAugment,
+    /// Optionally `num_magnitude_bins`, `interpolation`, `fill`.
+    "trivial_augment_wide" => TrivialAugmentWide,
+    /// Optionally `severity`, `mixture_width`, `chain_depth`, `alpha`, `all_ops`, `interpolation`, `fill`.
+    "aug_mix" => AugMix,
+    /// Optionally `alpha`, `p`.
+    "mix_up" => MixUp,
+    /// Optionally `alpha`, `p`.
+    "cut_mix" => CutMix,
+    /// `size`, and optionally `center`, `fill`, `min_visible`.
+    "mosaic" => Mosaic,
+    /// Optionally `p`, `object_p`.
+    "copy_paste" => CopyPaste,
 }
 
 #[cfg(test)]

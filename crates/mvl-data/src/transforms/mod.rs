@@ -6,6 +6,7 @@
 //! All of them work on levels from 0 to 255. Normalising is not among them: [`Preprocess`](mvl_core::Preprocess) does it, last, in
 //! training as in serving, and a second way would be a way to do it twice.
 
+mod automatic;
 mod center_crop;
 mod chain;
 mod clamp_boxes;
@@ -19,6 +20,7 @@ mod gaussian_blur;
 mod gaussian_noise;
 mod grayscale;
 mod lead;
+mod mixing;
 mod pad;
 mod probability;
 mod random_adjust_sharpness;
@@ -27,6 +29,7 @@ mod random_autocontrast;
 mod random_channel_permutation;
 mod random_crop;
 mod random_equalize;
+mod random_erasing;
 mod random_grayscale;
 mod random_horizontal_flip;
 mod random_invert;
@@ -48,6 +51,7 @@ use std::fmt::Debug;
 
 use mvl_core::{DataError, Sample};
 
+pub use automatic::{AugMix, AugmentOp, AutoAugment, AutoAugmentPolicy, RandAugment, TrivialAugmentWide};
 pub use center_crop::CenterCrop;
 pub use chain::Chain;
 pub use clamp_boxes::ClampBoxes;
@@ -61,6 +65,7 @@ pub use gaussian_noise::GaussianNoise;
 pub use grayscale::Grayscale;
 pub(crate) use lead::DrawnLead;
 pub use lead::Lead;
+pub use mixing::{CopyPaste, CutMix, MixUp, Mosaic};
 pub use pad::Pad;
 pub use random_adjust_sharpness::RandomAdjustSharpness;
 pub use random_affine::RandomAffine;
@@ -68,6 +73,7 @@ pub use random_autocontrast::RandomAutocontrast;
 pub use random_channel_permutation::RandomChannelPermutation;
 pub use random_crop::RandomCrop;
 pub use random_equalize::RandomEqualize;
+pub use random_erasing::{ErasingValue, RandomErasing};
 pub use random_grayscale::RandomGrayscale;
 pub use random_horizontal_flip::RandomHorizontalFlip;
 pub use random_invert::RandomInvert;

@@ -3,20 +3,30 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use mvl_core::{Channels, Image};
+use mvl_core::{Channels, Image, Sample};
+use mvl_data::geometry::{Fill, Interpolation, Sampling};
 use mvl_data::{
-    adjust_brightness, adjust_contrast, adjust_hue, adjust_saturation, adjust_sharpness, autocontrast, decode_file,
-    equalize, gaussian_blur, grayscale, invert, permute_channels, posterize, solarize,
+    AugmentOp, adjust_brightness, adjust_contrast, adjust_hue, adjust_saturation, adjust_sharpness, autocontrast,
+    decode_file, equalize, gaussian_blur, grayscale, invert, permute_channels, posterize, solarize,
 };
 use serde::Deserialize;
 
 /// How far a blurred value may be from torchvision's, and the largest share that may differ at all: the sums of its two kernels
 /// are not made in the same order. All other operations are equal.
 const BLUR_TOLERANCE: (u8, f64) = (1, 1e-3);
+/// The same for pixels looked up between pixels.
+const BILINEAR_TOLERANCE: (u8, f64) = (1, 5e-3);
 
 #[derive(Deserialize)]
 struct Tables {
     operations: BTreeMap<String, Vec<f64>>,
+    augment_operations: BTreeMap<String, Vec<f64>>,
+    geometric: Vec<String>,
+}
+
+fn tables() -> Tables {
+    let bytes = std::fs::read(fixture("tables.json")).expect("the fixture is there");
+    serde_json::from_slice(&bytes).expect("what the script wrote")
 }
 
 pub(crate) fn fixture(name: &str) -> PathBuf {
@@ -57,9 +67,7 @@ fn operate(operation: &str, image: Image, argument: f64) -> Image {
 
 #[test]
 fn operations_equal_torchvisions() {
-    let tables = std::fs::read(fixture("tables.json")).expect("the fixture is there");
-    let tables: Tables = serde_json::from_slice(&tables).expect("what the script wrote");
-    for (operation, arguments) in &tables.operations {
+    for (operation, arguments) in &tables().operations {
         for photo in ["astronaut", "coffee"] {
             let source = decode_file(fixture(&format!("{photo}.png"))).expect("the fixture is there");
             let results: Vec<Image> =
@@ -68,6 +76,31 @@ fn operations_equal_torchvisions() {
             println!("{operation:>12} of {photo}: {most} levels at most, {:.3} % of values differ", 100.0 * share);
             let tolerance = if operation.starts_with("blur") { BLUR_TOLERANCE } else { (0, 0.0) };
             assert!(most <= tolerance.0 && share <= tolerance.1, "{operation} of {photo}: {most} levels, {share}");
+        }
+    }
+}
+
+#[test]
+fn operations_of_automatic_augmentation_equal_torchvisions() {
+    let source = decode_file(fixture("astronaut.png")).expect("the fixture is there");
+    let bilinear = Sampling { interpolation: Interpolation::Bilinear, fill: Fill::rgb([128, 30, 200]) };
+    let tables = tables();
+    for (name, magnitudes) in &tables.augment_operations {
+        let op: AugmentOp = serde_json::from_value(name.as_str().into()).expect(name);
+        let moves = tables.geometric.contains(name);
+        for (mode, sampling) in [("nearest", Sampling::default()), ("bilinear", bilinear)] {
+            if mode == "bilinear" && !moves {
+                continue;
+            }
+            let apply = |&magnitude: &f64| {
+                let sample = Sample::new(source.clone(), "astronaut");
+                op.apply(sample, magnitude, sampling).expect("an image alone").image
+            };
+            let results: Vec<Image> = magnitudes.iter().map(apply).collect();
+            let (most, share) = differences(&format!("augment_{mode}_{name}.png"), &results);
+            println!("{name:>12}, {mode}: {most} levels at most, {:.3} % of values differ", 100.0 * share);
+            let tolerance = if mode == "bilinear" { BILINEAR_TOLERANCE } else { (0, 0.0) };
+            assert!(most <= tolerance.0 && share <= tolerance.1, "{name}, {mode}: {most} levels, {share}");
         }
     }
 }

@@ -19,6 +19,14 @@ const DRAWN: &[&str] = &[
     r#"{"name":"random_adjust_sharpness","factor":2.0,"p":0.5}"#,
     r#"{"name":"gaussian_blur","kernel_size":5,"sigma":[0.1,2.0],"p":0.8}"#,
     r#"{"name":"gaussian_noise","mean":0.0,"sigma":0.1}"#,
+    r#"{"name":"random_erasing","p":0.5,"scale":[0.02,0.33],"ratio":[0.3,3.3],"value":{"fill":[124,116,104]}}"#,
+    r#"{"name":"random_erasing","p":0.5,"scale":[0.02,0.33],"ratio":[0.3,3.3],"value":"random"}"#,
+    r#"{"name":"auto_augment","policy":"imagenet","interpolation":"nearest","fill":0}"#,
+    r#"{"name":"auto_augment","policy":"cifar10","interpolation":"bilinear","fill":128}"#,
+    r#"{"name":"auto_augment","policy":"svhn","interpolation":"nearest","fill":0}"#,
+    r#"{"name":"rand_augment","num_ops":2,"magnitude":9,"num_magnitude_bins":31,"interpolation":"nearest","fill":0}"#,
+    r#"{"name":"trivial_augment_wide","num_magnitude_bins":31,"interpolation":"nearest","fill":0}"#,
+    r#"{"name":"aug_mix","severity":3,"mixture_width":3,"chain_depth":0,"alpha":1.0,"all_ops":true,"interpolation":"bilinear","fill":0}"#,
 ];
 
 fn photo() -> Image {

@@ -1,7 +1,7 @@
-//! Cross entropy between logits and class indices, with label smoothing (Szegedy et al. 2015, section 7,
-//! <https://arxiv.org/abs/1512.00567>): logits `[N, K]`, targets `[N]` → mean loss `[1]`.
+//! Cross entropy between logits and classes, with label smoothing (Szegedy et al. 2015, section 7,
+//! <https://arxiv.org/abs/1512.00567>): logits `[N, K]`, targets `[N]` or, when they are soft, `[N, K]` → mean loss `[1]`.
 //!
-//! Class weights, soft targets and an ignored index are absent.
+//! Class weights and an ignored index are absent.
 
 use burn::tensor::{Int, Tensor, activation};
 
@@ -64,5 +64,31 @@ impl CrossEntropy {
         }
         let spread = log_probabilities.mean(); // mean over samples and classes: sum over classes / K, mean over samples
         (right * (1.0 - self.label_smoothing) + spread * self.label_smoothing).neg()
+    }
+
+    /// The mean loss where each sample aims at shares of several classes, as a mixture of images does.
+    ///
+    /// # Shapes
+    /// `logits`: `[N, K]`, `targets`: `[N, K]` → `[1]`
+    ///
+    /// # Example
+    /// ```
+    /// use burn::tensor::Tensor;
+    /// use mvl_core::{Backend, Cpu};
+    /// use mvl_models::losses::CrossEntropy;
+    ///
+    /// let device = Cpu::device(0)?;
+    /// let (logits, targets) = ([[3f32.ln(), 0.0]], [[0.75, 0.25]]); // probabilities 3/4 and 1/4
+    /// let loss = CrossEntropy::new().forward_soft(Tensor::from_floats(logits, &device), Tensor::from_floats(targets, &device));
+    /// let entropy = 4f32.ln() - 0.75 * 3f32.ln();
+    /// assert!((loss.into_scalar::<f32>() - entropy).abs() < 1e-6);
+    /// # Ok::<(), mvl_core::BackendError>(())
+    /// ```
+    #[must_use]
+    pub fn forward_soft(&self, logits: Tensor<2>, targets: Tensor<2>) -> Tensor<1> {
+        let [_, classes] = logits.dims();
+        let targets = targets * (1.0 - self.label_smoothing) + self.label_smoothing / classes as f64;
+        let log_probabilities = activation::log_softmax(logits, 1); // [N, K]
+        (log_probabilities * targets).sum_dim(1).mean().neg()
     }
 }

@@ -3,9 +3,10 @@
 use std::marker::PhantomData;
 
 use burn::module::ModuleDisplay;
-use burn::tensor::{Int, Tensor, activation};
+use burn::tensor::{Int, Tensor, TensorData, activation};
 use mvl_core::{
-    Backbone, Classification, Classifier, Head, ImageBatch, Loss, Metric, Monitor, Network, Task, TopKAccuracy,
+    Annotations, Backbone, Classification, Classifier, Head, ImageBatch, Loss, Metric, Monitor, Network, Task,
+    TopKAccuracy,
 };
 use serde_json::Value;
 
@@ -97,30 +98,34 @@ where
         model.forward(batch.images.clone())
     }
 
-    /// The mean over the samples that have a label; zero when none has.
+    /// The mean over the samples that have a class; zero when none has. Soft targets, when a sample has several classes.
     ///
     /// # Panics
-    /// If a label is not below the number of classes.
+    /// If a class is not below the number of classes.
     fn loss(&self, output: &Tensor<2>, batch: &ImageBatch) -> Loss {
         let [_, classes] = output.dims();
-        let (rows, labels): (Vec<i64>, Vec<i64>) = (0i64..)
+        let has_class = |annotations: &Annotations| annotations.classes().next().is_some();
+        let rows: Vec<i64> = (0i64..)
             .zip(&batch.annotations)
-            .filter_map(|(row, annotations)| {
-                let label = annotations.label?;
-                assert!(label < classes, "label {label} in a task of {classes} classes");
-                Some((row, label as i64))
-            })
-            .unzip();
+            .filter_map(|(row, annotations)| has_class(annotations).then_some(row))
+            .collect();
         if rows.is_empty() {
             return Loss::new(output.clone().sum() * 0.0);
         }
         let device = output.device();
-        let labelled = if rows.len() == batch.len() {
+        let known = batch.annotations.iter().filter(|annotations| has_class(annotations));
+        let logits = if rows.len() == batch.len() {
             output.clone()
         } else {
             output.clone().select(0, Tensor::<1, Int>::from_ints(rows.as_slice(), &device))
         };
-        Loss::new(self.loss.forward(labelled, Tensor::from_ints(labels.as_slice(), &device)))
+        Loss::new(match targets(known, classes) {
+            Targets::Indices(labels) => self.loss.forward(logits, Tensor::from_ints(labels.as_slice(), &device)),
+            Targets::Shares(shares) => {
+                let targets = Tensor::from_data(TensorData::new(shares, [rows.len(), classes]), &device);
+                self.loss.forward_soft(logits, targets)
+            }
+        })
     }
 
     /// Softmax on the device, then one read to the host.
@@ -134,8 +139,9 @@ where
         values.chunks_exact(classes).map(|row| Classification::new(row.to_vec())).collect()
     }
 
+    /// The label of samples that have one class; what has several has no truth that accuracy could count.
     fn truths(&self, batch: &ImageBatch) -> Vec<Option<usize>> {
-        batch.annotations.iter().map(|annotations| annotations.label).collect()
+        batch.annotations.iter().map(|known| known.label.filter(|_| known.class_weights.is_empty())).collect()
     }
 
     fn metrics(&self) -> Vec<Box<dyn Metric<Classification, Option<usize>>>> {
@@ -149,4 +155,31 @@ where
     fn monitor(&self) -> Monitor {
         Monitor::max("accuracy")
     }
+}
+
+/// What the samples of a batch aim at.
+enum Targets {
+    /// One class each.
+    Indices(Vec<i64>),
+    /// `[N, K]`, because a sample has several classes.
+    Shares(Vec<f32>),
+}
+
+/// The targets of samples that all have a class.
+///
+/// # Panics
+/// If a class is not below `classes`.
+fn targets<'a>(samples: impl Iterator<Item = &'a Annotations> + Clone, classes: usize) -> Targets {
+    for known in samples.clone().flat_map(Annotations::classes) {
+        assert!(known.class < classes, "label {} in a task of {classes} classes", known.class);
+    }
+    if samples.clone().all(|known| known.class_weights.is_empty()) {
+        return Targets::Indices(samples.filter_map(|known| known.label).map(|label| label as i64).collect());
+    }
+    let row = |known: &Annotations| {
+        let mut shares = vec![0.0; classes];
+        known.classes().for_each(|known| shares[known.class] += known.weight);
+        shares
+    };
+    Targets::Shares(samples.flat_map(row).collect())
 }

@@ -49,6 +49,32 @@ fn large_logits_stay_finite() {
 }
 
 #[test]
+fn soft_targets_by_hand() {
+    // log-probabilities: ln(1/4), ln(3/4) and ln(1/2), ln(1/2)
+    let logits = Tensor::<2>::from_floats([[0.0, 3f32.ln()], [5.0, 5.0]], &cpu());
+    let targets = Tensor::<2>::from_floats([[0.3, 0.7], [1.0, 0.0]], &cpu());
+    let loss = |smoothing: f64| {
+        let loss = CrossEntropy::new().with_label_smoothing(smoothing);
+        loss.forward_soft(logits.clone(), targets.clone()).into_scalar::<f32>()
+    };
+    let expected = (0.3 * 4f32.ln() + 0.7 * (4f32 / 3.0).ln() + 2f32.ln()) / 2.0;
+    assert!((loss(0.0) - expected).abs() < TOLERANCE, "{} {expected}", loss(0.0));
+    // 0.2 of each target goes to both classes alike: 0.34, 0.66 and 0.9, 0.1
+    let expected = (0.34 * 4f32.ln() + 0.66 * (4f32 / 3.0).ln() + 2f32.ln()) / 2.0;
+    assert!((loss(0.2) - expected).abs() < TOLERANCE, "{} {expected}", loss(0.2));
+}
+
+#[test]
+fn soft_targets_of_one_class_are_hard_ones() {
+    let logits = Tensor::<2>::from_floats([[0.3, -1.0, 2.0], [1.0, 0.5, 0.0]], &cpu());
+    let loss = CrossEntropy::new().with_label_smoothing(0.1);
+    let hard = loss.forward(logits.clone(), Tensor::<1, Int>::from_ints([2, 0], &cpu())).into_scalar::<f32>();
+    let targets = Tensor::from_floats([[0.0, 0.0, 1.0], [1.0, 0.0, 0.0]], &cpu());
+    let soft = loss.forward_soft(logits, targets).into_scalar::<f32>();
+    assert!((hard - soft).abs() < TOLERANCE, "{hard} {soft}");
+}
+
+#[test]
 #[should_panic(expected = "label smoothing: expected 0 to below 1, got 1")]
 fn all_smoothing_is_refused() {
     let _ = CrossEntropy::new().with_label_smoothing(1.0);

@@ -3,7 +3,9 @@
 use burn::module::Module;
 use burn::optim::{GradientsParams, ModuleOptimizer, SgdConfig};
 use burn::tensor::Tensor;
-use mvl_core::{Annotations, Channels, Classifier, Head, ImageBatch, Labels, ModelConfig, Network, Preprocess, Task};
+use mvl_core::{
+    Annotations, Channels, ClassWeight, Classifier, Head, ImageBatch, Labels, ModelConfig, Network, Preprocess, Task,
+};
 use mvl_models::backbones::resnet::{ResNet, ResNetConfig};
 use mvl_models::heads::{LinearHead, LinearHeadFactory};
 use mvl_models::{ClassificationTask, ClassifierSpec, load_classifier, save_classifier, zoo};
@@ -67,6 +69,21 @@ fn unlabelled_samples_do_not_count() {
     let both = loss(&[Some(0), Some(0)], output.clone().select(0, Tensor::from_ints([0, 2], &device)));
     assert!((some - both).abs() < 1e-6, "{some} {both}");
     assert_eq!(loss(&[None; 3], output), 0.0);
+}
+
+#[test]
+fn mixtures_are_soft_targets_and_do_not_count_for_accuracy() {
+    let device = cpu();
+    let task = ClassificationTask::new(spec(2));
+    let output = Tensor::from_floats([[0.0, 3f32.ln()], [7.0, -7.0], [0.0, 0.0]], &device);
+    let mut batch = batch(&[Some(0), None, Some(1)], &device);
+    let share = |class, weight| ClassWeight { class, weight };
+    batch.annotations[0].class_weights = vec![share(0, 0.25), share(1, 0.75)];
+    let loss = task.loss(&output, &batch).total.into_scalar::<f32>();
+    // 1/4 ln 4 + 3/4 ln(4/3) for the mixture, ln 2 for the single class, nothing for the unknown one
+    let expected = (0.25 * 4f32.ln() + 0.75 * (4f32 / 3.0).ln() + 2f32.ln()) / 2.0;
+    assert!((loss - expected).abs() < 1e-6, "{loss} {expected}");
+    assert_eq!(task.truths(&batch), [None, None, Some(1)]);
 }
 
 #[test]
