@@ -6,6 +6,8 @@
 
 use mvl_core::Image;
 
+use crate::geometry::reflected;
+
 /// Blurs with a Gaussian of standard deviation `sigma` pixels, cut off after `kernel_size` pixels.
 ///
 /// # Panics
@@ -23,43 +25,44 @@ use mvl_core::Image;
 pub fn gaussian_blur(image: &Image, kernel_size: usize, sigma: f64) -> Image {
     assert!(kernel_size % 2 == 1, "gaussian blur: expected an odd kernel size, got {kernel_size}");
     assert!(sigma > 0.0, "gaussian blur: expected a sigma above 0, got {sigma}");
-    let weights = weights(kernel_size, sigma);
-    let radius = kernel_size / 2;
-    let (width, height) = (image.width() as usize, image.height() as usize);
-    let count = image.channels().count();
-    let row_len = width * count;
-
-    let columns = mirrored(radius, width);
-    let mut across = vec![0.0; height * row_len];
-    let mut padded = vec![0.0; (width + 2 * radius) * count];
-    for (row, to) in image.pixels().chunks_exact(row_len).zip(across.chunks_exact_mut(row_len)) {
-        for (pixel, column) in padded.chunks_exact_mut(count).zip(&columns) {
-            let from = &row[column * count..][..count];
-            pixel.iter_mut().zip(from).for_each(|(to, &level)| *to = f32::from(level));
-        }
-        for (place, &weight) in weights.iter().enumerate() {
-            add_weighted(to, &padded[place * count..], weight);
-        }
-    }
-
-    let mut pixels = Vec::with_capacity(image.pixels().len());
-    let mut sums = vec![0.0; row_len];
-    for rows in mirrored(radius, height).windows(kernel_size) {
-        sums.fill(0.0);
-        for (row, &weight) in rows.iter().zip(&weights) {
-            add_weighted(&mut sums, &across[row * row_len..], weight);
-        }
-        // torch rounds halves to even, but a sum of products is as good as never a half
-        pixels.extend(sums.iter().map(|sum| (sum + 0.5) as u8));
-    }
-    Image::new(image.width(), image.height(), image.channels(), pixels).expect("every row is there")
+    let weights = gaussian_weights(kernel_size / 2, sigma);
+    let field: Vec<f32> = image.pixels().iter().map(|&level| f32::from(level)).collect();
+    let blurred = blurred(&field, image.size(), image.channels().count(), [&weights, &weights]);
+    // torch rounds halves to even, but a sum of products is as good as never a half
+    let pixels = blurred.into_iter().map(|level| (level + 0.5) as u8).collect();
+    Image::new(image.width(), image.height(), image.channels(), pixels).expect("as many pixels as before")
 }
 
-/// The kernel, which adds up to 1.
-fn weights(kernel_size: usize, sigma: f64) -> Vec<f32> {
-    let centre = (kernel_size / 2) as f64;
-    let heights: Vec<f64> =
-        (0..kernel_size).map(|place| (-0.5 * ((place as f64 - centre) / sigma).powi(2)).exp()).collect();
+/// A field `[height, width, count]` of that size after a pass along x and one along y, mirrored at its edges as often as needed.
+/// The weights are those of each pass, odd in number.
+pub(crate) fn blurred(field: &[f32], [height, width]: [u32; 2], count: usize, weights: [&[f32]; 2]) -> Vec<f32> {
+    let [along_x, along_y] = weights;
+    let row_len = width as usize * count;
+    let columns = places(along_x.len() / 2, width);
+    let mut extended = vec![0.0; columns.len() * count];
+    let mut across = vec![0.0; field.len()];
+    for (row, to) in field.chunks_exact(row_len).zip(across.chunks_exact_mut(row_len)) {
+        for (pixel, column) in extended.chunks_exact_mut(count).zip(&columns) {
+            pixel.copy_from_slice(&row[column * count..][..count]);
+        }
+        for (place, &weight) in along_x.iter().enumerate() {
+            add_weighted(to, &extended[place * count..], weight);
+        }
+    }
+    let rows = places(along_y.len() / 2, height);
+    let mut done = vec![0.0; field.len()];
+    for (to, sources) in done.chunks_exact_mut(row_len).zip(rows.windows(along_y.len())) {
+        for (row, &weight) in sources.iter().zip(along_y) {
+            add_weighted(to, &across[row * row_len..], weight);
+        }
+    }
+    done
+}
+
+/// A Gaussian as far as `radius` pixels on both sides; it adds up to 1.
+pub(crate) fn gaussian_weights(radius: usize, sigma: f64) -> Vec<f32> {
+    let height = |place: usize| (-0.5 * ((place as f64 - radius as f64) / sigma).powi(2)).exp();
+    let heights: Vec<f64> = (0..=2 * radius).map(height).collect();
     let sum: f64 = heights.iter().sum();
     heights.iter().map(|height| (height / sum) as f32).collect()
 }
@@ -71,12 +74,10 @@ fn add_weighted(to: &mut [f32], from: &[f32], weight: f32) {
     }
 }
 
-/// What is seen at `-radius..len + radius` when both ends of `0..len` are mirrors.
-fn mirrored(radius: usize, len: usize) -> Vec<usize> {
-    let period = 2 * (len - 1).max(1);
-    let shift = period * radius.div_ceil(period) - radius;
-    let place = |at: usize| (at + shift) % period;
-    (0..len + 2 * radius).map(place).map(|place| place.min(period - place).min(len - 1)).collect()
+/// What is seen at `-radius..side + radius` when both ends of `0..side` are mirrors.
+fn places(radius: usize, side: u32) -> Vec<usize> {
+    let (radius, side) = (radius as i64, i64::from(side));
+    (-radius..side + radius).map(|at| reflected(at, side) as usize).collect()
 }
 
 #[cfg(test)]
@@ -86,8 +87,8 @@ mod tests {
 
     #[test]
     fn borders_are_mirrored_as_often_as_needed() {
-        assert_eq!(mirrored(3, 3), [1, 2, 1, 0, 1, 2, 1, 0, 1]);
-        assert_eq!(mirrored(2, 1), [0; 5]);
+        assert_eq!(places(3, 3), [1, 2, 1, 0, 1, 2, 1, 0, 1]);
+        assert_eq!(places(2, 1), [0; 5]);
     }
 
     #[test]

@@ -35,6 +35,7 @@ pub use equalize::equalize;
 pub use erase::erase;
 pub use flip::{horizontal_flip, vertical_flip};
 pub use gaussian_blur::gaussian_blur;
+pub(crate) use gaussian_blur::{blurred, gaussian_weights};
 pub use gaussian_noise::gaussian_noise;
 pub use grayscale::grayscale;
 pub use hue::adjust_hue;

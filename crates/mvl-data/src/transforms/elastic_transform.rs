@@ -8,7 +8,8 @@ use mvl_core::{DataError, Sample, SampleRng};
 use serde::{Deserialize, Deserializer, Serialize};
 
 use super::{Draw, Transform};
-use crate::geometry::{Elastic, Fill, Interpolation, Sampling, move_sample, reflected};
+use crate::geometry::{Elastic, Fill, Interpolation, Sampling, move_sample};
+use crate::ops::{blurred, gaussian_weights};
 
 /// The largest smoothness that a config may ask for, in pixels.
 const MOST_SIGMA: f64 = 100.0;
@@ -58,8 +59,9 @@ impl ElasticTransform {
     pub fn draw(&self, image: [u32; 2], rng: &mut SampleRng) -> Elastic {
         let [dx, dy] = [0, 1].map(|axis| {
             let factor = self.alpha[axis] / f64::from(image[axis]);
-            let noise = (0..image[0] as usize * image[1] as usize).map(|_| rng.between(-1.0, 1.0) as f32).collect();
-            let mut smooth = blurred(noise, image, self.sigma);
+            let pixels = image[0] as usize * image[1] as usize;
+            let noise: Vec<f32> = (0..pixels).map(|_| rng.between(-1.0, 1.0) as f32).collect();
+            let mut smooth = smoothed(&noise, image, self.sigma);
             smooth.iter_mut().for_each(|way| *way *= factor as f32);
             smooth
         });
@@ -68,44 +70,13 @@ impl ElasticTransform {
     }
 }
 
-/// A field of `[height, width]` after a Gaussian blur of these standard deviations along x and y, mirrored at its edges.
-fn blurred(field: Vec<f32>, [height, width]: [u32; 2], [along_x, along_y]: [f64; 2]) -> Vec<f32> {
-    let (height, width) = (height as usize, width as usize);
-    let (across, down) = (kernel(along_x), kernel(along_y));
-    let columns = places(width, across.len());
-    let mut rows_done = Vec::with_capacity(field.len());
-    for row in field.chunks_exact(width) {
-        let extended: Vec<f32> = columns.iter().map(|&at| row[at]).collect();
-        let sum = |window: &[f32]| window.iter().zip(&across).map(|(value, weight)| value * weight).sum::<f32>();
-        rows_done.extend(extended.windows(across.len()).map(sum));
-    }
-    let mut done = vec![0.0; field.len()];
-    let rows = places(height, down.len());
-    for (target, sources) in done.chunks_exact_mut(width).zip(rows.windows(down.len())) {
-        for (&row, weight) in sources.iter().zip(&down) {
-            for (sum, value) in target.iter_mut().zip(&rows_done[row * width..][..width]) {
-                *sum += value * weight;
-            }
-        }
-    }
-    done
-}
-
-/// The places along a side that a kernel of this length needs, in order, mirrored where they are beyond it.
-fn places(side: usize, kernel: usize) -> Vec<usize> {
-    let reach = (kernel / 2) as i64;
-    (-reach..side as i64 + reach).map(|at| reflected(at, side as i64) as usize).collect()
-}
-
-/// Weights of a Gaussian as far as four standard deviations; an odd number of them.
-fn kernel(sigma: f64) -> Vec<f32> {
-    let reach = (4.0 * sigma).ceil() as i32;
-    if sigma == 0.0 {
-        return vec![1.0];
-    }
-    let weights: Vec<f64> = (-reach..=reach).map(|at| (-0.5 * (f64::from(at) / sigma).powi(2)).exp()).collect();
-    let total: f64 = weights.iter().sum();
-    weights.into_iter().map(|weight| (weight / total) as f32).collect()
+/// A field of `[height, width]` after a Gaussian blur of these standard deviations along x and y, each as far as four of them.
+fn smoothed(field: &[f32], size: [u32; 2], sigma: [f64; 2]) -> Vec<f32> {
+    let [along_x, along_y] = sigma.map(|sigma| match (4.0 * sigma).ceil() as usize {
+        0 => vec![1.0],
+        reach => gaussian_weights(reach, sigma),
+    });
+    blurred(field, size, 1, [&along_x, &along_y])
 }
 
 impl Transform for ElasticTransform {
@@ -134,11 +105,11 @@ mod tests {
     fn a_blur_spreads_a_point_and_keeps_its_sum() {
         let mut point = vec![0.0; 121];
         point[60] = 1.0;
-        let smooth = blurred(point, [11, 11], [1.0, 1.0]);
+        let smooth = smoothed(&point, [11, 11], [1.0, 1.0]);
         assert!((smooth.iter().sum::<f32>() - 1.0).abs() < 1e-5);
         assert!((smooth[60] - 0.1592).abs() < 1e-3, "1 / 2π: {}", smooth[60]);
         assert!((smooth[61] / smooth[60] - (-0.5_f32).exp()).abs() < 1e-5);
-        assert_eq!(blurred(vec![1.0, 2.0], [1, 2], [0.0, 0.0]), [1.0, 2.0]);
+        assert_eq!(smoothed(&[1.0, 2.0], [1, 2], [0.0, 0.0]), [1.0, 2.0]);
     }
 
     #[test]

@@ -63,7 +63,7 @@ impl AugMix {
         for _ in 0..depth {
             let (op, strength) = ops[rng.below(ops.len())];
             let step = rng.below(self.severity);
-            let magnitude = strength.draw(step, STEPS, [image.height(), image.width()], rng);
+            let magnitude = strength.draw(step, STEPS, image.size(), rng);
             sample = op.apply(sample, magnitude, sampling)?;
         }
         Ok(sample.image)

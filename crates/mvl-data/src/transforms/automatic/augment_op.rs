@@ -63,7 +63,7 @@ impl AugmentOp {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn apply(self, mut sample: Sample, magnitude: f64, sampling: Sampling) -> Result<Sample, DataError> {
-        let size = [sample.image.height(), sample.image.width()];
+        let size = sample.image.size();
         if let Some(geometry) = self.geometry(size, magnitude, sampling) {
             return move_sample(sample, &*geometry);
         }

@@ -30,7 +30,7 @@ impl Transform for AutoAugment {
     fn apply(&self, mut sample: Sample, draw: &mut Draw<'_>) -> Result<Sample, DataError> {
         let rng = draw.rng();
         let sampling = Sampling { interpolation: self.interpolation, fill: self.fill };
-        let size = [sample.image.height(), sample.image.width()];
+        let size = sample.image.size();
         let pairs = self.policy.pairs();
         for (op, probability, step) in pairs[rng.below(pairs.len())] {
             if !rng.chance(probability) {

@@ -47,7 +47,7 @@ impl Transform for RandAugment {
     fn apply(&self, mut sample: Sample, draw: &mut Draw<'_>) -> Result<Sample, DataError> {
         let rng = draw.rng();
         let sampling = Sampling { interpolation: self.interpolation, fill: self.fill };
-        let size = [sample.image.height(), sample.image.width()];
+        let size = sample.image.size();
         for _ in 0..self.num_ops {
             let (op, strength) = RAND_AUGMENT[rng.below(RAND_AUGMENT.len())];
             let magnitude = strength.draw(self.magnitude, self.num_magnitude_bins, size, rng);

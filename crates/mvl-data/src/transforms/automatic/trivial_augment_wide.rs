@@ -32,7 +32,7 @@ impl Default for TrivialAugmentWide {
 impl Transform for TrivialAugmentWide {
     fn apply(&self, sample: Sample, draw: &mut Draw<'_>) -> Result<Sample, DataError> {
         let rng = draw.rng();
-        let size = [sample.image.height(), sample.image.width()];
+        let size = sample.image.size();
         let (op, strength) = TRIVIAL_AUGMENT_WIDE[rng.below(TRIVIAL_AUGMENT_WIDE.len())];
         let step = rng.below(self.num_magnitude_bins);
         let magnitude = strength.draw(step, self.num_magnitude_bins, size, rng);

@@ -51,7 +51,7 @@ impl Transform for CutMix {
         if !draw.rng().chance(self.p) {
             return Ok(sample);
         }
-        let size @ [height, width] = [sample.image.height(), sample.image.width()];
+        let size @ [height, width] = sample.image.size();
         let share = draw.rng().beta(self.alpha, self.alpha);
         let area = rectangle(size, share, draw.rng());
         let mut partner = partner_like(&sample, draw)?;

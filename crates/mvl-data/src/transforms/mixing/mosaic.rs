@@ -93,7 +93,7 @@ impl Mosaic {
 
     /// Scales a sample and moves it to its place on a canvas of its own.
     fn place(&self, sample: Sample, [below, right]: [bool; 2], [row, column]: [u32; 2]) -> Result<Part, DataError> {
-        let from = [sample.image.height(), sample.image.width()];
+        let from = sample.image.size();
         let factor = (0..2).map(|axis| f64::from(self.size[axis]) / 2.0 / f64::from(from[axis]));
         let factor = factor.fold(f64::INFINITY, f64::min);
         let scaled = from.map(|side| ((f64::from(side) * factor).round() as u32).max(1));

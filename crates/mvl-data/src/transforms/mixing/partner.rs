@@ -10,7 +10,7 @@ use crate::transforms::Draw;
 pub(super) fn partner_like(sample: &Sample, draw: &mut Draw<'_>) -> Result<Sample, DataError> {
     let mut partner = draw.partner()?;
     partner.image = partner.image.into_channels(sample.image.channels());
-    let [from, to] = [&partner, sample].map(|sample| [sample.image.height(), sample.image.width()]);
+    let [from, to] = [&partner, sample].map(|sample| sample.image.size());
     if from == to {
         return Ok(partner);
     }
