@@ -107,7 +107,12 @@ pub use strategies::{
     StrategyConfig, usual_strategy,
 };
 pub use transforms::{
-    AugMix, AugmentOp, AutoAugment, AutoAugmentPolicy, CenterCrop, Chain, ClampBoxes, ColorJitter, CopyPaste, CutMix, Draw, ElasticTransform, ErasingValue, FiveCrop, GaussianBlur, GaussianNoise, Grayscale, Lead, MixUp, Mosaic, Pad, RandAugment, RandomAdjustSharpness, RandomAffine, RandomAutocontrast, RandomChannelPermutation, RandomCrop, RandomEqualize, RandomErasing, RandomGrayscale, RandomHorizontalFlip, RandomInvert, RandomIouCrop, RandomPerspective, RandomPhotometricDistort, RandomPosterize, RandomResizedCrop, RandomRotation, RandomSolarize, RandomVerticalFlip, RandomZoomOut, SanitizeBoxes, ScaleJitter, Transform, TransformConfig, TrivialAugmentWide,
+    AugMix, AugmentOp, AutoAugment, AutoAugmentPolicy, CenterCrop, Chain, ClampBoxes, ColorJitter, CopyPaste, CutMix,
+    Draw, ElasticTransform, ErasingValue, FiveCrop, GaussianBlur, GaussianNoise, Grayscale, Lead, MixUp, Mosaic, Pad,
+    RandAugment, RandomAdjustSharpness, RandomAffine, RandomAutocontrast, RandomChannelPermutation, RandomCrop,
+    RandomEqualize, RandomErasing, RandomGrayscale, RandomHorizontalFlip, RandomInvert, RandomIouCrop,
+    RandomPerspective, RandomPhotometricDistort, RandomPosterize, RandomResizedCrop, RandomRotation, RandomSolarize,
+    RandomVerticalFlip, RandomZoomOut, SanitizeBoxes, ScaleJitter, Transform, TransformConfig, TrivialAugmentWide,
 };
 pub use validate::{
     Action, Check, CheckCount, ClassCount, Finding, Fix, FixedSample, HashIndex, MAX_DISTANCE_BITS, Mended, Part,
