@@ -57,6 +57,53 @@ fn inspect_train_evaluate_predict_export() {
     assert!(weights.is_file());
 }
 
+/// The config that a run writes down is one to train with again.
+#[test]
+fn order_and_strategies_by_name() {
+    let folder = tempdir().expect("a folder");
+    let data = folder.path().join("data");
+    pictures(&data, 10);
+    let typed = folder.path().join("run.toml");
+    let lines = format!(
+        "
+        [data]
+        path = {data:?}
+        batch_size = 8
+        image_size = [16, 16]
+        order = {{ weighted = {{ classes = {{ dark = 2.0 }} }} }}
+        strategy = [\"memory_mapped\", {{ cached = {{ memory_mib = 8, decoded = true }} }}, {{ prefetch = {{}} }}, \"sequential\"]
+        [[data.augment]]
+        name = \"random_horizontal_flip\"
+        [model]
+        name = \"resnet8\"
+        options = {{ width = 0.25 }}
+        [train]
+        epochs = 1
+        "
+    );
+    std::fs::write(&typed, lines).expect("written");
+    let (first, second) = (folder.path().join("first"), folder.path().join("second"));
+    mvl(&["train", "--config", text(&typed), "--run-dir", text(&first)]).succeeds();
+    let resolved = first.join("config.toml");
+    mvl(&["train", "--config", text(&resolved), "--run-dir", text(&second)]).succeeds();
+    let loss = |run: &std::path::Path| {
+        let lines = std::fs::read_to_string(run.join("history.jsonl")).expect("a history");
+        let line: serde_json::Value = serde_json::from_str(lines.lines().next().expect("an epoch")).expect("JSON");
+        line["train"]["loss"].as_f64().expect("a loss").to_bits()
+    };
+    assert_eq!(loss(&first), loss(&second));
+
+    let bad = ["--set", "data.strategy=[\"sequential\", \"memory_mapped\"]", "--set", "data.order.weighted.classes.dark=-1"];
+    let arguments = ["train", "--config", text(&typed), bad[0], bad[1], bad[2], bad[3]];
+    mvl(&arguments).fails(
+        2,
+        &[
+            "data.order.classes.dark: expected at least 0, got -1",
+            "data.strategy[0]: sequential and parallel make the items, so they come last",
+        ],
+    );
+}
+
 /// Ctrl-C in the middle of a run, then `--resume`: the history is that of a run that nobody interrupted.
 #[test]
 #[cfg(unix)]
