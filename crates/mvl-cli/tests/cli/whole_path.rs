@@ -93,7 +93,8 @@ fn order_and_strategies_by_name() {
     };
     assert_eq!(loss(&first), loss(&second));
 
-    let bad = ["--set", "data.strategy=[\"sequential\", \"memory_mapped\"]", "--set", "data.order.weighted.classes.dark=-1"];
+    let bad =
+        ["--set", "data.strategy=[\"sequential\", \"memory_mapped\"]", "--set", "data.order.weighted.classes.dark=-1"];
     let arguments = ["train", "--config", text(&typed), bad[0], bad[1], bad[2], bad[3]];
     mvl(&arguments).fails(
         2,
