@@ -19,15 +19,14 @@ use super::levels::{Levels, levels, map_channels};
 #[must_use]
 pub fn autocontrast(image: Image) -> Image {
     match image.channels() {
-        Channels::Rgb => {
-            let tables = spans::<3>(image.pixels()).map(stretched);
-            map_channels(image, &tables)
-        }
-        _ => {
-            let tables = spans::<1>(image.pixels()).map(stretched);
-            map_channels(image, &tables)
-        }
+        Channels::Rgb => stretch_channels::<3>(image),
+        _ => stretch_channels::<1>(image),
     }
+}
+
+fn stretch_channels<const C: usize>(image: Image) -> Image {
+    let tables = spans::<C>(image.pixels()).map(stretched);
+    map_channels(image, &tables)
 }
 
 /// The lowest and the highest level of each channel.

@@ -3,7 +3,7 @@
 //! # Source
 //! `equalize_image` of torchvision, <https://github.com/pytorch/vision>, which is `ImageOps.equalize` of Pillow.
 
-use mvl_core::Image;
+use mvl_core::{Channels, Image};
 
 use super::levels::{Levels, histograms, levels, map_channels};
 
@@ -19,7 +19,14 @@ use super::levels::{Levels, histograms, levels, map_channels};
 /// ```
 #[must_use]
 pub fn equalize(image: Image) -> Image {
-    let tables: Vec<Levels> = histograms(&image).iter().map(equalised).collect();
+    match image.channels() {
+        Channels::Rgb => equalize_channels::<3>(image),
+        _ => equalize_channels::<1>(image),
+    }
+}
+
+fn equalize_channels<const C: usize>(image: Image) -> Image {
+    let tables = histograms::<C>(&image).map(|histogram| equalised(&histogram));
     map_channels(image, &tables)
 }
 
@@ -43,7 +50,6 @@ fn equalised(histogram: &[u32; 256]) -> Levels {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use mvl_core::Channels;
 
     #[test]
     fn too_few_pixels_are_left_alone() {

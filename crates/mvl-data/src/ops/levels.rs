@@ -1,6 +1,6 @@
 //! Changes to single levels as a table: what becomes of each of the 256, looked up for every value of an image.
 
-use mvl_core::{Channels, Image};
+use mvl_core::Image;
 
 /// What becomes of each level.
 pub(super) type Levels = [u8; 256];
@@ -18,33 +18,20 @@ pub(super) fn map_levels(mut image: Image, table: &Levels) -> Image {
     image
 }
 
-/// A table for each channel, of which there must be as many.
-pub(super) fn map_channels(mut image: Image, tables: &[Levels]) -> Image {
-    match (image.channels(), tables) {
-        (Channels::Rgb, [red, green, blue]) => {
-            for [r, g, b] in image.pixels_mut().as_chunks_mut::<3>().0 {
-                *r = red[usize::from(*r)];
-                *g = green[usize::from(*g)];
-                *b = blue[usize::from(*b)];
-            }
-            image
+/// A table for each of an image's channels.
+pub(super) fn map_channels<const C: usize>(mut image: Image, tables: &[Levels; C]) -> Image {
+    for pixel in image.pixels_mut().as_chunks_mut::<C>().0 {
+        for (value, table) in pixel.iter_mut().zip(tables) {
+            *value = table[usize::from(*value)];
         }
-        (_, [table]) => map_levels(image, table),
-        (channels, _) => unreachable!("{} tables for {channels:?}", tables.len()),
     }
+    image
 }
 
-/// How often each level occurs, for each channel.
-pub(super) fn histograms(image: &Image) -> Vec<[u32; 256]> {
-    match image.channels() {
-        Channels::Rgb => count::<3>(image.pixels()).to_vec(),
-        _ => count::<1>(image.pixels()).to_vec(),
-    }
-}
-
-fn count<const C: usize>(pixels: &[u8]) -> [[u32; 256]; C] {
+/// How often each level occurs, for each of an image's channels.
+pub(super) fn histograms<const C: usize>(image: &Image) -> [[u32; 256]; C] {
     let mut histograms = [[0; 256]; C];
-    for pixel in pixels.as_chunks::<C>().0 {
+    for pixel in image.pixels().as_chunks::<C>().0 {
         for (histogram, &level) in histograms.iter_mut().zip(pixel) {
             histogram[usize::from(level)] += 1;
         }

@@ -61,12 +61,11 @@ impl Mosaic {
         Self { size, center: CENTER, fill: default_fill(), min_visible: default_min_visible() }
     }
 
-    /// Puts the samples, one for each quarter, around a point `[row, column]`.
-    fn assemble(&self, samples: Vec<Sample>, point: [u32; 2]) -> Result<Sample, DataError> {
-        let mut parts = samples.into_iter().zip(QUARTERS).map(|(sample, quarter)| self.place(sample, quarter, point));
-        let first = parts.next().unwrap_or_else(|| unreachable!("a mosaic has four parts"))?;
-        let source = first.sample.source.clone();
-        let mut parts: Vec<Part> = std::iter::once(Ok(first)).chain(parts).collect::<Result<_, DataError>>()?;
+    /// Puts samples around a point `[row, column]`.
+    fn assemble(&self, samples: [Sample; 4], point: [u32; 2]) -> Result<Sample, DataError> {
+        let source = samples[0].source.clone();
+        let parts = samples.into_iter().zip(QUARTERS).map(|(sample, quarter)| self.place(sample, quarter, point));
+        let mut parts = parts.collect::<Result<Vec<Part>, DataError>>()?;
 
         let [height, width] = self.size;
         let channels = parts[0].sample.image.channels();
@@ -155,12 +154,12 @@ impl Transform for Mosaic {
         let [least, largest] = self.center;
         let point = self.size.map(|side| (f64::from(side) * draw.rng().between(least, largest)) as u32);
         let channels = sample.image.channels();
-        let mut samples = vec![sample];
-        for _ in 1..QUARTERS.len() {
+        let mut partner = || {
             let mut partner = draw.partner()?;
             partner.image = partner.image.into_channels(channels);
-            samples.push(partner);
-        }
+            Ok::<Sample, DataError>(partner)
+        };
+        let samples = [sample, partner()?, partner()?, partner()?];
         self.assemble(samples, point)
     }
 
@@ -194,7 +193,7 @@ mod tests {
     fn four_images_touch_the_point() {
         // Each is scaled by 1: 4x2 fits into half of 8x8 by its width.
         let mosaic = Mosaic { min_visible: 0.0, fill: Fill::gray(9), ..Mosaic::new([8, 8]) };
-        let samples = [1, 2, 3, 4].map(|part| one_level(part, usize::from(part))).to_vec();
+        let samples = [1, 2, 3, 4].map(|part| one_level(part, usize::from(part)));
         let made = mosaic.assemble(samples, [7, 3]).expect("it fits");
         #[rustfmt::skip]
         let expected = [
@@ -229,7 +228,7 @@ mod tests {
             sample
         };
         let mosaic = Mosaic::new([4, 8]);
-        let samples = vec![mapped(1), mapped(2), one_level(0, 0), mapped(4)];
+        let samples = [mapped(1), mapped(2), one_level(0, 0), mapped(4)];
         let made = mosaic.assemble(samples, [2, 4]).expect("it fits").annotations.class_map.expect("a map");
         let row = |y: usize| &made.classes()[y * 8..][..8];
         assert_eq!(row(1), [1, 1, 1, 1, 2, 2, 2, 2]);
