@@ -1,0 +1,20 @@
+#!/usr/bin/env bash
+# Runs a command with a Python beside it that reads what the tests write: PyPI's webdataset, with numpy and Pillow.
+#
+#   scripts/with_python.sh cargo test --release --workspace
+#
+# The command finds it as $MVL_PYTHON, which is taken as it is when it is set already. Otherwise a virtual environment is made
+# in target/python, once.
+set -euo pipefail
+[ $# -gt 0 ] || { echo "usage: scripts/with_python.sh COMMAND…" >&2; exit 2; }
+
+if [ -z "${MVL_PYTHON:-}" ]; then
+  root=$(cd "$(dirname "$0")/.." && pwd)
+  tools=${CARGO_TARGET_DIR:-$root/target}/python
+  export MVL_PYTHON=$tools/bin/python
+  if ! "$MVL_PYTHON" -c 'import webdataset, numpy, PIL' 2>/dev/null; then
+    python3 -m venv "$tools"
+    "$tools/bin/pip" install --quiet 'webdataset>=1,<2' numpy Pillow
+  fi
+fi
+exec "$@"
