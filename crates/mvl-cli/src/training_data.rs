@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use mvl::core::{Backend, Labels};
+use mvl::core::{Backend, Labels, ResourceManager};
 use mvl::data::{
     LabelledDataset, Loader, LoaderConfig, Split, Subset, available_splits, fashion_mnist_part, open_dataset,
     split_balanced,
@@ -20,6 +20,7 @@ pub(crate) struct TrainingData {
     pub(crate) train: Arc<dyn LabelledDataset>,
     pub(crate) valid: Option<Arc<dyn LabelledDataset>>,
     pub(crate) test: Option<Arc<dyn LabelledDataset>>,
+    resources: ResourceManager,
 }
 
 impl TrainingData {
@@ -50,15 +51,16 @@ impl TrainingData {
                 names(other.labels())
             );
         }
+        let resources = ResourceManager::new(&config.resources);
         if valid.is_some() || config.data.validation == 0.0 {
-            return Ok(Self { labels, train, valid, test });
+            return Ok(Self { labels, train, valid, test, resources });
         }
         let (kept, held) = split_balanced(&*train, config.data.validation, config.train.seed);
         let part = |indices: Vec<usize>| -> anyhow::Result<Arc<dyn LabelledDataset>> {
             Ok(Arc::new(Subset::new(train.clone(), indices)?))
         };
         let valid = if held.is_empty() { None } else { Some(part(held)?) };
-        Ok(Self { labels, train: part(kept)?, valid, test })
+        Ok(Self { labels, train: part(kept)?, valid, test, resources })
     }
 
     /// The training split in the run's order, with random changes.
@@ -66,16 +68,15 @@ impl TrainingData {
         let settings = settings(config);
         let sampler = config.data.order.build(&*self.train, &settings)?;
         let loader = Loader::<B>::new(self.train.clone(), config.preprocess.clone(), config.device, settings)?;
-        Ok(loader
-            .with_sampler(sampler)
-            .with_augment(&config.data.augment)?
-            .on_device(B::device(config.device)?.autodiff()))
+        let loader = loader.with_sampler(sampler).within(&self.resources)?;
+        Ok(loader.with_augment(&config.data.augment)?.on_device(B::device(config.device)?.autodiff()))
     }
 
     /// The validation split, if there is one, as it is.
     pub(crate) fn validation_loader<B: Backend>(&self, config: &RunConfig) -> anyhow::Result<Option<Loader<B>>> {
         let Some(valid) = self.valid.clone() else { return Ok(None) };
-        Ok(Some(Loader::<B>::new(valid, config.preprocess.clone(), config.device, settings(config))?))
+        let loader = Loader::<B>::new(valid, config.preprocess.clone(), config.device, settings(config))?;
+        Ok(Some(loader.within(&self.resources)?))
     }
 }
 
@@ -83,6 +84,7 @@ fn settings(config: &RunConfig) -> LoaderConfig {
     LoaderConfig {
         workers: config.data.workers,
         queue_bytes: config.data.queue_mib << 20,
+        reduced_decoding: config.data.reduced_decoding,
         seed: config.train.seed,
         on_corrupt: config.data.on_corrupt,
         strategy: config.data.strategy.clone(),

@@ -26,6 +26,9 @@ pub trait Backend: Copy + Debug + Default + Send + Sync + 'static {
     /// The name on the command line: `cpu`, `ndarray`, `cuda` …
     const NAME: &'static str;
 
+    /// Whether tensors lie in the host's own memory, so that what is done there needs no copy.
+    const ON_HOST: bool;
+
     /// The burn device with this ordinal, without autodiff.
     ///
     /// # Errors
@@ -75,7 +78,7 @@ fn open(
 }
 
 macro_rules! backend {
-    ($(#[$doc:meta])* $name:ident, $feature:literal, $label:literal, $device_type:expr, $hint:literal, |$ordinal:ident| $open:expr) => {
+    ($(#[$doc:meta])* $name:ident, $feature:literal, $label:literal, on_host: $on_host:literal, $device_type:expr, $hint:literal, |$ordinal:ident| $open:expr) => {
         $(#[$doc])*
         #[cfg(feature = $feature)]
         #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -84,6 +87,7 @@ macro_rules! backend {
         #[cfg(feature = $feature)]
         impl Backend for $name {
             const NAME: &'static str = $label;
+            const ON_HOST: bool = $on_host;
 
             fn device($ordinal: usize) -> Result<Device, BackendError> {
                 open($label, $ordinal, Self::device_count(), $hint, || $open)
@@ -98,33 +102,33 @@ macro_rules! backend {
 
 backend!(
     /// The CPU through burn-flex: multi-threaded, SIMD, no dependencies. The default.
-    Cpu, "cpu", "cpu", DeviceType::Flex, "the CPU is device 0", |_ordinal| Device::flex()
+    Cpu, "cpu", "cpu", on_host: true, DeviceType::Flex, "the CPU is device 0", |_ordinal| Device::flex()
 );
 backend!(
     /// The CPU through burn-ndarray: slower than [`Cpu`], kept as a second opinion on results.
-    NdArray, "ndarray", "ndarray", DeviceType::NdArray, "the CPU is device 0", |_ordinal| {
+    NdArray, "ndarray", "ndarray", on_host: true, DeviceType::NdArray, "the CPU is device 0", |_ordinal| {
         #[expect(deprecated, reason = "deprecated upstream in favour of flex; kept as a reference implementation")]
         Device::ndarray()
     }
 );
 backend!(
     /// NVIDIA GPUs.
-    Cuda, "cuda", "cuda", DeviceType::Cuda,
+    Cuda, "cuda", "cuda", on_host: false, DeviceType::Cuda,
     "check `nvidia-smi` for a GPU and its driver, or use the cpu backend", |ordinal| Device::cuda(ordinal)
 );
 backend!(
     /// GPUs through Vulkan.
-    Vulkan, "vulkan", "vulkan", DeviceType::Vulkan,
+    Vulkan, "vulkan", "vulkan", on_host: false, DeviceType::Vulkan,
     "check `vulkaninfo` for a GPU and its driver, or use the cpu backend",
     |ordinal| Device::vulkan(burn::tensor::DeviceKind::DiscreteGpu(ordinal))
 );
 backend!(
     /// Apple GPUs.
-    Metal, "metal", "metal", DeviceType::Metal, "Metal needs macOS; elsewhere use the cpu backend",
+    Metal, "metal", "metal", on_host: false, DeviceType::Metal, "Metal needs macOS; elsewhere use the cpu backend",
     |ordinal| Device::metal(burn::tensor::DeviceKind::DiscreteGpu(ordinal))
 );
 backend!(
     /// AMD GPUs.
-    Rocm, "rocm", "rocm", DeviceType::Rocm,
+    Rocm, "rocm", "rocm", on_host: false, DeviceType::Rocm,
     "check `rocminfo` for a GPU and its driver, or use the cpu backend", |ordinal| Device::rocm(ordinal)
 );

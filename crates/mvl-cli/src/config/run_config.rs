@@ -2,7 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use mvl::core::{Backend, HeadConfig, ModelConfig, ModelError, Options, Preprocess, Registry, Resize, ResizeTo};
+use mvl::core::{
+    Backend, HeadConfig, ModelConfig, ModelError, Options, Preprocess, Registry, Resize, ResizeTo, ResourceConfig,
+};
 use mvl::data::{OnCorrupt, SamplerConfig, StrategyConfig, TransformConfig};
 use mvl::models::weights::{WeightsCard, weights_card};
 use mvl::train::TrainConfig;
@@ -23,6 +25,8 @@ pub struct RunConfig {
     pub device: usize,
     /// Folder that the run is written to.
     pub run_dir: PathBuf,
+    /// What of the machine the run may use.
+    pub resources: ResourceConfig,
     /// What to train on.
     pub data: DataConfig,
     /// What to train; the number of classes comes from the data.
@@ -48,6 +52,8 @@ pub struct DataConfig {
     pub workers: usize,
     /// Memory for prepared images that wait, in MiB.
     pub queue_mib: usize,
+    /// Lets libjpeg-turbo decode large pictures at a fraction of their size where they are shrunk anyway.
+    pub reduced_decoding: bool,
     /// What to do with images that cannot be read.
     pub on_corrupt: OnCorrupt,
     /// In which order an epoch goes through the training images.
@@ -145,6 +151,7 @@ impl RunConfig {
             backend: file.backend.unwrap_or_default(),
             device: file.device.unwrap_or(0),
             run_dir: file.run_dir.unwrap_or_else(|| Path::new("runs").join(&name)),
+            resources: file.resources,
             data: DataConfig {
                 path: file.data.path.unwrap_or_else(|| {
                     problems
@@ -155,6 +162,7 @@ impl RunConfig {
                 batch_size: file.data.batch_size.unwrap_or(DEFAULT_BATCH),
                 workers: file.data.workers.unwrap_or(0),
                 queue_mib: file.data.queue_mib.unwrap_or(DEFAULT_QUEUE_MIB),
+                reduced_decoding: file.data.reduced_decoding.unwrap_or(false),
                 on_corrupt: file.data.on_corrupt.unwrap_or(OnCorrupt::Fail),
                 order: file.data.order.unwrap_or(SamplerConfig::Shuffled),
                 strategy: file.data.strategy,
@@ -217,6 +225,8 @@ impl RunConfig {
             format!("data.workers: expected at most {MAX_WORKERS}, got {}", data.workers),
         );
         expect(data.queue_mib > 0, "data.queue_mib: expected at least 1, got 0".to_owned());
+        expect(self.resources.host_mib != Some(0), "resources.host_mib: expected at least 1, got 0".to_owned());
+        expect(self.resources.cores != Some(0), "resources.cores: expected at least 1, got 0".to_owned());
         let smoothing = self.task.label_smoothing;
         expect(
             (0.0..1.0).contains(&smoothing),

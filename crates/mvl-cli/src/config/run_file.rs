@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use mvl::core::{HeadConfig, Options, Preprocess};
+use mvl::core::{HeadConfig, Options, Preprocess, ResourceConfig};
 use mvl::data::{OnCorrupt, SamplerConfig, StrategyConfig, TransformConfig};
 use mvl::train::TrainConfig;
 use serde::{Deserialize, Serialize};
@@ -21,6 +21,8 @@ pub struct RunFile {
     pub device: Option<usize>,
     /// Folder that the run is written to.
     pub run_dir: Option<PathBuf>,
+    /// What of the machine the run may use.
+    pub resources: ResourceConfig,
     /// What to train on.
     pub data: DataTable,
     /// How an image becomes the network's input.
@@ -47,6 +49,8 @@ pub struct DataTable {
     pub workers: Option<usize>,
     /// Memory for prepared images that wait, in MiB.
     pub queue_mib: Option<usize>,
+    /// Lets libjpeg-turbo decode large pictures at a fraction of their size where they are shrunk anyway.
+    pub reduced_decoding: Option<bool>,
     /// What to do with images that cannot be read.
     pub on_corrupt: Option<OnCorrupt>,
     /// In which order an epoch goes through the training images; shuffled unless said otherwise.

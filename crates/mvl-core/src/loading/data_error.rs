@@ -65,6 +65,11 @@ impl DataError {
         Self::Invalid { what: what.into() }
     }
 
+    /// An [`DataError::Other`] from a message and its cause.
+    pub fn other(what: impl Into<String>, source: impl Into<BoxError>) -> Self {
+        Self::Other { what: what.into(), source: source.into() }
+    }
+
     /// The message with its causes, in one line.
     pub fn full_message(&self) -> String {
         let mut message = self.to_string();

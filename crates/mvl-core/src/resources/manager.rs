@@ -15,10 +15,13 @@ const DEFAULT_HOST_BYTES: u64 = 2 << 30;
 #[serde(deny_unknown_fields, default)]
 pub struct ResourceConfig {
     /// Budget of host memory in MiB; half of what is available when it is not set.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub host_mib: Option<usize>,
     /// Cores; all that the process may use when it is not set.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub cores: Option<usize>,
     /// Processes of a host with the same name share what they decoded.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub shared_name: Option<String>,
 }
 

@@ -26,6 +26,8 @@ struct Shared {
     state: Mutex<State>,
     /// Something was given back.
     room: Condvar,
+    /// What a part holds of its whole.
+    _part_of: Option<Reservation>,
 }
 
 #[derive(Default)]
@@ -72,7 +74,20 @@ impl MemoryPool {
     /// A pool of this many bytes.
     #[must_use]
     pub fn new(budget: usize) -> Self {
-        Self(Arc::new(Shared { budget, state: Mutex::default(), room: Condvar::new() }))
+        Self::within(budget, None)
+    }
+
+    fn within(budget: usize, part_of: Option<Reservation>) -> Self {
+        Self(Arc::new(Shared { budget, state: Mutex::default(), room: Condvar::new(), _part_of: part_of }))
+    }
+
+    /// A pool of its own with so many bytes of this one, which are given back when the last clone of the part is dropped.
+    ///
+    /// # Errors
+    /// [`OverBudget`] when fewer are left.
+    pub fn part(&self, name: &str, bytes: usize) -> Result<Self, OverBudget> {
+        let reservation = self.reserve(name, bytes)?;
+        Ok(Self::within(bytes, Some(reservation)))
     }
 
     /// The whole budget, in bytes.
@@ -244,6 +259,17 @@ mod tests {
         first.resize(1).expect("less");
         let usage = MemoryUsage { name: "cache".to_owned(), bytes: 1, peak_bytes: 10 };
         assert_eq!((pool.usage(), pool.peak()), (vec![usage], 10));
+    }
+
+    #[test]
+    fn a_part_holds_its_bytes_until_it_is_gone() {
+        let pool = MemoryPool::new(10);
+        let part = pool.part("cache", 6).expect("6 of 10");
+        let inside = part.reserve("records", 6).expect("all of the part");
+        assert_eq!((pool.free(), part.free()), (4, 0));
+        assert!(pool.part("second", 5).is_err());
+        drop((part, inside));
+        assert_eq!(pool.free(), 10);
     }
 
     #[test]

@@ -13,8 +13,8 @@ use std::sync::{Arc, PoisonError};
 
 use burn::tensor::Device;
 use mvl_core::{
-    Backend, BatchIter, DataError, DataLoadStrategy, DataLoader, Dataset, EveryItem, ImageBatch, Preprocess, Sample,
-    Sampler, SkippedSample,
+    Backend, BatchIter, DataError, DataLoadStrategy, DataLoader, Dataset, EveryItem, ImageBatch, Preprocess,
+    ResourceManager, Sample, Sampler, SkippedSample,
 };
 
 use crate::preprocess::check;
@@ -29,8 +29,6 @@ use prepared::PreparedDataset;
 pub use stack_images::StackImages;
 pub use state::LoaderState;
 
-/// Backends that compute where the pixels are.
-const HOST_BACKENDS: [&str; 2] = ["cpu", "ndarray"];
 /// Batches of images whose memory is kept for the next ones.
 const SPARE_BATCHES: usize = 2;
 
@@ -112,12 +110,12 @@ impl<B: Backend> Loader<B> {
             source: Box::new(source),
         })?;
         let workers = Parallel::new(config.workers).with_queue_bytes(config.queue_bytes);
-        let strategy = StrategyConfig::build(&config.strategy, workers, dataset.location(0).as_ref())?;
+        let strategy = StrategyConfig::build(&config.strategy, workers, dataset.location(0).as_ref(), None)?;
         let pixels = Buffers::new(SPARE_BATCHES * config.batch_size);
         Ok(Self {
             sampler: Arc::new(EveryItem::new(dataset.len(), config.shuffle)),
             samples: Arc::new(dataset),
-            stack: Arc::new(StackImages::with_buffers(&preprocess, pixels.clone(), !HOST_BACKENDS.contains(&B::NAME))),
+            stack: Arc::new(StackImages::with_buffers(&preprocess, pixels.clone(), !B::ON_HOST)),
             pixels,
             spec: preprocess,
             chain: Chain::default(),
@@ -142,6 +140,17 @@ impl<B: Backend> Loader<B> {
     pub fn with_transforms(mut self, chain: Chain) -> Self {
         self.chain = chain;
         self
+    }
+
+    /// Takes threads and memory from what the program may use, see [`StrategyConfig::build`]: its config's strategies anew.
+    ///
+    /// # Errors
+    /// [`DataError::Other`] when a cache is over the memory budget; items that wait find out when an epoch starts.
+    pub fn within(mut self, resources: &ResourceManager) -> Result<Self, DataError> {
+        let workers = Parallel::new(self.config.workers).with_queue_bytes(self.config.queue_bytes);
+        let place = self.samples.location(0);
+        self.strategy = StrategyConfig::build(&self.config.strategy, workers, place.as_ref(), Some(resources))?;
+        Ok(self)
     }
 
     /// Moves the samples with a strategy of your own.

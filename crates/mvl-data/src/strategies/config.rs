@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use mvl_core::{ByteSize, DataError, DataLoadStrategy, Location};
+use mvl_core::{ByteSize, DataError, DataLoadStrategy, Location, ResourceManager};
 use serde::{Deserialize, Serialize};
 
 use super::usual::streamed;
@@ -90,38 +90,51 @@ impl StrategyConfig {
     }
 
     /// The strategies of a list, each around the next. Without one that makes the items, `workers` does. `place` is where one of the
-    /// records lies: those in an object store are fetched ahead, inside of the strategies that are named.
+    /// records lies: those in an object store are fetched ahead, inside of the strategies that are named. With `resources`, threads
+    /// and memory are theirs: a cache in memory holds its budget from now on, items that wait hold theirs while an epoch is loaded.
     ///
     /// # Errors
-    /// [`DataError::Invalid`] with all [`problems`](Self::problems); [`DataError::Io`] when a cache's folder cannot be used.
+    /// [`DataError::Invalid`] with all [`problems`](Self::problems); [`DataError::Io`] when a cache's folder cannot be used;
+    /// [`DataError::Other`] when a cache is over the memory budget.
     pub fn build<I: ByteSize + Send + 'static>(
         steps: &[Self],
         workers: Parallel,
         place: Option<&Location>,
+        resources: Option<&ResourceManager>,
     ) -> Result<Box<dyn DataLoadStrategy<I>>, DataError> {
         let problems = Self::problems(steps);
         if !problems.is_empty() {
             return Err(DataError::invalid(format!("the strategies cannot run: {}", problems.join("; "))));
         }
+        let within = |parallel: Parallel| resources.into_iter().fold(parallel, |parallel, all| parallel.within(all));
         let (makes_items, around): (Box<dyn DataLoadStrategy<I>>, _) = match steps {
             [around @ .., Self::Sequential] => (streamed(place, Sequential), around),
             [around @ .., Self::Parallel { workers, queue_mib }] => {
-                (streamed(place, Parallel::new(*workers).with_queue_bytes(bytes(*queue_mib))), around)
+                (streamed(place, within(Parallel::new(*workers).with_queue_bytes(bytes(*queue_mib)))), around)
             }
-            around => (streamed(place, workers), around),
+            around => (streamed(place, within(workers)), around),
         };
-        around.iter().rev().try_fold(makes_items, |inner, step| step.around(inner))
+        around.iter().rev().try_fold(makes_items, |inner, step| step.around(inner, resources))
     }
 
     fn around<I: ByteSize + Send + 'static>(
         &self,
         inner: Box<dyn DataLoadStrategy<I>>,
+        resources: Option<&ResourceManager>,
     ) -> Result<Box<dyn DataLoadStrategy<I>>, DataError> {
         let keep = |cached: Cached<_>, decoded| if decoded { cached.decoded() } else { cached };
         Ok(match self {
             Self::MemoryMapped => Box::new(MemoryMapped::new(inner)),
             Self::Cached { memory_mib, decoded } => {
-                Box::new(keep(Cached::in_memory(bytes(*memory_mib), inner), *decoded))
+                let cached = match resources {
+                    None => Cached::in_memory(bytes(*memory_mib), inner),
+                    Some(all) => {
+                        let part = all.memory.part("cache", bytes(*memory_mib));
+                        let over = |over| DataError::other("the cache cannot be had; give it less memory", over);
+                        Cached::in_pool(&part.map_err(over)?, inner)
+                    }
+                };
+                Box::new(keep(cached, *decoded))
             }
             Self::CachedOnDisk { folder, disk_mib, name, decoded } => {
                 let limit = disk_mib.saturating_mul(1 << 20);

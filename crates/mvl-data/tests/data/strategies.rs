@@ -145,7 +145,7 @@ struct OnlyShare(Parallel);
 
 impl<I: ByteSize + Send + 'static> DataLoadStrategy<I> for OnlyShare {
     fn load(&self, dataset: Arc<dyn Dataset<I>>, plan: EpochPlan) -> Result<mvl_core::ItemIter<I>, DataError> {
-        match Sharded::new(0, 1, self.0)?.load(dataset.clone(), plan.clone()) {
+        match Sharded::new(0, 1, self.0.clone())?.load(dataset.clone(), plan.clone()) {
             Ok(items) => Ok(items),
             Err(_) => self.0.load(dataset, plan),
         }
