@@ -50,7 +50,10 @@ fn more_memory_than_the_budget() {
     pictures(&data, 20);
     let cache = ["--set", "data.strategy=[{cached={memory_mib=8}}]", "--set", "resources.host_mib=4"];
     let ran = train(&[&["--data", text(&data), "--run-dir", text(&folder.path().join("run"))][..], &cache].concat());
-    ran.fails(1, &["the cache cannot be had; give it less memory", "8388608 bytes for cache are over the memory budget"]);
+    ran.fails(
+        1,
+        &["the cache cannot be had; give it less memory", "8388608 bytes for cache are over the memory budget"],
+    );
 }
 
 #[test]
