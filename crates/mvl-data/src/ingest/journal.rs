@@ -10,10 +10,10 @@ use mvl_core::{DataError, write_atomically};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use super::layout::{cannot_write, part_folder, part_name, shard_path};
+use super::layout::{part_folder, part_name, shard_path};
 use super::plan::{PARTS, Plan};
 use super::report::Skipped;
-use crate::shards::ShardIndex;
+use crate::shards::{ShardIndex, cannot_write};
 use crate::sources::Split;
 
 /// The folder's name.

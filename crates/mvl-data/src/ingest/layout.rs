@@ -8,10 +8,7 @@
 //! valid/, test/           the same
 //! ```
 
-use std::io;
 use std::path::{Path, PathBuf};
-
-use mvl_core::DataError;
 
 use crate::sources::Split;
 
@@ -42,8 +39,4 @@ pub(super) fn shard_name(part: Split, number: usize) -> String {
 
 pub(super) fn shard_path(target: &Path, part: Split, number: usize) -> PathBuf {
     target.join(shard_name(part, number))
-}
-
-pub(super) fn cannot_write(path: &Path, source: io::Error) -> DataError {
-    DataError::Other { what: format!("cannot write {}", path.display()), source: Box::new(source) }
 }

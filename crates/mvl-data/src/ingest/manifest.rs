@@ -7,9 +7,9 @@ use bytes::Bytes;
 use mvl_core::{DataError, Labels, write_atomically};
 use mvl_kernels::map_file;
 
-use super::layout::{MANIFEST_FILE, cannot_write, shard_name};
+use super::layout::{MANIFEST_FILE, shard_name};
 use super::report::PartReport;
-use crate::shards::{JSON_EXTENSION, ShardEntry, ShardIndex, ShardRow, ShardSample, image_range};
+use crate::shards::{JSON_EXTENSION, ShardEntry, ShardIndex, ShardRow, ShardSample, cannot_write, image_range};
 use crate::sources::{ManifestHeader, ShardPlace, Split};
 
 /// Writes `manifest.jsonl`: the classes, and for every sample what its shard knows about it with the place of its image. A sample at a

@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 
 use super::config::IngestConfig;
 use super::journal::{FinishedShard, JOURNAL_FOLDER, Journal};
-use super::layout::{LABELS_FILE, MANIFEST_FILE, REPORT_FILE, cannot_write, shard_path};
+use super::layout::{LABELS_FILE, MANIFEST_FILE, REPORT_FILE, shard_path};
 use super::manifest::write_manifest;
 use super::packing::{Packed, PackedItems};
 use super::plan::{PARTS, Plan, Planned};
@@ -18,7 +18,7 @@ use super::sources::IngestSources;
 use super::survey::{Survey, hex};
 use crate::decode::read_bounded;
 use crate::loader::OnCorrupt;
-use crate::shards::write_shard;
+use crate::shards::{cannot_write, write_shard};
 use crate::sources::Split;
 use crate::strategies::Parallel;
 

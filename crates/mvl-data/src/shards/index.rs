@@ -21,7 +21,7 @@ const HEADER_BYTES: usize = 24;
 const MIN_SAMPLE_BYTES: usize = 8 + 8 + 4 + 4 + 2 + 1;
 const NO_CLASS: u32 = u32::MAX;
 /// The largest class index, so that one bad number cannot ask for all of memory.
-const MAX_CLASS: u32 = 1_000_000;
+pub(super) const MAX_CLASS: usize = 1_000_000;
 /// The largest index that is read.
 const MAX_INDEX_BYTES: u64 = 1 << 28;
 /// The ending of an index's name.
@@ -192,7 +192,7 @@ impl<'a> Fields<'a> {
         let (offset, len, crc32c, class) = (self.u64()?, self.u64()?, self.u32()?, self.u32()?);
         let class = match class {
             NO_CLASS => None,
-            class if class <= MAX_CLASS => Some(class as usize),
+            class if class as usize <= MAX_CLASS => Some(class as usize),
             _ => return None,
         };
         let key_len = usize::from(u16::from_le_bytes(self.array()?));

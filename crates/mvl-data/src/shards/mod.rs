@@ -24,3 +24,4 @@ pub use writer::{ShardLimits, write_shard};
 
 pub(crate) use open::{holds_shards, is_shard, open_shard_folders, refuse_unfinished};
 pub(crate) use record::{JSON_EXTENSION, Origin, ShardRow, image_range, shard_sample_from};
+pub(crate) use writer::cannot_write;

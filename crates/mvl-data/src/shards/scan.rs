@@ -1,13 +1,11 @@
 //! The samples of a shard, found by walking through it: how an index is made that was lost, and how much of a damaged shard is good.
 
-use super::index::{ShardEntry, ShardIndex};
+use super::index::{MAX_CLASS, ShardEntry, ShardIndex};
 use super::sample::split_name;
 use super::tar_walk::{TarEntry, TarError, TarWalk};
 
 /// The extension of a member that holds a class index as text.
 pub(super) const CLASS_EXTENSION: &str = "cls";
-/// The largest class index that is believed.
-const MAX_CLASS: usize = 1_000_000;
 
 /// What a walk came to.
 #[derive(Debug, Default)]
@@ -161,6 +159,24 @@ mod tests {
         assert!(error(4200).ends_with("; the last good sample before it is \"0\""), "{}", error(4200));
         assert!(error(4700).ends_with("; the last good sample before it is \"1\""), "{}", error(4700));
         assert!(error(700).ends_with("; no good sample lies before it"), "{}", error(700));
+    }
+
+    #[test]
+    fn no_flipped_byte_loses_all_samples() {
+        let good = shard();
+        for at in 0..good.len() {
+            for bit in [0x01, 0x80] {
+                let mut bytes = good.clone();
+                bytes[at] ^= bit;
+                let scan = Scan::of(&bytes);
+                assert!(!scan.entries.is_empty(), "byte {at}");
+                for entry in scan.entries {
+                    let range = entry.offset as usize..entry.range().end as usize;
+                    assert!(range.end <= bytes.len(), "byte {at}");
+                    let _ = ShardSample::parse(&bytes[range].to_vec().into());
+                }
+            }
+        }
     }
 
     #[test]

@@ -86,7 +86,7 @@ pub fn write_shard(
     }
 }
 
-pub(super) fn cannot_write(path: &Path, source: io::Error) -> DataError {
+pub(crate) fn cannot_write(path: &Path, source: io::Error) -> DataError {
     DataError::Other { what: format!("cannot write {}", path.display()), source: Box::new(source) }
 }
 
