@@ -24,6 +24,8 @@ mod fused;
 mod geometric;
 #[path = "data/headers.rs"]
 mod headers;
+#[path = "data/hostile.rs"]
+mod hostile;
 #[path = "data/idx.rs"]
 mod idx;
 #[path = "data/ingest.rs"]

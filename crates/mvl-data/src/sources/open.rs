@@ -50,7 +50,8 @@ enum Layout {
 /// - a folder of WebDataset shards, or with such folders as parts ([`ShardDataset`]), as [`ingest`](crate::ingest) makes it.
 ///
 /// Manifests without splits and plain class folders have no parts: they open as [`Split::All`], and
-/// [`split_balanced`](crate::split_balanced) holds a part of them out. See [`available_splits`]. [`Split::All`] of a divided data set is all the parts that are there.
+/// [`split_balanced`](crate::split_balanced) holds a part of them out. See [`available_splits`]. [`Split::All`] of a divided data
+/// set is all the parts that are there.
 ///
 /// # Errors
 /// [`DataError::Io`] when the path cannot be read; [`DataError::Format`] when the layout is none of these, lacks the part, has

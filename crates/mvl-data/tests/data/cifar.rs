@@ -1,7 +1,7 @@
 //! CIFAR's binary files.
 
-use mvl_core::{Dataset, SampleKey};
-use mvl_data::{LabelledDataset, Split, available_splits, open_dataset};
+use mvl_core::SampleKey;
+use mvl_data::{Split, available_splits, open_dataset};
 
 use crate::fixtures::{classes, put};
 

@@ -1,8 +1,8 @@
 //! COCO's JSON: read, written, read again; as a data set.
 
-use mvl_core::{Dataset, Keypoint, Mask, Object, RunLengths, SampleKey, Visibility};
+use mvl_core::{Keypoint, Mask, Object, RunLengths, SampleKey, Visibility};
 use mvl_data::{
-    AnnotatedImage, CocoCategory, CocoFile, CocoImage, LabelledDataset, Parsed, Split, available_splits, decode_file,
+    AnnotatedImage, CocoCategory, CocoFile, CocoImage, Parsed, Split, available_splits, decode_file,
     open_dataset, parse_coco, write_coco,
 };
 

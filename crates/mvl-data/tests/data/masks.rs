@@ -1,8 +1,8 @@
 //! Mask images: a class, or an object's number, for every pixel.
 
-use mvl_core::{BoxXyxy, ClassMap, Dataset, Labels, Mask, Object};
+use mvl_core::{BoxXyxy, ClassMap, Labels, Mask, Object};
 use mvl_data::{
-    IndexImage, LabelledDataset, ManifestRow, Split, VOC_CLASSES, open_dataset, read_index_png, write_index_png,
+    IndexImage, ManifestRow, Split, VOC_CLASSES, open_dataset, read_index_png, write_index_png,
 };
 use serde::Deserialize;
 

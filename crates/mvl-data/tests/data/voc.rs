@@ -1,6 +1,6 @@
 //! Pascal VOC: boxes from XML, masks from palette images.
 
-use mvl_core::{BoxXyxy, Dataset, Labels, SampleKey};
+use mvl_core::{BoxXyxy, Labels, SampleKey};
 use mvl_data::{
     LabelledDataset, Parsed, PixelOrigin, Split, VOC_CLASSES, VocAnnotation, available_splits, open_dataset, open_voc,
     open_voc_segmentation, parse_voc, write_voc,

@@ -1,8 +1,8 @@
 //! YOLO's text files: read, written, read again; as a data set.
 
-use mvl_core::{BoxXyxy, Dataset, Keypoint, Labels, Mask, Object, SampleRng, Visibility, snap_to_grid};
+use mvl_core::{BoxXyxy, Keypoint, Labels, Mask, Object, SampleRng, Visibility, snap_to_grid};
 use mvl_data::{
-    LabelledDataset, Parsed, Split, YoloData, YoloForm, available_splits, open_dataset, parse_yolo_data,
+    Parsed, Split, YoloData, YoloForm, available_splits, open_dataset, parse_yolo_data,
     parse_yolo_labels, write_yolo_data, write_yolo_labels,
 };
 

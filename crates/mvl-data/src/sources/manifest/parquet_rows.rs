@@ -12,6 +12,7 @@ use parquet::file::metadata::KeyValue;
 use parquet::file::properties::WriterProperties;
 use parquet::file::reader::{FileReader, SerializedFileReader};
 use parquet::file::writer::SerializedFileWriter;
+use parquet::record::reader::RowIter;
 use parquet::record::{Field, Row};
 use parquet::schema::parser::parse_message_type;
 use serde_json::{Map, Value};
@@ -28,35 +29,51 @@ const TEXT_COLUMNS: [&str; 5] = ["path", "split", "group", "sha256", "label"];
 const NUMBER_COLUMNS: [&str; 2] = ["width", "height"];
 const JSON_COLUMNS: [&str; 4] = ["labels", "objects", "class_map", "shard"];
 
-/// Reads a manifest in Parquet. Columns of other names are passed over.
+/// Reads a manifest in Parquet. Columns of other names are passed over. What is damaged ends its group of rows.
 pub fn parse_parquet_manifest(bytes: &[u8]) -> Parsed<ManifestFile> {
-    let wrong = |error: ParquetError| format!("cannot read Parquet: {error}");
-    let reader = match SerializedFileReader::new(Bytes::copy_from_slice(bytes)) {
-        Ok(reader) => reader,
-        Err(error) => return Parsed::nothing(wrong(error)),
-    };
+    // The decoder trusts some of what a file says of itself, and panics where it is not so.
+    std::panic::catch_unwind(|| read_file(bytes))
+        .unwrap_or_else(|_| Err("its parts contradict each other".to_owned()))
+        .unwrap_or_else(|what| Parsed::nothing(format!("cannot read Parquet: {what}")))
+}
+
+/// The error is what is wrong with all of the file.
+fn read_file(bytes: &[u8]) -> Result<Parsed<ManifestFile>, String> {
+    let wrong = |error: ParquetError| error.to_string();
+    let reader = SerializedFileReader::new(Bytes::copy_from_slice(bytes)).map_err(wrong)?;
     let mut parsed = Parsed::<ManifestFile>::default();
     let notes = reader.metadata().file_metadata().key_value_metadata();
     let note = notes.into_iter().flatten().find(|note| note.key == HEADER_KEY).and_then(|note| note.value.as_ref());
-    match note.map(|note| read_header(note.as_bytes())).transpose() {
-        Ok(header) => parsed.value.header = header,
-        Err(what) => parsed.problem("", what),
+    parsed.value.header = note.map(|note| read_header(note.as_bytes())).transpose()?;
+    // Every row names another image, which takes a byte at least.
+    let claimed = reader.metadata().row_groups().iter().map(|group| group.num_rows());
+    if !claimed.clone().all(|rows| (0..=bytes.len() as i64).contains(&rows)) {
+        let claimed: Vec<i64> = claimed.collect();
+        return Err(format!("expected no more rows than the {} bytes of the file, got {claimed:?}", bytes.len()));
     }
-    let rows = match reader.get_row_iter(None) {
-        Ok(rows) => rows,
-        Err(error) => return Parsed::nothing(wrong(error)),
-    };
     let mut numbers = Vec::new();
-    for (number, row) in rows.enumerate() {
-        match row.map_err(wrong).and_then(read_row) {
-            Ok(row) => {
-                parsed.value.rows.push(row);
-                numbers.push(number);
+    let mut number = 0;
+    for group in 0..reader.num_row_groups() {
+        let group = reader.get_row_group(group).map_err(wrong)?;
+        for row in RowIter::from_row_group(None, &*group).map_err(wrong)? {
+            let row = match row {
+                Ok(row) => row,
+                Err(error) => {
+                    parsed.problem(format!("row {number}"), wrong(error));
+                    break; // the decoder would say the same for ever
+                }
+            };
+            match read_row(row) {
+                Ok(row) => {
+                    parsed.value.rows.push(row);
+                    numbers.push(number);
+                }
+                Err(what) => parsed.problem(format!("row {number}"), what),
             }
-            Err(what) => parsed.problem(format!("row {number}"), what),
+            number += 1;
         }
     }
-    ManifestFile::check(parsed, |row| format!("row {}", numbers[row]))
+    Ok(ManifestFile::check(parsed, |row| format!("row {}", numbers[row])))
 }
 
 /// By way of JSON, which has the checks.
