@@ -2,8 +2,8 @@
 
 use mvl_core::{Keypoint, Mask, Object, RunLengths, SampleKey, Visibility};
 use mvl_data::{
-    AnnotatedImage, CocoCategory, CocoFile, CocoImage, Parsed, Split, available_splits, decode_file,
-    open_dataset, parse_coco, write_coco,
+    AnnotatedImage, CocoCategory, CocoFile, CocoImage, Parsed, Split, available_splits, decode_file, open_dataset,
+    parse_coco, write_coco,
 };
 
 use crate::fixtures::{annotations_of, names, put, put_image, shared_asset};

@@ -58,7 +58,9 @@ fn annotation_files() {
         let annotation = parse_voc(bytes).value;
         let _ = annotation.image(&mvl_core::Labels::new(["dog"]), PixelOrigin::One);
     });
-    survives(b"0 0.5 0.5 0.25 1\n1 0 0 1 0 1 1\n", |bytes| drop(parse_yolo_labels(bytes, [64, 32], 2, YoloForm::Shapes)));
+    survives(b"0 0.5 0.5 0.25 1\n1 0 0 1 0 1 1\n", |bytes| {
+        drop(parse_yolo_labels(bytes, [64, 32], 2, YoloForm::Shapes))
+    });
     survives(b"0 0.5 0.5 0.25 1 .1 .2 2 .3 .4 1\n", |bytes| {
         drop(parse_yolo_labels(bytes, [64, 32], 2, YoloForm::of(Some([2, 3]))));
     });
@@ -81,7 +83,9 @@ fn manifests() {
             let _ = row.annotations(&file.labels());
         }
     });
-    survives(b"path,xmin,ymin,xmax,ymax,label,split\na.png,0,1,2,3,\"Tr\"\"ee\",train\n", |bytes| drop(parse_csv_manifest(bytes)));
+    survives(b"path,xmin,ymin,xmax,ymax,label,split\na.png,0,1,2,3,\"Tr\"\"ee\",train\n", |bytes| {
+        drop(parse_csv_manifest(bytes))
+    });
 }
 
 #[test]

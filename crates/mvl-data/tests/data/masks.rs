@@ -1,9 +1,7 @@
 //! Mask images: a class, or an object's number, for every pixel.
 
 use mvl_core::{BoxXyxy, ClassMap, Labels, Mask, Object};
-use mvl_data::{
-    IndexImage, ManifestRow, Split, VOC_CLASSES, open_dataset, read_index_png, write_index_png,
-};
+use mvl_data::{IndexImage, ManifestRow, Split, VOC_CLASSES, open_dataset, read_index_png, write_index_png};
 use serde::Deserialize;
 
 use crate::fixtures::{annotations_of, mask_fixture, names, put, put_image};

@@ -2,8 +2,8 @@
 
 use mvl_core::{BoxXyxy, Keypoint, Labels, Mask, Object, SampleRng, Visibility, snap_to_grid};
 use mvl_data::{
-    Parsed, Split, YoloData, YoloForm, available_splits, open_dataset, parse_yolo_data,
-    parse_yolo_labels, write_yolo_data, write_yolo_labels,
+    Parsed, Split, YoloData, YoloForm, available_splits, open_dataset, parse_yolo_data, parse_yolo_labels,
+    write_yolo_data, write_yolo_labels,
 };
 
 use crate::fixtures::{annotations_of, names, put, put_image, shared_asset};
