@@ -5,7 +5,10 @@
 
 use std::path::{Path, PathBuf};
 
+use bytes::Bytes;
 use mvl_core::DataError;
+
+use crate::decode::read_bounded;
 
 #[cfg(feature = "remote")]
 use crate::remote::StoreUrl;
@@ -57,4 +60,22 @@ impl Place {
             Self::Store(url) => Ok(!crate::remote::exists(url)?),
         }
     }
+}
+
+/// Small files, each with an error of its own. What lies in object stores is read at the same time.
+///
+/// # Errors
+/// [`DataError::Format`] when an address is bad.
+pub(crate) fn read_each(paths: &[PathBuf], max_bytes: u64) -> Result<Vec<Result<Bytes, DataError>>, DataError> {
+    #[cfg(feature = "remote")]
+    {
+        let urls = paths.iter().map(|path| match Place::of(path)? {
+            Place::Store(url) => Ok(Some(url)),
+            Place::Disk(_) => Ok(None),
+        });
+        if let Some(urls) = urls.collect::<Result<Option<Vec<_>>, DataError>>()? {
+            return crate::remote::read_objects(urls, max_bytes);
+        }
+    }
+    Ok(paths.iter().map(|path| read_bounded(path, max_bytes).map(Bytes::from)).collect())
 }

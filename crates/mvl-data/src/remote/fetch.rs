@@ -66,6 +66,27 @@ pub(crate) fn read_object(url: StoreUrl, max_bytes: u64) -> Result<Bytes, DataEr
     wait_for(first_part(Request { url, parts: vec![(None, None)], max_part_bytes: max_bytes }))?
 }
 
+/// Gets whole objects of at most so many bytes each, many at a time, and waits for all of them. They come in the given order, each
+/// with an error of its own.
+///
+/// # Errors
+/// [`DataError::Invalid`] when the system gives no threads.
+pub(crate) fn read_objects(
+    urls: Vec<StoreUrl>,
+    max_bytes: u64,
+) -> Result<Vec<Result<Bytes, DataError>>, DataError> {
+    wait_for(async move {
+        let request = |url| Request { url, parts: vec![(None, None)], max_part_bytes: max_bytes };
+        let tasks: Vec<_> = urls.into_iter().map(|url| tokio::spawn(first_part(request(url)))).collect();
+        let mut objects = Vec::with_capacity(tasks.len());
+        for task in tasks {
+            let panicked = |_| Err(DataError::invalid("a request to an object store panicked"));
+            objects.push(task.await.unwrap_or_else(panicked));
+        }
+        objects
+    })
+}
+
 /// Gets the bytes at a place, at most so many, compares their checksum, and waits for them.
 ///
 /// # Errors

@@ -18,7 +18,7 @@ mod store_url;
 pub use retry::RetryPolicy;
 
 pub(crate) use failure::Failure;
-pub(crate) use fetch::{Request, fetch, read_object, read_place};
+pub(crate) use fetch::{Request, fetch, read_object, read_objects, read_place};
 pub(crate) use list::{exists, files_below, list};
 pub(crate) use runtime::{handle, wait_for};
 pub(crate) use store_url::StoreUrl;

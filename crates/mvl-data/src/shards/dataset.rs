@@ -90,7 +90,9 @@ impl ShardDataset {
     /// [`DataError::Io`] when a shard cannot be read; [`DataError::Format`] when an index is damaged, a shard is not as long as its
     /// index says, or a shard without an index is damaged; all errors of [`Self::new`].
     pub fn open(paths: &[PathBuf], labels: Option<Labels>) -> Result<Self, DataError> {
-        Self::new(paths.iter().map(|path| open_shard(path)).collect::<Result<Vec<_>, _>>()?, labels)
+        let indices = ShardIndex::read_each_beside(paths)?;
+        let shards = paths.iter().zip(indices).map(|(path, index)| open_shard(path, index));
+        Self::new(shards.collect::<Result<Vec<_>, _>>()?, labels)
     }
 
     /// Opens all `.tar` files of a folder, in the order of their names.
@@ -135,12 +137,12 @@ impl ShardDataset {
 }
 
 /// What a shard is called, and its index, made where it is missing.
-fn open_shard(path: &Path) -> Result<(Arc<str>, ShardIndex), DataError> {
+fn open_shard(path: &Path, beside: Option<ShardIndex>) -> Result<(Arc<str>, ShardIndex), DataError> {
     match Place::of(path)? {
-        Place::Disk(path) => Ok((path.to_string_lossy().into(), index_on_disk(&path)?)),
+        Place::Disk(path) => Ok((path.to_string_lossy().into(), index_on_disk(&path, beside)?)),
         #[cfg(feature = "remote")]
         Place::Store(url) => {
-            let index = match ShardIndex::read_beside(path)? {
+            let index = match beside {
                 Some(index) => index,
                 None => index_of(path, &crate::remote::read_object(url, MAX_WALKED_BYTES)?)?,
             };
@@ -149,9 +151,9 @@ fn open_shard(path: &Path) -> Result<(Arc<str>, ShardIndex), DataError> {
     }
 }
 
-fn index_on_disk(path: &Path) -> Result<ShardIndex, DataError> {
+fn index_on_disk(path: &Path, beside: Option<ShardIndex>) -> Result<ShardIndex, DataError> {
     let io = |source| DataError::Io { path: path.to_owned(), source };
-    if let Some(index) = ShardIndex::read_beside(path)? {
+    if let Some(index) = beside {
         let len = std::fs::metadata(path).map_err(io)?.len();
         return if len == index.shard_len { Ok(index) } else { Err(other_length(path, &index, len)) };
     }

@@ -8,11 +8,13 @@
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
+use bytes::Bytes;
 use mvl_core::{DataError, write_atomically};
 
 use super::tar_header::BLOCK;
 use super::writer::cannot_write;
 use crate::decode::read_bounded;
+use crate::place::read_each;
 
 const MAGIC: &[u8; 8] = b"mvlshard";
 const VERSION: u32 = 1;
@@ -72,7 +74,22 @@ impl ShardIndex {
     /// [`DataError::Io`] when it cannot be read, [`DataError::Format`] when it is damaged.
     pub fn read_beside(shard: &Path) -> Result<Option<Self>, DataError> {
         let path = Self::path_of(shard);
-        match read_bounded(&path, MAX_INDEX_BYTES) {
+        let bytes = read_bounded(&path, MAX_INDEX_BYTES);
+        Self::read_from(path, bytes.map(Bytes::from))
+    }
+
+    /// Reads the indices beside several shards, in an object store all at the same time; `None` where there is none.
+    ///
+    /// # Errors
+    /// As for one of them.
+    pub(super) fn read_each_beside(shards: &[PathBuf]) -> Result<Vec<Option<Self>>, DataError> {
+        let paths: Vec<PathBuf> = shards.iter().map(|shard| Self::path_of(shard)).collect();
+        let files = read_each(&paths, MAX_INDEX_BYTES)?;
+        paths.into_iter().zip(files).map(|(path, bytes)| Self::read_from(path, bytes)).collect()
+    }
+
+    fn read_from(path: PathBuf, bytes: Result<Bytes, DataError>) -> Result<Option<Self>, DataError> {
+        match bytes {
             Err(DataError::Io { source, .. }) if source.kind() == std::io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(error),
             Ok(bytes) => match Self::parse(&bytes) {

@@ -4,8 +4,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use mvl_core::{DataError, DataLoadStrategy, Dataset, EpochPlan, Order};
-use mvl_data::{Parallel, RetryPolicy, Sequential, Streaming};
+use mvl_core::{Channels, DataError, DataLoadStrategy, Dataset, EpochPlan, Image, Order};
+use mvl_data::{
+    Parallel, RetryPolicy, Sequential, ShardDataset, ShardLimits, ShardSample, Streaming, encode_png, write_shard,
+};
 
 use crate::blobs::Blobs;
 use crate::http_server::{Fault, HttpServer, some_fail};
@@ -65,6 +67,35 @@ fn an_epoch_comes_through_one_fault_in_twenty() {
 #[test]
 fn an_epoch_comes_through_one_fault_in_three() {
     comes_through(0.33, 7);
+}
+
+#[test]
+fn shards_open_and_stream_through_faults() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (mut objects, mut names) = (BTreeMap::new(), Vec::new());
+    for shard in 0..6_u8 {
+        let path = folder.path().join(format!("{shard}.tar"));
+        let mut samples = (0..20).map(|number| {
+            let image = Image::new(3, 2, Channels::Gray, vec![shard * 20 + number; 6]).expect("a byte a pixel");
+            let sample = ShardSample::new(format!("{number:04}")).expect("a good key");
+            Ok(sample.with_part("png", encode_png(&image)).with_part("cls", "1"))
+        });
+        write_shard(&path, &mut samples, ShardLimits::default()).expect("it can be written");
+        for name in [format!("{shard}.tar"), format!("{shard}.idx")] {
+            objects.insert(name.clone(), std::fs::read(folder.path().join(name)).expect("readable"));
+        }
+        names.push(format!("{shard}.tar"));
+    }
+    for seed in 0..4 {
+        let server = HttpServer::start(objects.clone(), some_fail(0.1, seed));
+        let shards: Vec<_> = names.iter().map(|name| format!("{}/{name}", server.url()).into()).collect();
+        let dataset = Arc::new(ShardDataset::open(&shards, None).expect("six indices"));
+        assert!(server.asked().iter().all(|(path, _)| path.ends_with(".idx")), "only indices are needed");
+        let plan = EpochPlan::new(dataset.len(), Order::Sequential);
+        let items = Streaming::new(Parallel::new(2)).with_retry(RETRY).load(dataset, plan).expect("it starts");
+        let first_pixels = items.map(|item| item.expect("a good one").image.pixels()[0]).collect::<Vec<_>>();
+        assert_eq!(first_pixels, (0..120).collect::<Vec<u8>>());
+    }
 }
 
 #[test]

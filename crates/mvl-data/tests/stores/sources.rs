@@ -4,7 +4,10 @@ use std::path::Path;
 use std::sync::Arc;
 
 use mvl_core::{Channels, DataLoadStrategy, EpochPlan, Image, Order, Sample, SampleKey};
-use mvl_data::{LabelledDataset, Parallel, Sequential, Split, Streaming, available_splits, encode_png, open_dataset};
+use mvl_data::{
+    IngestConfig, IngestSources, LabelledDataset, Parallel, Sequential, ShardLimits, ShardSample, Split, Streaming,
+    available_splits, encode_png, ingest, open_dataset, write_shard,
+};
 
 use crate::places::Place;
 
@@ -85,6 +88,54 @@ fn manifests_open_from_every_place() {
         for name in ["list.csv", "list.jsonl"] {
             same(&folder.path().join(name), &place.at(name), Split::All);
         }
+    }
+}
+
+#[test]
+fn shards_open_from_every_place_by_their_indices() {
+    let (folder, packed) = (tempfile::tempdir().expect("a folder"), tempfile::tempdir().expect("a folder"));
+    put_class_folders(folder.path());
+    let packed = packed.path().join("packed");
+    let sources = IngestSources::open(&[folder.path().to_owned()]).expect("class folders");
+    let limits = ShardLimits { samples: 10, ..ShardLimits::default() };
+    let config = IngestConfig { limits, ..IngestConfig::default() };
+    ingest(sources, &packed, &config, &mut |_| {}).expect("it can be packed");
+    for place in Place::all() {
+        place.put_folder(&packed);
+        same(&packed, &place.url, Split::Train);
+        same(&packed, &place.url, Split::Valid);
+        same(&packed.join("train"), &place.at("train"), Split::All);
+    }
+}
+
+#[test]
+fn shards_of_other_makers_open_without_an_index() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut samples = (0..12).map(|number| {
+        let sample = ShardSample::new(format!("{number:04}")).expect("a good key");
+        Ok(sample.with_part("png", picture(number)).with_part("cls", vec![b'0' + number % 3]))
+    });
+    let path = folder.path().join("shard-000000.tar");
+    write_shard(&path, &mut samples, ShardLimits::default()).expect("it can be written");
+    std::fs::remove_file(path.with_extension("idx")).expect("it was there");
+    for place in Place::all() {
+        place.put([("shard-000000.tar".to_owned(), std::fs::read(&path).expect("readable"))]);
+        same(folder.path(), &place.url, Split::All);
+    }
+}
+
+#[test]
+fn data_are_ingested_from_every_place() {
+    let folder = tempfile::tempdir().expect("a folder");
+    put_class_folders(folder.path());
+    for place in Place::all() {
+        place.put_folder(folder.path());
+        let target = tempfile::tempdir().expect("a folder");
+        let packed = target.path().join("packed");
+        let sources = IngestSources::open(&[place.url.clone().into()]).expect("class folders");
+        let report = ingest(sources, &packed, &IngestConfig::default(), &mut |_| {}).expect("it can be packed");
+        assert_eq!(report.parts.iter().map(|part| part.samples).collect::<Vec<_>>(), [42, 3, 0]);
+        same(&packed, &format!("file://{}", packed.display()), Split::Train);
     }
 }
 

@@ -6,6 +6,9 @@ use mvl_core::{DataError, Location};
 use crate::decode::MAX_FILE_BYTES;
 use crate::remote::{Request, RetryPolicy, fetch};
 
+/// The largest record: an image with its annotations and masks.
+const MAX_RECORD_BYTES: u64 = 4 * MAX_FILE_BYTES;
+
 /// What answers requests.
 #[derive(Debug, Clone)]
 pub(super) struct Origin {
@@ -16,7 +19,7 @@ impl Origin {
     /// The bytes at places of one object, in their order; `None` when they are better asked for one by one, to find out which of
     /// them is to blame.
     pub(super) async fn get(&self, places: &[Location]) -> Option<Vec<Result<Bytes, DataError>>> {
-        let request = match Request::new(places, MAX_FILE_BYTES) {
+        let request = match Request::new(places, MAX_RECORD_BYTES) {
             Ok(request) => request,
             Err(error) => return (places.len() == 1).then(|| vec![Err(error)]),
         };

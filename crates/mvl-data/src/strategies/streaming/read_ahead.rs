@@ -51,6 +51,8 @@ pub(super) struct ReadAhead {
 struct State {
     /// The first place of the plan that no request was started for.
     next: usize,
+    /// What the next request will bring, once there is room.
+    coming: Option<Vec<Location>>,
     /// What was asked for and not taken, by place.
     slots: BTreeMap<usize, Slot>,
     /// The places of an item that have a slot, in order.
@@ -187,26 +189,33 @@ impl ReadAhead {
         if state.stopped || state.requests >= self.limits.requests {
             return None;
         }
-        let first = loop {
-            match (self.locate)(*self.plan.get(state.next)?) {
-                Some(location) => break location,
-                None => state.next += 1, // lies nowhere; the data set has its own way to it
-            }
+        let run = match state.coming.take() {
+            Some(run) => run,
+            None => self.upcoming(&mut state.next)?,
         };
-        if !state.has_room(&first, self.limits.bytes) {
+        // All of it or nothing yet: cut down to the room that one record leaves, every request would bring one record.
+        if !state.has_room(&run, self.limits.bytes) {
+            state.coming = Some(run);
             return None;
         }
         let begin = state.next;
-        state.expect(&first, &self.plan);
-        let mut run = Run::new(first, self.limits.request_bytes);
-        while let Some(next) = self.plan.get(state.next).and_then(|&index| (self.locate)(index)) {
-            if !state.has_room(&next, self.limits.bytes) || !run.join(&next) {
-                break;
-            }
-            state.expect(&next, &self.plan);
-        }
+        run.iter().for_each(|place| state.expect(place, &self.plan));
         state.requests += 1;
-        Some((begin, run.places))
+        Some((begin, run))
+    }
+
+    /// What the next request brings. Places that lie nowhere are passed over: the data set has its own way to them.
+    fn upcoming(&self, next: &mut usize) -> Option<Vec<Location>> {
+        let first = loop {
+            match (self.locate)(*self.plan.get(*next)?) {
+                Some(location) => break location,
+                None => *next += 1,
+            }
+        };
+        let mut run = Run::new(first, self.limits.request_bytes);
+        let mut others = self.plan[*next + 1..].iter().map_while(|&index| (self.locate)(index));
+        while others.next().is_some_and(|place| run.join(&place)) {}
+        Some(run.places)
     }
 }
 
@@ -221,10 +230,11 @@ impl State {
         place
     }
 
-    /// Whether a place's bytes may be on their way as well.
-    fn has_room(&self, place: &Location, budget: usize) -> bool {
-        let expected = len_of(place).or(self.largest);
-        self.slots.is_empty() || expected.is_some_and(|bytes| self.bytes.saturating_add(bytes) <= budget)
+    /// Whether the bytes at these places may be on their way as well.
+    fn has_room(&self, places: &[Location], budget: usize) -> bool {
+        let expected = places.iter().map(|place| len_of(place).or(self.largest));
+        let after = expected.fold(Some(self.bytes), |sum, bytes| Some(sum?.saturating_add(bytes?)));
+        self.slots.is_empty() || after.is_some_and(|bytes| bytes <= budget)
     }
 
     /// Makes the slot of the next place.
@@ -275,7 +285,10 @@ impl State {
     /// The consumer is ahead of the requests: these go on after it.
     fn skip_past(&mut self, plan: &[usize], index: usize) {
         let ahead = plan.iter().skip(self.next).take(OVERTAKEN).position(|&other| other == index);
-        self.next += ahead.map_or(0, |distance| distance + 1);
+        if let Some(distance) = ahead {
+            self.next += distance + 1;
+            self.coming = None;
+        }
     }
 }
 

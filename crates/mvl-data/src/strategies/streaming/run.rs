@@ -11,33 +11,34 @@ const MAX_GAP_BYTES: u64 = 64 << 10;
 #[derive(Debug)]
 pub(super) struct Run {
     pub(super) places: Vec<Location>,
+    /// From the first byte to the last; `None` for a whole object.
+    span: Option<Range<u64>>,
     max_bytes: u64,
 }
 
 impl Run {
     /// Begins with a place, to which others may be joined until so many bytes are to be read.
     pub(super) fn new(first: Location, max_bytes: u64) -> Self {
-        Self { places: vec![first], max_bytes }
+        Self { span: first.range.clone(), places: vec![first], max_bytes }
     }
 
     /// Joins the next place, when it lies in the same object, not before the last and not far after all others.
     pub(super) fn join(&mut self, next: &Location) -> bool {
-        let fits = self.reach(next).is_some_and(|reach| reach.end - reach.start <= self.max_bytes);
-        if fits {
+        let reach = self.reach(next).filter(|reach| reach.end - reach.start <= self.max_bytes);
+        let joined = reach.is_some();
+        if joined {
+            self.span = reach;
             self.places.push(next.clone());
         }
-        fits
+        joined
     }
 
     /// What would be read if the place were joined.
     fn reach(&self, next: &Location) -> Option<Range<u64>> {
-        let (first, last) = (self.places.first()?, self.places.last()?);
-        let (first, last, range) = (first.range.as_ref()?, last.range.as_ref()?, next.range.as_ref()?);
-        let end = self.places.iter().filter_map(|place| place.range.as_ref()).map(|range| range.end).max()?;
-        let near = range.start >= last.start && range.start <= end.saturating_add(MAX_GAP_BYTES);
-        let valid = last.start <= last.end && range.start <= range.end;
-        let same = self.places.iter().all(|place| place.object == next.object);
-        (near && valid && same).then(|| first.start..end.max(range.end))
+        let (span, last, range) = (self.span.as_ref()?, self.places.last()?, next.range.as_ref()?);
+        let after = range.start >= last.range.as_ref()?.start && range.start <= range.end;
+        let near = range.start <= span.end.saturating_add(MAX_GAP_BYTES);
+        (last.object == next.object && after && near).then(|| span.start..span.end.max(range.end))
     }
 }
 
