@@ -71,10 +71,7 @@ pub(crate) fn read_object(url: StoreUrl, max_bytes: u64) -> Result<Bytes, DataEr
 ///
 /// # Errors
 /// [`DataError::Invalid`] when the system gives no threads.
-pub(crate) fn read_objects(
-    urls: Vec<StoreUrl>,
-    max_bytes: u64,
-) -> Result<Vec<Result<Bytes, DataError>>, DataError> {
+pub(crate) fn read_objects(urls: Vec<StoreUrl>, max_bytes: u64) -> Result<Vec<Result<Bytes, DataError>>, DataError> {
     wait_for(async move {
         let request = |url| Request { url, parts: vec![(None, None)], max_part_bytes: max_bytes };
         let tasks: Vec<_> = urls.into_iter().map(|url| tokio::spawn(first_part(request(url)))).collect();

@@ -30,6 +30,8 @@ const MAX_REQUEST_BYTES: usize = 4 << 20;
 /// record larger than the whole budget, which then comes alone. Items that are not part of the plan, such as partners to mix with,
 /// and records with no location are fetched when they are asked for. Local files are read in the same way.
 ///
+/// A [`Cached`](super::Cached) around this keeps what it brings, in memory or on the local disk, and is asked first.
+///
 /// # Example
 /// ```
 /// use std::sync::Arc;
