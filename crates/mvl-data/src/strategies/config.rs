@@ -50,6 +50,16 @@ pub enum StrategyConfig {
         #[serde(default = "default_queue_mib")]
         queue_mib: usize,
     },
+    /// `Streaming`, for other settings than its usual ones: records in an object store are fetched ahead without it too.
+    #[cfg(feature = "remote")]
+    Streaming {
+        /// Budget for records that wait or are on their way, in MiB.
+        #[serde(default = "default_read_ahead_mib")]
+        read_ahead_mib: usize,
+        /// Requests under way.
+        #[serde(default = "default_requests")]
+        requests: usize,
+    },
     /// [`Sequential`]; comes last.
     Sequential,
     /// [`Parallel`]; comes last. Where neither is named, the loader's own settings for it count.
@@ -65,6 +75,16 @@ pub enum StrategyConfig {
 
 fn default_queue_mib() -> usize {
     DEFAULT_QUEUE_BYTES >> 20
+}
+
+#[cfg(feature = "remote")]
+fn default_read_ahead_mib() -> usize {
+    super::streaming::DEFAULT_READ_AHEAD_BYTES >> 20
+}
+
+#[cfg(feature = "remote")]
+fn default_requests() -> usize {
+    super::streaming::DEFAULT_REQUESTS
 }
 
 impl StrategyConfig {
@@ -107,6 +127,8 @@ impl StrategyConfig {
             return Err(DataError::invalid(format!("the strategies cannot run: {}", problems.join("; "))));
         }
         let within = |parallel: Parallel| resources.into_iter().fold(parallel, |parallel, all| parallel.within(all));
+        #[cfg(feature = "remote")]
+        let place = place.filter(|_| !steps.iter().any(|step| matches!(step, Self::Streaming { .. })));
         let (makes_items, around): (Box<dyn DataLoadStrategy<I>>, _) = match steps {
             [around @ .., Self::Sequential] => (streamed(place, Sequential), around),
             [around @ .., Self::Parallel { workers, queue_mib }] => {
@@ -141,6 +163,11 @@ impl StrategyConfig {
                 Box::new(keep(Cached::on_disk(folder, limit, name.as_str(), inner)?, *decoded))
             }
             Self::Prefetch { queue_mib } => Box::new(Prefetch::new(inner).with_queue_bytes(bytes(*queue_mib))),
+            #[cfg(feature = "remote")]
+            Self::Streaming { read_ahead_mib, requests } => {
+                let streaming = super::Streaming::new(inner).with_requests(*requests);
+                Box::new(streaming.with_read_ahead_bytes(bytes(*read_ahead_mib)))
+            }
             Self::Sequential | Self::Parallel { .. } => inner, // only last, where nothing is around it
         })
     }

@@ -14,9 +14,9 @@ use origin::Origin;
 use read_ahead::{Limits, ReadAhead};
 
 /// How many bytes are read ahead, unless said otherwise.
-const DEFAULT_READ_AHEAD_BYTES: usize = 64 << 20;
+pub(super) const DEFAULT_READ_AHEAD_BYTES: usize = 64 << 20;
 /// How many requests are under way, unless said otherwise.
-const DEFAULT_REQUESTS: usize = 16;
+pub(super) const DEFAULT_REQUESTS: usize = 16;
 /// What one request reads at most where it joins ranges; larger single records are read whole.
 const MAX_REQUEST_BYTES: usize = 4 << 20;
 
