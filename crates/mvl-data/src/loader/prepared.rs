@@ -115,10 +115,6 @@ impl<D: Dataset<Sample> + ?Sized> PreparedDataset<D> {
             Record::Decoded(sample) => (&sample.annotations, &sample.source),
             _ => return Ok(None),
         };
-        // Boxes and masks move with the steps themselves.
-        if !annotations.objects.is_empty() || annotations.class_map.is_some() {
-            return Ok(None);
-        }
         WORKSPACE.with_borrow_mut(|Workspace { decoding, cutting }| {
             let mut plan = None;
             let part = match record {
@@ -135,6 +131,10 @@ impl<D: Dataset<Sample> + ?Sized> PreparedDataset<D> {
             let (image, done) = self.cut_part(plan, part, cutting);
             let mut sample = Sample::new(image, source.clone());
             sample.annotations = annotations.clone();
+            if let Some(Plan::Chain(lead)) = plan {
+                let moved = lead.move_annotations(&mut sample.annotations);
+                moved.map_err(|error| DataError::invalid(format!("{error}; {source}")))?;
+            }
             Ok(Some((sample, done)))
         })
     }
@@ -158,7 +158,7 @@ impl<D: Dataset<Sample> + ?Sized> PreparedDataset<D> {
                 cut.apply(part, cutting, &mut pixels);
                 ([cut.kept.height, cut.kept.width], Done::Preprocess)
             }
-            Some(Plan::Chain(DrawnLead { cut, steps })) => {
+            Some(Plan::Chain(DrawnLead { cut, steps, .. })) => {
                 cut.apply(part, cutting, &mut pixels);
                 (cut.size, Done::Steps(steps))
             }

@@ -4,10 +4,10 @@ use std::path::Path;
 use std::sync::Arc;
 
 use mvl_core::{
-    Channels, Cpu, DataError, DataLoader, Dataset, Filter, ImageBatch, Order, Preprocess, Resize, ResizeTo, Sample,
-    SampleKey,
+    Annotations, Bitmap, BoxXyxy, Channels, ClassMap, Cpu, DataError, DataLoader, Dataset, EncodedSample, Filter,
+    ImageBatch, Keypoint, Mask, Object, Order, Preprocess, Record, Resize, ResizeTo, Sample, SampleKey, Visibility,
 };
-use mvl_data::{ImageFolder, Loader, LoaderConfig, TransformConfig};
+use mvl_data::{ImageFolder, Loader, LoaderConfig, TransformConfig, decode_record};
 
 use crate::fixtures::{put, put_image};
 
@@ -91,4 +91,57 @@ fn a_reduced_picture_looks_the_same() {
     let differences: Vec<f32> = whole.iter().zip(&reduced).map(|(a, b)| (a - b).abs()).collect();
     let mean = differences.iter().sum::<f32>() / differences.len() as f32;
     assert!(mean < 4.0, "mean difference of {mean} levels");
+}
+
+/// A data set of one JPEG with a box, a keypoint, a mask and a class map.
+#[derive(Clone)]
+struct Known {
+    sample: EncodedSample,
+    only_decodes: bool,
+}
+
+impl Dataset<Sample> for Known {
+    fn len(&self) -> usize {
+        1
+    }
+
+    fn get(&self, _key: SampleKey) -> Result<Sample, DataError> {
+        decode_record(Record::encoded(self.sample.clone()))
+    }
+
+    fn fetch(&self, _index: usize) -> Result<Record, DataError> {
+        Ok(Record::encoded(self.sample.clone()))
+    }
+
+    fn only_decodes(&self) -> bool {
+        self.only_decodes
+    }
+}
+
+#[test]
+fn annotations_move_with_the_cut() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/jpeg/420.jpg");
+    let mut annotations = Annotations::labelled(1);
+    let inside = |x: u32, y: u32| x * y % 3 == 0;
+    let bitmap = (0..157).flat_map(|y| (0..211).map(move |x| u8::from(inside(x, y)))).collect();
+    let mut object = Object::new(1, BoxXyxy::new(20.0, 30.0, 150.0, 120.0));
+    object.mask = Some(Mask::Bitmap(Bitmap::new(211, 157, bitmap).expect("a mask of the image's size")));
+    object.keypoints = vec![Keypoint { x: 40.0, y: 50.0, visibility: Visibility::Visible }];
+    annotations.objects = vec![object];
+    let classes = (0..157 * 211).map(|at| at % 7).collect();
+    annotations.class_map = Some(ClassMap::new(211, 157, classes).expect("a map of the image's size"));
+    let bytes = std::fs::read(&path).expect("the fixture is there").into();
+    let sample = EncodedSample { bytes, annotations, source: "420.jpg".into() };
+    let chain = r#"[{"name": "random_resized_crop", "size": 40}, {"name": "random_horizontal_flip"}]"#;
+    let chain: Vec<TransformConfig> = serde_json::from_str(chain).expect("a chain");
+    let load = |only_decodes, epoch| {
+        let dataset = Arc::new(Known { sample: sample.clone(), only_decodes });
+        let loader = Loader::<Cpu>::new(dataset, Preprocess::imagenet(40, 40), 0, LoaderConfig::new(1)).expect("it runs");
+        let loader = loader.with_augment(&chain).expect("it runs");
+        let batch = loader.epoch(epoch, 0).expect("it starts").next().expect("a batch").expect("a good batch");
+        (batch.annotations, batch.images.into_data().try_to_vec::<f32>().expect("floats"))
+    };
+    for epoch in 0..8 {
+        assert!(load(true, epoch) == load(false, epoch), "epoch {epoch}");
+    }
 }
