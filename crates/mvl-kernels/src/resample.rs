@@ -220,7 +220,7 @@ mod tests {
 
     #[test]
     fn vectors_give_what_single_pixels_give() {
-        for (width, height, count) in [(5, 1, 1), (9, 2, 3), (40, 7, 4), (33, 5, 9), (64, 3, 33)] {
+        for (width, height, count) in [(5, 1, 1), (9, 4, 3), (40, 7, 4), (33, 9, 9), (64, 8, 33), (4, 4, 4)] {
             let source = noise(width * height * 3);
             for mirrored in [false, true] {
                 let mut axis = axis(width, width + 3, count);

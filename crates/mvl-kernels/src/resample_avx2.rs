@@ -1,4 +1,4 @@
-//! The weighted sums of `resample` with 256-bit vectors: two rows at once along the rows, sixteen bytes at once down the columns.
+//! The weighted sums of `resample` with 256-bit vectors: four rows at once along the rows, sixteen bytes at once down the columns.
 
 use std::arch::x86_64::*;
 
@@ -8,68 +8,92 @@ use super::resample::{Axis, Block, HALF, WEIGHT_BITS, level_of_column, pixel};
 const HALF_VECTOR: usize = 16;
 /// Bytes of a block of RGB pixels.
 const BLOCK_BYTES: usize = 12;
+/// Rows that are resampled together.
+const ROWS: usize = 4;
 
 /// See `resample::along_rows`, for three channels.
 #[target_feature(enable = "avx2")]
 pub(super) fn along_rows(source: &[u8], row_bytes: usize, axis: &Axis, target: &mut [u8]) {
     let width = axis.len() * 3;
-    let mut targets = target.chunks_exact_mut(2 * width);
-    // What follows a pair of rows may be read, but counts for nothing.
+    let mut targets = target.chunks_exact_mut(ROWS * width);
     let mut rest = source;
     for target in targets.by_ref() {
-        let (upper, lower) = target.split_at_mut(width);
-        two_rows([rest, &rest[row_bytes..]], row_bytes, axis, [upper, lower]);
-        rest = &rest[2 * row_bytes..];
+        four_rows(rest, row_bytes, axis, target);
+        rest = &rest[ROWS * row_bytes..];
     }
-    let target = targets.into_remainder();
-    for (taps, out) in axis.taps().iter().zip(target.as_chunks_mut::<3>().0) {
-        *out = pixel(&rest[..row_bytes], taps, axis.weights(taps));
+    let rows = rest.chunks_exact(row_bytes);
+    for (row, target) in rows.zip(targets.into_remainder().chunks_exact_mut(width)) {
+        for (taps, out) in axis.taps().iter().zip(target.as_chunks_mut::<3>().0) {
+            *out = pixel(row, taps, axis.weights(taps));
+        }
     }
 }
 
-/// Each row may be followed by other bytes.
+/// The first four rows of `source` to four rows of the result. Bytes that follow may be read, but count for nothing.
 #[target_feature(enable = "avx2")]
-fn two_rows(rows: [&[u8]; 2], row_bytes: usize, axis: &Axis, targets: [&mut [u8]; 2]) {
-    let [upper, lower] = targets.map(|target| target.as_chunks_mut::<3>().0);
-    for ((taps, upper), lower) in axis.taps().iter().zip(upper).zip(lower) {
+fn four_rows(source: &[u8], row_bytes: usize, axis: &Axis, target: &mut [u8]) {
+    let width = axis.len() * 3;
+    for (at, taps) in axis.taps().iter().enumerate() {
         let start = taps.start * 3;
-        match sums_of_two_rows([&rows[0][start..], &rows[1][start..]], axis.blocks(taps)) {
-            Some(sums) => {
-                let levels = to_levels(sums, sums);
-                let (first, second) = (_mm256_castsi256_si128(levels), _mm256_extracti128_si256::<1>(levels));
-                let [a, b, c, _] = _mm_cvtsi128_si32(first).to_le_bytes();
-                *upper = [a, b, c];
-                let [a, b, c, _] = _mm_cvtsi128_si32(second).to_le_bytes();
-                *lower = [a, b, c];
+        let place = at * 3;
+        let Some(rows) = sums_of_four_rows(source, start, row_bytes, axis.blocks(taps)) else {
+            for row in 0..ROWS {
+                let levels = pixel::<3>(&source[row * row_bytes..][..row_bytes], taps, axis.weights(taps));
+                target[row * width + place..][..3].copy_from_slice(&levels);
             }
-            None => {
-                *upper = pixel(&rows[0][..row_bytes], taps, axis.weights(taps));
-                *lower = pixel(&rows[1][..row_bytes], taps, axis.weights(taps));
+            continue;
+        };
+        // In each half four bytes of one row, then four of another: rows 0 and 2, rows 1 and 3.
+        let levels = to_levels(rows[0], rows[1]);
+        let (even, odd) = (_mm256_castsi256_si128(levels), _mm256_extracti128_si256::<1>(levels));
+        let levels = [
+            _mm_cvtsi128_si32(even),
+            _mm_cvtsi128_si32(odd),
+            _mm_extract_epi32::<1>(even),
+            _mm_extract_epi32::<1>(odd),
+        ];
+        for (row, levels) in levels.into_iter().enumerate() {
+            let from = row * width + place;
+            // The fourth byte is of the next pixel, which is still to come; in the last one it would be of the next row, or of none.
+            match target.get_mut(from..from + 4) {
+                Some(four) if place + 4 <= width => four.copy_from_slice(&levels.to_le_bytes()),
+                _ => target[from..from + 3].copy_from_slice(&levels.to_le_bytes()[..3]),
             }
         }
     }
 }
 
-/// Sums of red, green and blue in each half; `None` where a vector would reach past the end of the image.
+/// Sums of red, green and blue of the rows 0 and 1, and of the rows 2 and 3; `None` where a vector would reach past the end.
 #[target_feature(enable = "avx2")]
-fn sums_of_two_rows(rows: [&[u8]; 2], blocks: &[Block]) -> Option<__m256i> {
+fn sums_of_four_rows(source: &[u8], start: usize, row_bytes: usize, blocks: &[Block]) -> Option<[__m256i; 2]> {
     // Bytes to pairs of 16 bits: two reds, two greens, two blues.
-    let first_two =
-        _mm256_broadcastsi128_si256(_mm_setr_epi8(0, -1, 3, -1, 1, -1, 4, -1, 2, -1, 5, -1, -1, -1, -1, -1));
-    let last_two =
-        _mm256_broadcastsi128_si256(_mm_setr_epi8(6, -1, 9, -1, 7, -1, 10, -1, 8, -1, 11, -1, -1, -1, -1, -1));
-    let (mut low, mut high) = (_mm256_set1_epi32(HALF), _mm256_setzero_si256());
+    let first_two = _mm256_broadcastsi128_si256(_mm_setr_epi8(0, -1, 3, -1, 1, -1, 4, -1, 2, -1, 5, -1, -1, -1, -1, -1));
+    let last_two = _mm256_broadcastsi128_si256(_mm_setr_epi8(6, -1, 9, -1, 7, -1, 10, -1, 8, -1, 11, -1, -1, -1, -1, -1));
+    let reach = (ROWS - 1) * row_bytes + start + blocks.len() * BLOCK_BYTES + HALF_VECTOR - BLOCK_BYTES;
+    let source = source.get(..reach)?;
+    let (mut low, mut high) = ([_mm256_set1_epi32(HALF); 2], [_mm256_setzero_si256(); 2]);
     for (at, &[low_first, low_last, high_first, high_last]) in blocks.iter().enumerate() {
-        let upper = load(rows[0].get(at * BLOCK_BYTES..)?.first_chunk()?);
-        let lower = load(rows[1].get(at * BLOCK_BYTES..)?.first_chunk()?);
-        let both = _mm256_inserti128_si256::<1>(_mm256_castsi128_si256(upper), lower);
-        let (first, last) = (_mm256_shuffle_epi8(both, first_two), _mm256_shuffle_epi8(both, last_two));
-        low = _mm256_add_epi32(low, _mm256_madd_epi16(first, _mm256_set1_epi32(low_first)));
-        low = _mm256_add_epi32(low, _mm256_madd_epi16(last, _mm256_set1_epi32(low_last)));
-        high = _mm256_add_epi32(high, _mm256_madd_epi16(first, _mm256_set1_epi32(high_first)));
-        high = _mm256_add_epi32(high, _mm256_madd_epi16(last, _mm256_set1_epi32(high_last)));
+        let [low_first, low_last, high_first, high_last] =
+            [low_first, low_last, high_first, high_last].map(|pair| _mm256_set1_epi32(pair));
+        for pair in 0..2 {
+            let from = 2 * pair * row_bytes + start + at * BLOCK_BYTES;
+            debug_assert!(from + row_bytes + HALF_VECTOR <= source.len());
+            // SAFETY: two unaligned loads of sixteen bytes. The last byte of the second one is, at most, that of the last block of
+            // the last row, where `source` was cut off: `from + row_bytes + HALF_VECTOR <= reach`.
+            #[expect(unsafe_code, reason = "the loads take pointers; a check for each would take longer than they do")]
+            let (upper, lower) = unsafe {
+                let upper = source.as_ptr().add(from);
+                (_mm_loadu_si128(upper.cast()), _mm_loadu_si128(upper.add(row_bytes).cast()))
+            };
+            let both = _mm256_inserti128_si256::<1>(_mm256_castsi128_si256(upper), lower);
+            let (first, last) = (_mm256_shuffle_epi8(both, first_two), _mm256_shuffle_epi8(both, last_two));
+            low[pair] = _mm256_add_epi32(low[pair], _mm256_madd_epi16(first, low_first));
+            low[pair] = _mm256_add_epi32(low[pair], _mm256_madd_epi16(last, low_last));
+            high[pair] = _mm256_add_epi32(high[pair], _mm256_madd_epi16(first, high_first));
+            high[pair] = _mm256_add_epi32(high[pair], _mm256_madd_epi16(last, high_last));
+        }
     }
-    Some(joined(low, high))
+    Some([joined(low[0], high[0]), joined(low[1], high[1])])
 }
 
 /// See `resample::down_columns`.

@@ -37,6 +37,8 @@ pub(super) struct Frame {
     pub(super) height_at: usize,
     /// In pixels.
     pub(super) height: u32,
+    /// In pixels.
+    pub(super) width: u32,
     /// Rows that are coded together.
     pub(super) block_height: u32,
 }
@@ -74,11 +76,12 @@ impl Outline {
 /// The frame whose segment begins here.
 fn frame(bytes: &[u8], start: usize) -> Option<Frame> {
     let segment = bytes.get(start..)?;
-    let &[_, _, _, high, low, _, _, components] = segment.first_chunk::<FRAME_BYTES>()?;
+    let &[_, _, _, high, low, left, right, components] = segment.first_chunk::<FRAME_BYTES>()?;
     let components = segment[FRAME_BYTES..].as_chunks::<3>().0.get(..usize::from(components))?;
     let vertical = components.iter().map(|[_, sampling, _]| u32::from(sampling & 0x0F)).max()?;
     let height = u32::from(u16::from_be_bytes([high, low]));
-    Some(Frame { height_at: start + 3, height, block_height: BLOCK_PX * vertical.max(1) })
+    let width = u32::from(u16::from_be_bytes([left, right]));
+    Some(Frame { height_at: start + 3, height, width, block_height: BLOCK_PX * vertical.max(1) })
 }
 
 /// Tables, comments, application data, the next scan, the number of lines.
@@ -133,7 +136,7 @@ mod tests {
     fn a_frame_tells_where_its_height_is() {
         let frame = [0xFF, 0xC0, 0, 17, 8, 1, 44, 0, 200, 3, 1, 0x22, 0, 2, 0x11, 1, 3, 0x11, 1];
         let file = [&START[..], &frame, &SCAN, &END].concat();
-        let expected = Frame { height_at: 7, height: 300, block_height: 16 };
+        let expected = Frame { height_at: 7, height: 300, width: 200, block_height: 16 };
         assert_eq!(Outline::of(&file), Outline { ended: true, scans: 1, baseline: Some(expected) });
         let mut progressive = file.clone();
         progressive[3] = 0xC2;

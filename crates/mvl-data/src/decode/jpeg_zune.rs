@@ -7,6 +7,7 @@ use std::ops::Range;
 
 use mvl_core::Channels;
 use zune_jpeg::JpegDecoder;
+use zune_jpeg::errors::DecodeErrors;
 use zune_jpeg::zune_core::bytestream::ZCursor;
 use zune_jpeg::zune_core::colorspace::ColorSpace;
 use zune_jpeg::zune_core::options::DecoderOptions;
@@ -23,52 +24,51 @@ pub(super) fn decode(
     scratch: &mut Scratch,
     want: impl FnOnce([u32; 2]) -> Result<Wanted, String>,
 ) -> Result<JpegPart, String> {
-    let header = Header::read(bytes)?;
-    let wanted = want([header.height, header.width])?;
-    let shorter = outline.baseline.filter(|_| outline.scans == 1).and_then(|frame| shorter(frame, wanted.area.rows()));
     let Scratch { pixels, file, .. } = scratch;
-    let (bytes, height) = match shorter {
-        Some((at, height)) => {
-            file.clear();
-            file.extend_from_slice(bytes);
-            file[at].copy_from_slice(&height.to_be_bytes());
-            (&file[..], u32::from(height))
-        }
-        None => (bytes, header.height),
+    if let Some(frame) = outline.baseline.filter(|_| outline.scans == 1) {
+        let wanted = want([frame.height, frame.width])?;
+        let Some((at, height)) = shorter(frame, wanted.area.rows()) else {
+            return decode_all(bytes, Some([frame.height, frame.width]), pixels, |_| Ok(()));
+        };
+        file.clear();
+        file.extend_from_slice(bytes);
+        file[at].copy_from_slice(&height.to_be_bytes());
+        return decode_all(file, Some([u32::from(height), frame.width]), pixels, |_| Ok(()));
+    }
+    decode_all(bytes, None, pixels, |size| want(size).map(drop))
+}
+
+/// Decodes all rows, after a question about the picture's size, which may be known.
+fn decode_all(
+    bytes: &[u8],
+    expected: Option<[u32; 2]>,
+    pixels: &mut Vec<u8>,
+    ask: impl FnOnce([u32; 2]) -> Result<(), String>,
+) -> Result<JpegPart, String> {
+    let error = |error: DecodeErrors| corrupt(&error.to_string());
+    let options = DecoderOptions::default().set_strict_mode(false).set_max_width(usize::MAX).set_max_height(usize::MAX);
+    let mut decoder = JpegDecoder::new_with_options(ZCursor::new(bytes), options);
+    decoder.decode_headers().map_err(error)?;
+    let side = |side: usize| u32::try_from(side).unwrap_or(u32::MAX);
+    let size = decoder.dimensions().map(|(width, height)| [side(height), side(width)]);
+    let (Some(size), Some(colours)) = (size, decoder.input_colorspace()) else {
+        return Err(corrupt("no frame"));
     };
-    let channels = if header.colours == ColorSpace::Luma { Channels::Gray } else { Channels::Rgb };
-    let colours = if channels == Channels::Gray { ColorSpace::Luma } else { ColorSpace::RGB };
-    let options = options().jpeg_set_out_colorspace(colours);
+    if expected.is_some_and(|expected| expected != size) {
+        return Err(corrupt("several frames"));
+    }
+    ask(size)?;
+    let (channels, colours) = match colours {
+        ColorSpace::Luma => (Channels::Gray, ColorSpace::Luma),
+        _ => (Channels::Rgb, ColorSpace::RGB),
+    };
+    decoder.set_options(options.jpeg_set_out_colorspace(colours));
+    let [height, width] = size;
     // A damaged file may leave rows out, which must not keep the pixels of another picture.
     pixels.clear();
-    pixels.resize(header.width as usize * height as usize * channels.count(), 0);
-    JpegDecoder::new_with_options(ZCursor::new(bytes), options)
-        .decode_into(pixels)
-        .map_err(|error| corrupt(&error.to_string()))?;
-    let area = CropBox { top: 0, left: 0, height, width: header.width };
-    Ok(JpegPart { area, reduction: 1, channels })
-}
-
-fn options() -> DecoderOptions {
-    DecoderOptions::default().set_strict_mode(false).set_max_width(usize::MAX).set_max_height(usize::MAX)
-}
-
-struct Header {
-    width: u32,
-    height: u32,
-    colours: ColorSpace,
-}
-
-impl Header {
-    fn read(bytes: &[u8]) -> Result<Self, String> {
-        let mut decoder = JpegDecoder::new_with_options(ZCursor::new(bytes), options());
-        decoder.decode_headers().map_err(|error| corrupt(&error.to_string()))?;
-        let missing = || corrupt("no frame");
-        let (width, height) = decoder.dimensions().ok_or_else(missing)?;
-        let colours = decoder.input_colorspace().ok_or_else(missing)?;
-        let side = |side: usize| u32::try_from(side).map_err(|_| missing());
-        Ok(Self { width: side(width)?, height: side(height)?, colours })
-    }
+    pixels.resize(width as usize * height as usize * channels.count(), 0);
+    decoder.decode_into(pixels).map_err(error)?;
+    Ok(JpegPart { area: CropBox { top: 0, left: 0, height, width }, reduction: 1, channels })
 }
 
 /// Where the height is written and a smaller one that still holds the rows, if there is any. One more row of blocks is kept,
