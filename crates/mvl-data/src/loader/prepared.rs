@@ -131,10 +131,15 @@ impl<D: Dataset<Sample> + ?Sized> PreparedDataset<D> {
             let (image, done) = self.cut_part(plan, part, cutting);
             let mut sample = Sample::new(image, source.clone());
             sample.annotations = annotations.clone();
-            if let Some(Plan::Chain(lead)) = plan {
-                let moved = lead.move_annotations(&mut sample.annotations);
-                moved.map_err(|error| DataError::invalid(format!("{error}; {source}")))?;
-            }
+            let known = &mut sample.annotations;
+            let moved = match plan {
+                Some(Plan::Chain(lead)) => lead.move_annotations(known),
+                Some(Plan::Preprocess(cut)) => {
+                    preprocess_annotations(&self.spec, [cut.area.height, cut.area.width], known)
+                }
+                None => Ok(()),
+            };
+            moved.map_err(|error| DataError::invalid(format!("{error}; {source}")))?;
             Ok(Some((sample, done)))
         })
     }
