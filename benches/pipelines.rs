@@ -103,7 +103,11 @@ fn pack(photos: &dyn LabelledDataset, paths: &[PathBuf], folder: &Path) -> Resul
         let sample = shard_sample(&format!("{index:06}"), image.into(), &annotations, photos.labels());
         sample.map_err(mvl::core::DataError::invalid)
     });
-    write_shard(&folder.join("raw-000000.tar"), &mut samples, ShardLimits { bytes: u64::MAX, ..ShardLimits::default() })?;
+    write_shard(
+        &folder.join("raw-000000.tar"),
+        &mut samples,
+        ShardLimits { bytes: u64::MAX, ..ShardLimits::default() },
+    )?;
     Ok(ShardDataset::open_folder(folder, Some(photos.labels().clone()))?)
 }
 

@@ -67,8 +67,10 @@ fn four_rows(source: &[u8], row_bytes: usize, axis: &Axis, target: &mut [u8]) {
 #[target_feature(enable = "avx2")]
 fn sums_of_four_rows(source: &[u8], start: usize, row_bytes: usize, blocks: &[Block]) -> Option<[__m256i; 2]> {
     // Bytes to pairs of 16 bits: two reds, two greens, two blues.
-    let first_two = _mm256_broadcastsi128_si256(_mm_setr_epi8(0, -1, 3, -1, 1, -1, 4, -1, 2, -1, 5, -1, -1, -1, -1, -1));
-    let last_two = _mm256_broadcastsi128_si256(_mm_setr_epi8(6, -1, 9, -1, 7, -1, 10, -1, 8, -1, 11, -1, -1, -1, -1, -1));
+    let first_two =
+        _mm256_broadcastsi128_si256(_mm_setr_epi8(0, -1, 3, -1, 1, -1, 4, -1, 2, -1, 5, -1, -1, -1, -1, -1));
+    let last_two =
+        _mm256_broadcastsi128_si256(_mm_setr_epi8(6, -1, 9, -1, 7, -1, 10, -1, 8, -1, 11, -1, -1, -1, -1, -1));
     let reach = (ROWS - 1) * row_bytes + start + blocks.len() * BLOCK_BYTES + HALF_VECTOR - BLOCK_BYTES;
     let source = source.get(..reach)?;
     let (mut low, mut high) = ([_mm256_set1_epi32(HALF); 2], [_mm256_setzero_si256(); 2]);
