@@ -10,7 +10,7 @@ use mvl_data::{
     verify_shards,
 };
 
-use crate::fixtures::{classes, names, put, put_image};
+use crate::fixtures::{classes, names, put, put_image, shared_asset};
 
 fn run(sources: &[&Path], target: &Path, config: &IngestConfig) -> IngestReport {
     let paths: Vec<PathBuf> = sources.iter().map(|path| (*path).to_owned()).collect();
@@ -209,6 +209,24 @@ fn boxes_shrink_with_their_images() {
         assert!(sample.image.pixels().iter().all(|&level| level.abs_diff(1) <= 1), "{name}");
         assert_eq!(verify_shards(&[target.join("train/shard-000000.tar")]).expect("readable"), []);
     }
+}
+
+#[test]
+fn the_trees_keep_their_boxes() {
+    let Some(source) = shared_asset("detection_trees") else { return };
+    let folder = tempfile::tempdir().expect("a folder");
+    let shares = Shares { train: 1.0, valid: 0.0, test: 0.0 };
+    run(&[&source], folder.path(), &IngestConfig { shares, ..IngestConfig::default() });
+    let trees = open_dataset(&source, Split::All).expect("XML beside images");
+    let packed = open_dataset(folder.path(), Split::Train).expect("shards");
+    assert_eq!((names(packed.labels()), packed.len()), (names(trees.labels()), trees.len()));
+    let mut boxes = 0;
+    for at in (0..trees.len()).map(SampleKey::plain) {
+        let (packed, tree) = (packed.get(at).expect("good"), trees.get(at).expect("good"));
+        boxes += packed.annotations.objects.len();
+        assert_eq!((packed.image, packed.annotations), (tree.image, tree.annotations), "{}", tree.source);
+    }
+    assert_eq!(boxes, 951);
 }
 
 #[test]
