@@ -1,6 +1,7 @@
 //! Images in: sources, decoding, transforms, loading strategies, batches.
 //!
 //! - [`open_dataset`], [`ImageFolder`], [`IdxDataset`], [`Manifest`], [`fashion_mnist_part`]: labelled images.
+//! - [`ingest`]: any data set as shards with a manifest. [`ShardDataset`], [`write_shard`], [`verify_shards`], [`repair_shard`]: shards.
 //! - [`split_balanced`], [`Subset`]: hold a part out.
 //! - [`decode`], [`decode_file`], [`decode_record`], [`encode_png`], [`encode_jpeg`], [`write_png`]: JPEG, PNG, WebP, BMP.
 //! - [`resize`], [`crop`], [`center_crop`], [`horizontal_flip`] …: single operations, with PIL's and torchvision's results.
