@@ -62,6 +62,8 @@ mod sheets;
 mod splitting;
 #[path = "data/strategies.rs"]
 mod strategies;
+#[path = "data/trees.rs"]
+mod trees;
 #[path = "data/validating.rs"]
 mod validating;
 #[path = "data/voc.rs"]
