@@ -2,6 +2,7 @@
 
 mod accuracy;
 mod build;
+mod data;
 mod photos;
 mod suites;
 
@@ -111,6 +112,70 @@ const CLAIMS: &[Claim] = &[
         takes: "5 seconds",
         quick: true,
         measure: suites::workers,
+    },
+    Claim {
+        name: "transforms",
+        says: "transforms agree with torchvision v2: coordinates exactly, pixels within one level",
+        needs: "nothing",
+        takes: "10 seconds",
+        quick: true,
+        measure: suites::transforms,
+    },
+    Claim {
+        name: "strategies",
+        says: "every strategy yields its plan for 0 to 8 workers and 1, 2 and 4 ranks, and resumes at any step to the byte",
+        needs: "nothing",
+        takes: "a minute",
+        quick: false,
+        measure: suites::strategies,
+    },
+    Claim {
+        name: "formats",
+        says: "COCO, VOC and YOLO are read and written without loss, the real trees too",
+        needs: "nothing",
+        takes: "10 seconds",
+        quick: true,
+        measure: suites::formats,
+    },
+    Claim {
+        name: "trees",
+        says: "the four photos with 951 trees (VOC) ingest, validate and preview",
+        needs: "../shared/assets",
+        takes: "10 seconds",
+        quick: true,
+        measure: data::trees,
+    },
+    Claim {
+        name: "ingest-kill",
+        says: "an ingestion that was killed is completed by the same command, to the same bytes",
+        needs: "nothing",
+        takes: "10 seconds",
+        quick: true,
+        measure: suites::ingest_kill,
+    },
+    Claim {
+        name: "webdataset",
+        says: "PyPI's webdataset reads our shards unchanged",
+        needs: "Python 3 with venv, and PyPI",
+        takes: "a minute",
+        quick: false,
+        measure: data::webdataset,
+    },
+    Claim {
+        name: "stores",
+        says: "disk, S3 and Azure pass one suite; a store that fails, is slow or cuts bodies loses no sample and doubles none",
+        needs: "Python 3 with venv, npm, and their registries",
+        takes: "2 minutes",
+        quick: false,
+        measure: data::stores,
+    },
+    Claim {
+        name: "fuzz",
+        says: "every parser of bytes from outside is fuzzed for ten minutes without a crash",
+        needs: "nightly Rust and cargo-fuzz",
+        takes: "an hour and a half",
+        quick: false,
+        measure: data::fuzz,
     },
     Claim {
         name: "exact-resume",

@@ -52,6 +52,22 @@ pub(crate) fn workers() -> Result<Verdict> {
     tests("data", &["batches_do_not_depend_on_who_loads", "any_number_of_workers"])
 }
 
+pub(crate) fn transforms() -> Result<Verdict> {
+    tests("data", &["geometric", "pixel_ops"])
+}
+
+pub(crate) fn strategies() -> Result<Verdict> {
+    tests("data", &["strategies", "resuming", "samplers"])
+}
+
+pub(crate) fn formats() -> Result<Verdict> {
+    tests("data", &["coco", "voc", "yolo"])
+}
+
+pub(crate) fn ingest_kill() -> Result<Verdict> {
+    tests("cli", &["ingest"])
+}
+
 pub(crate) fn exact_resume() -> Result<Verdict> {
     tests("train", &["resum"])
 }
