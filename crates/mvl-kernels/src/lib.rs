@@ -1,6 +1,7 @@
 //! The unsafe parts of ML Vision Lab, each behind a safe door. No other crate of the family holds `unsafe`.
 //!
 //! - [`map_file`]: a file as memory.
+//! - [`CountingAllocator`]: for tests of what is not allocated.
 //! - [`bytes_of_floats`]: floats as bytes.
 //! - [`Axis`], [`along_rows`], [`down_columns`]: resampling of 8-bit images.
 //!
@@ -8,6 +9,7 @@
 //! |---|---|
 //! | `turbojpeg` | libjpeg-turbo, built from source: needs cmake and a C compiler |
 
+mod counting_allocator;
 mod float_bytes;
 mod memory_map;
 mod resample;
@@ -16,6 +18,7 @@ mod resample_avx2;
 #[cfg(feature = "turbojpeg")]
 mod turbojpeg;
 
+pub use counting_allocator::CountingAllocator;
 pub use float_bytes::bytes_of_floats;
 pub use memory_map::map_file;
 pub use resample::{Axis, WEIGHT_BITS, along_rows, down_columns};
