@@ -9,10 +9,16 @@ use serde::{Deserialize, Serialize};
 /// Grid steps a pixel.
 const STEPS_A_PIXEL: f64 = (1 << 20) as f64;
 
-/// The nearest multiple of 2⁻²⁰; what is not finite stays as it is.
+/// The largest coordinate, far outside of any image.
+const MAX_COORDINATE_PX: f64 = (1_u64 << 31) as f64;
+
+/// The nearest multiple of 2⁻²⁰ from -2³¹ to 2³¹; what is not finite stays as it is.
 #[must_use]
 pub fn snap_to_grid(pixels: f64) -> f64 {
-    (pixels * STEPS_A_PIXEL).round() / STEPS_A_PIXEL
+    if pixels.is_infinite() {
+        return pixels;
+    }
+    (pixels.clamp(-MAX_COORDINATE_PX, MAX_COORDINATE_PX) * STEPS_A_PIXEL).round() / STEPS_A_PIXEL
 }
 
 /// Left, top, right, bottom: the form in which the family computes (torchvision's and VOC's).
@@ -249,6 +255,14 @@ mod tests {
             assert_eq!((BoxXywh::from(centre), BoxCxcywh::from(size)), (size, centre));
             assert_eq!(BoxCxcywh::new(centre.cx, centre.cy, centre.w, centre.h), centre);
         }
+    }
+
+    #[test]
+    fn absurd_coordinates_end_where_the_grid_is_exact() {
+        let far = BoxXywh::new(0.0, 2e100, 2.0, 3.0);
+        assert_eq!(BoxXywh::from(BoxXyxy::from(far)), far);
+        assert_eq!((far.y, snap_to_grid(-1e10)), (MAX_COORDINATE_PX, -MAX_COORDINATE_PX));
+        assert_eq!(snap_to_grid(f64::INFINITY), f64::INFINITY);
     }
 
     #[test]
