@@ -62,6 +62,28 @@ impl Place {
     }
 }
 
+/// Whether there is a file or an object of this name. What cannot be looked up is not there.
+pub(crate) fn is_file(path: &Path) -> bool {
+    match Place::of(path) {
+        Ok(Place::Disk(path)) => path.is_file(),
+        #[cfg(feature = "remote")]
+        Ok(Place::Store(url)) => crate::remote::exists(&url).unwrap_or(false),
+        Err(_) => false,
+    }
+}
+
+/// Whether there is a folder of this name, or anything under such a prefix. What cannot be looked up is not there.
+pub(crate) fn is_folder(path: &Path) -> bool {
+    match Place::of(path) {
+        Ok(Place::Disk(path)) => path.is_dir(),
+        #[cfg(feature = "remote")]
+        Ok(Place::Store(url)) => {
+            crate::remote::list(&url).is_ok_and(|found| !found.folders.is_empty() || !found.files.is_empty())
+        }
+        Err(_) => false,
+    }
+}
+
 /// Small files, each with an error of its own. What lies in object stores is read at the same time.
 ///
 /// # Errors

@@ -13,6 +13,8 @@ use super::manifest::ManifestRow;
 use super::masks::{PixelFiles, add_pixels};
 use super::{LabelledDataset, past_the_end};
 use crate::decode::{MAX_FILE_BYTES, decode_record, read_bounded};
+#[cfg(feature = "remote")]
+use crate::place::Place;
 
 /// What is known about an image, beside the name of its file; whatever format it was read from, or is to be written in.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -107,6 +109,12 @@ impl ImagePlace {
                 "expected an image of at most {} MiB, got {length} bytes",
                 MAX_FILE_BYTES >> 20
             )));
+        }
+        #[cfg(feature = "remote")]
+        if let Place::Store(_) = Place::of(&self.path)? {
+            let object = self.path.to_string_lossy().into();
+            let place = Location { object, range: self.range.clone(), crc32c: self.crc32c };
+            return Ok(crate::remote::read_place(&place, MAX_FILE_BYTES)?.into());
         }
         let mut file = File::open(&self.path).map_err(io)?;
         file.seek(SeekFrom::Start(range.start)).map_err(io)?;

@@ -12,6 +12,7 @@ use super::{
     CifarDataset, LabelledDataset, Split, open_instance_folder, open_mask_folder, open_voc, open_voc_segmentation,
     open_yolo,
 };
+use crate::place::is_folder;
 
 /// A layout that was recognised, with the parts that are there; [`Split::All`] alone for one that is not divided.
 pub(super) enum AnnotatedLayout {
@@ -47,10 +48,10 @@ impl AnnotatedLayout {
         if !yolo.is_empty() {
             return Ok(Some(Self::Yolo(yolo)));
         }
-        let has_images = root.join(IMAGE_FOLDER).is_dir();
+        let has_images = is_folder(&root.join(IMAGE_FOLDER));
         Ok(match has_images {
-            true if root.join(MASK_FOLDER).is_dir() => Some(Self::Masks),
-            true if root.join(INSTANCE_FOLDER).is_dir() => Some(Self::Instances),
+            true if is_folder(&root.join(MASK_FOLDER)) => Some(Self::Masks),
+            true if is_folder(&root.join(INSTANCE_FOLDER)) => Some(Self::Instances),
             _ => None,
         })
     }

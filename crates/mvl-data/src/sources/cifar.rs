@@ -11,6 +11,7 @@ use mvl_core::{Channels, DataError, Dataset, Fetch, Image, Labels, Record, Sampl
 
 use super::{LabelledDataset, Split, join_problems, past_the_end};
 use crate::decode::{decode_record, read_bounded};
+use crate::place::is_file;
 
 /// The side of every image.
 const SIDE_PX: usize = 32;
@@ -127,7 +128,7 @@ impl CifarDataset {
             return Err(format(format!("no {split} part: CIFAR's are train and test; hold a part of train out")));
         }
         let missing: Vec<String> =
-            names.iter().filter(|name| !folder.join(name).is_file()).map(ToString::to_string).collect();
+            names.iter().filter(|name| !is_file(&folder.join(name))).map(ToString::to_string).collect();
         if !missing.is_empty() {
             return Err(format(format!("expected the files {}, found none", join_problems(&missing))));
         }
@@ -146,14 +147,14 @@ impl CifarDataset {
     /// The parts that a folder holds; none when it is not CIFAR's.
     pub(super) fn splits_in(folder: &Path) -> Vec<Split> {
         let Some(kind) = Self::kind_of(folder) else { return Vec::new() };
-        let is_there = |split: &Split| kind.files(*split).iter().any(|name| folder.join(name).is_file());
+        let is_there = |split: &Split| kind.files(*split).iter().any(|name| is_file(&folder.join(name)));
         [Split::Train, Split::Test].into_iter().filter(is_there).collect()
     }
 
     fn kind_of(folder: &Path) -> Option<CifarKind> {
         let has = |kind: &CifarKind| {
             let files = [Split::Train, Split::Test].into_iter().flat_map(|split| kind.files(split));
-            files.into_iter().any(|name| folder.join(name).is_file())
+            files.into_iter().any(|name| is_file(&folder.join(name)))
         };
         CifarKind::ALL.into_iter().find(has)
     }
@@ -168,7 +169,7 @@ impl CifarDataset {
 /// The names beside the files, or else numbers.
 fn labels(folder: &Path, kind: CifarKind) -> Result<Labels, DataError> {
     let path = folder.join(kind.names_file());
-    if !path.is_file() {
+    if !is_file(&path) {
         return Ok(Labels::new((0..kind.classes()).map(|class| class.to_string())));
     }
     let names = super::parse_class_names(&read_bounded(&path, MAX_NAMES_BYTES)?).strict(&path)?;

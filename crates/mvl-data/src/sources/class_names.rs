@@ -6,6 +6,7 @@ use mvl_core::{DataError, Labels};
 
 use super::Parsed;
 use crate::decode::read_bounded;
+use crate::place::is_file;
 
 /// The names that the file may have.
 const NAMES: [&str; 3] = ["classes.txt", "class_names.txt", "obj.names"];
@@ -39,7 +40,7 @@ pub fn parse_class_names(bytes: &[u8]) -> Parsed<Labels> {
 
 /// The names in a folder's `classes.txt`, or under another of the names that it goes by; `None` where there is none.
 pub(super) fn read_class_names(folder: &Path) -> Result<Option<Labels>, DataError> {
-    let Some(path) = NAMES.iter().map(|name| folder.join(name)).find(|path| path.is_file()) else {
+    let Some(path) = NAMES.iter().map(|name| folder.join(name)).find(|path| is_file(path)) else {
         return Ok(None);
     };
     parse_class_names(&read_bounded(&path, MAX_BYTES)?).strict(&path).map(Some)

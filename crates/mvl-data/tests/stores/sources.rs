@@ -92,6 +92,41 @@ fn manifests_open_from_every_place() {
 }
 
 #[test]
+fn boxes_open_from_every_place_in_every_layout() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let at = |path: &str| folder.path().join(path);
+    for (name, number) in [("a", 1), ("b", 2), ("c", 3)] {
+        for images in ["coco/images/train", "yolo/images/train", "voc/JPEGImages"] {
+            put(&at(&format!("{images}/{name}.png")), &picture(number * 30));
+        }
+        put(&at(&format!("yolo/labels/train/{name}.txt")), b"1 0.5 0.5 0.4 0.5\n");
+        let object = "<object><name>dog</name><bndbox><xmin>1</xmin><ymin>2</ymin><xmax>3</xmax><ymax>4</ymax></bndbox></object>";
+        let size = "<size><width>5</width><height>4</height><depth>3</depth></size>";
+        let xml = format!("<annotation><filename>{name}.png</filename>{size}{object}</annotation>");
+        put(&at(&format!("voc/Annotations/{name}.xml")), xml.as_bytes());
+    }
+    put(&at("yolo/data.yaml"), b"train: images/train\nnames:\n  0: cat\n  1: dog\n");
+    let images: Vec<String> = ["a", "b", "c"]
+        .iter()
+        .zip(1..)
+        .map(|(name, id)| format!("{{\"id\": {id}, \"file_name\": \"{name}.png\", \"width\": 5, \"height\": 4}}"))
+        .collect();
+    let annotation =
+        "{\"id\": 1, \"image_id\": 2, \"category_id\": 7, \"bbox\": [1, 1, 2, 2], \"area\": 4, \"iscrowd\": 0}";
+    let coco = format!(
+        "{{\"images\": [{}], \"annotations\": [{annotation}], \"categories\": [{{\"id\": 7, \"name\": \"dog\"}}]}}",
+        images.join(", ")
+    );
+    put(&at("coco/annotations/instances_train.json"), coco.as_bytes());
+    for place in Place::all() {
+        place.put_folder(folder.path());
+        for layout in ["coco", "yolo", "voc"] {
+            same(&at(layout), &place.at(layout), Split::All);
+        }
+    }
+}
+
+#[test]
 fn shards_open_from_every_place_by_their_indices() {
     let (folder, packed) = (tempfile::tempdir().expect("a folder"), tempfile::tempdir().expect("a folder"));
     put_class_folders(folder.path());

@@ -11,6 +11,7 @@ use mvl_core::DataError;
 
 use super::parse_coco;
 use crate::decode::read_bounded;
+use crate::place::{is_file, is_folder};
 use crate::sources::Split;
 use crate::sources::annotated_images::{AnnotatedImages, Entry};
 use crate::sources::listing::{list, name};
@@ -63,7 +64,7 @@ pub(in crate::sources) fn open_coco_parts(parts: &[&CocoPart]) -> Result<Annotat
 pub(in crate::sources) fn coco_parts(root: &Path) -> Result<Vec<CocoPart>, DataError> {
     let mut parts: Vec<CocoPart> = Vec::new();
     let annotations = root.join(ANNOTATIONS);
-    let files = if annotations.is_dir() { list(&annotations)?.files } else { Vec::new() };
+    let files = if is_folder(&annotations) { list(&annotations)?.files } else { Vec::new() };
     for prefix in PREFIXES {
         for json in &files {
             let file_name = name(json);
@@ -73,7 +74,7 @@ pub(in crate::sources) fn coco_parts(root: &Path) -> Result<Vec<CocoPart>, DataE
                 && !parts.iter().any(|known| known.split == split)
             {
                 let folders = [root.join(part), root.join("images").join(part), root.join("images")];
-                let images = folders.into_iter().find(|folder| folder.is_dir()).unwrap_or_else(|| root.join(part));
+                let images = folders.into_iter().find(|folder| is_folder(folder)).unwrap_or_else(|| root.join(part));
                 parts.push(CocoPart { split, json: json.clone(), images });
             }
         }
@@ -81,7 +82,7 @@ pub(in crate::sources) fn coco_parts(root: &Path) -> Result<Vec<CocoPart>, DataE
     if parts.is_empty() {
         for folder in list(root)?.folders {
             let json = folder.join(BESIDE_IMAGES);
-            if let Some(split) = Split::from_name(&name(&folder)).filter(|_| json.is_file()) {
+            if let Some(split) = Split::from_name(&name(&folder)).filter(|_| is_file(&json)) {
                 parts.push(CocoPart { split, json, images: folder });
             }
         }

@@ -7,6 +7,7 @@ use mvl_core::{DataError, Dataset, Fetch, Labels, Location, Record, Sample, Samp
 
 use super::{ManifestFile, ManifestRow};
 use crate::decode::{IMAGE_EXTENSIONS, has_image_extension};
+use crate::place::is_file;
 use crate::sources::annotated_images::{AnnotatedImages, Entry, ImagePlace, Pixels};
 use crate::sources::{LabelledDataset, Parsed, Problem, Split};
 
@@ -113,10 +114,10 @@ fn entry(row: ManifestRow, folder: &Path, labels: &Labels) -> Result<Entry, Stri
 /// there, that one is meant: tables of boxes often outlive a conversion.
 fn image_path(folder: &Path, name: &str) -> PathBuf {
     let path = folder.join(name);
-    if has_image_extension(&path) || path.is_file() {
+    if has_image_extension(&path) || is_file(&path) {
         return path;
     }
-    let converted = IMAGE_EXTENSIONS.iter().map(|extension| path.with_extension(extension)).find(|path| path.is_file());
+    let converted = IMAGE_EXTENSIONS.iter().map(|extension| path.with_extension(extension)).find(|path| is_file(path));
     converted.unwrap_or(path)
 }
 

@@ -14,6 +14,7 @@ use mvl_core::{Annotations, DataError, Labels};
 
 use super::{PixelOrigin, VOC_CLASSES, VocAnnotation, parse_voc};
 use crate::decode::read_bounded;
+use crate::place::{is_file, is_folder};
 use crate::sources::annotated_images::{AnnotatedImages, Entry, Pixels};
 use crate::sources::class_names::read_class_names;
 use crate::sources::images_by_stem::{images_by_stem, stem};
@@ -48,15 +49,15 @@ pub(in crate::sources) enum VocLayout {
 
 /// Recognises VOC's layouts.
 pub(in crate::sources) fn voc_layout(root: &Path) -> Result<Option<VocLayout>, DataError> {
-    if root.join(IMAGES).is_dir() {
+    if is_folder(&root.join(IMAGES)) {
         let listed = |sets| {
             let splits = LISTS.iter().map(|(split, _)| *split);
             splits.filter(|split| list_of(root, sets, *split).is_some()).collect()
         };
-        if root.join(ANNOTATIONS).is_dir() {
+        if is_folder(&root.join(ANNOTATIONS)) {
             return Ok(Some(VocLayout::Folders(listed(DETECTION_SETS))));
         }
-        if root.join(CLASS_MASKS).is_dir() {
+        if is_folder(&root.join(CLASS_MASKS)) {
             return Ok(Some(VocLayout::Masks(listed(SEGMENTATION_SETS))));
         }
     }
@@ -72,7 +73,7 @@ pub(in crate::sources) fn voc_layout(root: &Path) -> Result<Option<VocLayout>, D
 /// # Errors
 /// [`DataError::Io`] when something cannot be read; [`DataError::Format`] with every bad file and object.
 pub fn open_voc(root: &Path, split: Split) -> Result<AnnotatedImages, DataError> {
-    let is_flat = !root.join(ANNOTATIONS).is_dir();
+    let is_flat = !is_folder(&root.join(ANNOTATIONS));
     let (xml_folder, image_folder) =
         if is_flat { (root.to_owned(), root.to_owned()) } else { (root.join(ANNOTATIONS), root.join(IMAGES)) };
     let annotations = read_annotations(root, &xml_folder)?;
@@ -113,9 +114,9 @@ pub fn open_voc_segmentation(root: &Path, split: Split) -> Result<AnnotatedImage
     let labels = read_class_names(root)?.unwrap_or_else(|| Labels::new(names));
     let images = images_by_stem(&root.join(IMAGES))?;
     let class_masks = images_by_stem(&root.join(CLASS_MASKS))?;
-    let has_objects = root.join(OBJECT_MASKS).is_dir();
+    let has_objects = is_folder(&root.join(OBJECT_MASKS));
     let object_masks = if has_objects { images_by_stem(&root.join(OBJECT_MASKS))? } else { BTreeMap::new() };
-    let has_boxes = root.join(ANNOTATIONS).is_dir();
+    let has_boxes = is_folder(&root.join(ANNOTATIONS));
     let annotations = if has_boxes { read_annotations(root, &root.join(ANNOTATIONS))? } else { BTreeMap::new() };
     let origin = PixelOrigin::of(annotations.values());
     let wanted = names_in(root, SEGMENTATION_SETS, split)?.unwrap_or_else(|| class_masks.keys().cloned().collect());
@@ -182,7 +183,7 @@ fn names_in(root: &Path, sets: &str, split: Split) -> Result<Option<Vec<String>>
 
 fn list_of(root: &Path, sets: &str, split: Split) -> Option<PathBuf> {
     let (_, names) = LISTS.iter().find(|(known, _)| *known == split)?;
-    names.iter().map(|name| root.join(sets).join(name).with_extension("txt")).find(|path| path.is_file())
+    names.iter().map(|name| root.join(sets).join(name).with_extension("txt")).find(|path| is_file(path))
 }
 
 fn is_xml(path: &Path) -> bool {

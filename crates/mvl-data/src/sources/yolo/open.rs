@@ -13,6 +13,7 @@ use mvl_core::{Annotations, DataError};
 
 use super::{YoloData, YoloForm, parse_yolo_data, parse_yolo_labels};
 use crate::decode::{image_size_of, read_bounded};
+use crate::place::{is_file, is_folder};
 use crate::sources::annotated_images::{AnnotatedImages, Entry};
 use crate::sources::class_names::read_class_names;
 use crate::sources::images_by_stem::images_by_stem;
@@ -47,7 +48,7 @@ pub fn open_yolo(root: &Path, split: Split) -> Result<AnnotatedImages, DataError
         for (stem, path) in images_by_stem(images)? {
             let text = labels.join(format!("{stem}.txt"));
             let mut annotations = Annotations::default();
-            if text.is_file() {
+            if is_file(&text) {
                 let [height, width] = image_size_of(&path)?;
                 let read =
                     parse_yolo_labels(&read_bounded(&text, MAX_LABELS_BYTES)?, [width, height], data.names.len(), form);
@@ -67,7 +68,7 @@ pub fn open_yolo(root: &Path, split: Split) -> Result<AnnotatedImages, DataError
 /// The parts of a folder in YOLO's layout, [`Split::All`] for one that is not divided; none when it has another layout.
 pub(in crate::sources) fn yolo_splits(root: &Path) -> Result<Vec<Split>, DataError> {
     let has_data = data_path(root).is_some();
-    if !has_data && !(root.join(IMAGES).is_dir() && root.join(LABELS).is_dir()) {
+    if !has_data && !(is_folder(&root.join(IMAGES)) && is_folder(&root.join(LABELS))) {
         return Ok(Vec::new());
     }
     let parts = parts(root, &read_data(root)?);
@@ -79,7 +80,7 @@ pub(in crate::sources) fn yolo_splits(root: &Path) -> Result<Vec<Split>, DataErr
 }
 
 fn data_path(root: &Path) -> Option<PathBuf> {
-    DATA_FILES.iter().map(|name| root.join(name)).find(|path| path.is_file())
+    DATA_FILES.iter().map(|name| root.join(name)).find(|path| is_file(path))
 }
 
 fn read_data(root: &Path) -> Result<YoloData, DataError> {
@@ -103,24 +104,26 @@ fn parts(root: &Path, data: &YoloData) -> Vec<(Split, PathBuf)> {
     if !named.is_empty() {
         return named;
     }
-    let folder_of = |names: &[&str]| names.iter().map(|name| root.join(IMAGES).join(name)).find(|path| path.is_dir());
+    let folder_of = |names: &[&str]| names.iter().map(|name| root.join(IMAGES).join(name)).find(|path| is_folder(path));
     let found: Vec<_> = PARTS.iter().filter_map(|(split, names)| Some((*split, folder_of(names)?))).collect();
-    if found.is_empty() && root.join(IMAGES).is_dir() { vec![(Split::All, root.join(IMAGES))] } else { found }
+    if found.is_empty() && is_folder(&root.join(IMAGES)) { vec![(Split::All, root.join(IMAGES))] } else { found }
 }
 
 /// A folder that `data.yaml` names. Its `path` is often that of another machine, and exports write `../train/images` for
 /// `train/images`, so the folder of the file is tried as well.
 fn find(root: &Path, path: &str, folder: &str) -> Option<PathBuf> {
     let down: PathBuf = Path::new(folder).components().filter(|part| matches!(part, Component::Normal(_))).collect();
-    [root.join(path).join(folder), root.join(folder), root.join(down)].into_iter().find(|path| path.is_dir())
+    [root.join(path).join(folder), root.join(folder), root.join(down)].into_iter().find(|path| is_folder(path))
 }
 
 /// `a/images/train` → `a/labels/train`: the last folder of that name counts.
 fn labels_folder(images: &Path) -> PathBuf {
-    let parts: Vec<Component<'_>> = images.components().collect();
-    let last = parts.iter().rposition(|part| part.as_os_str() == IMAGES);
-    let replaced = |(place, part): (usize, &Component<'_>)| {
-        if Some(place) == last { LABELS.into() } else { part.as_os_str().to_owned() }
+    let Some(last) = images.ancestors().find(|folder| folder.file_name().is_some_and(|name| name == IMAGES)) else {
+        return images.to_owned();
     };
-    parts.iter().enumerate().map(replaced).collect()
+    let labels = last.with_file_name(LABELS);
+    match images.strip_prefix(last) {
+        Ok(below) if !below.as_os_str().is_empty() => labels.join(below),
+        _ => labels,
+    }
 }
