@@ -7,13 +7,14 @@ use mvl_core::{Channels, Image};
 
 use super::levels::{Levels, levels, map_channels};
 
-/// Makes the lowest level of each channel 0 and the highest 255; a channel of one level stays as it is.
+/// Makes the lowest level of each channel 0 and the highest 255; a channel of one level stays as it is. As in torchvision, the
+/// highest may come to 254: levels are cut off, not rounded.
 ///
 /// # Example
 /// ```
 /// use mvl_core::{Channels, Image};
 /// let image = Image::new(3, 1, Channels::Gray, vec![100, 150, 200])?;
-/// assert_eq!(mvl_data::autocontrast(image).pixels(), [0, 127, 255]);
+/// assert_eq!(mvl_data::autocontrast(image).pixels(), [0, 127, 254]);
 /// # Ok::<(), mvl_core::ImageSizeError>(())
 /// ```
 #[must_use]

@@ -65,6 +65,7 @@ enum Layout {
 /// # Ok::<(), mvl_core::DataError>(())
 /// ```
 pub fn open_dataset(path: &Path, split: Split) -> Result<Box<dyn LabelledDataset>, DataError> {
+    let path = &plain(path)?;
     match recognise(path)? {
         Layout::Manifest => Ok(Box::new(Manifest::open_split(path, split)?)),
         Layout::CocoFile => {
@@ -93,6 +94,7 @@ pub fn open_dataset(path: &Path, split: Split) -> Result<Box<dyn LabelledDataset
 /// [`DataError::Io`] when the path cannot be read; [`DataError::Format`] when there are two folders for one part, or a visible
 /// folder with images beside the parts.
 pub fn available_splits(path: &Path) -> Result<Vec<Split>, DataError> {
+    let path = &plain(path)?;
     Ok(match recognise(path)? {
         Layout::Manifest => match Manifest::splits(path)? {
             splits if splits.is_empty() => vec![Split::All],
@@ -102,6 +104,15 @@ pub fn available_splits(path: &Path) -> Result<Vec<Split>, DataError> {
         Layout::Annotated(layout) => layout.splits(),
         Layout::Idx(parts) => parts,
         Layout::Parts(parts) | Layout::Shards(parts) => parts.into_iter().map(|(split, _)| split).collect(),
+    })
+}
+
+/// A `file://` address is the path that it names, so that names below it begin with it.
+fn plain(path: &Path) -> Result<PathBuf, DataError> {
+    Ok(match Place::of(path)? {
+        Place::Disk(path) => path,
+        #[cfg(feature = "remote")]
+        Place::Store(_) => path.to_owned(),
     })
 }
 

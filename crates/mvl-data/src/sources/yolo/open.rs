@@ -7,16 +7,18 @@
 //! Without a `data.yaml`, the parts are the folders of `images`, or there are none, and names come from `classes.txt` beside them
 //! or in `labels`.
 
+use std::collections::BTreeMap;
 use std::path::{Component, Path, PathBuf};
 
 use mvl_core::{Annotations, DataError};
 
 use super::{YoloData, YoloForm, parse_yolo_data, parse_yolo_labels};
 use crate::decode::{image_size_of, read_bounded};
-use crate::place::{is_file, is_folder};
+use crate::place::{Place, is_file, is_folder};
 use crate::sources::annotated_images::{AnnotatedImages, Entry};
 use crate::sources::class_names::read_class_names;
-use crate::sources::images_by_stem::images_by_stem;
+use crate::sources::images_by_stem::{images_by_stem, stem};
+use crate::sources::listing::files_below;
 use crate::sources::{Parsed, Split};
 
 const DATA_FILES: [&str; 3] = ["data.yaml", "dataset.yaml", "data.yml"];
@@ -44,14 +46,13 @@ pub fn open_yolo(root: &Path, split: Split) -> Result<AnnotatedImages, DataError
     let form = YoloForm::of(data.kpt_shape);
     let mut parsed = Parsed::<Vec<Entry>>::default();
     for (_, images) in &parts {
-        let labels = labels_folder(images);
+        let texts = texts_by_stem(&labels_folder(images))?;
         for (stem, path) in images_by_stem(images)? {
-            let text = labels.join(format!("{stem}.txt"));
             let mut annotations = Annotations::default();
-            if is_file(&text) {
+            if let Some(text) = texts.get(&stem) {
                 let [height, width] = image_size_of(&path)?;
                 let read =
-                    parse_yolo_labels(&read_bounded(&text, MAX_LABELS_BYTES)?, [width, height], data.names.len(), form);
+                    parse_yolo_labels(&read_bounded(text, MAX_LABELS_BYTES)?, [width, height], data.names.len(), form);
                 let file = format!("{stem}.txt");
                 parsed.problems.extend(read.problems.into_iter().map(|problem| problem.within(&file)));
                 annotations.objects = read.value;
@@ -63,6 +64,15 @@ pub fn open_yolo(root: &Path, split: Split) -> Result<AnnotatedImages, DataError
         parsed.problem("", "expected at least one image, got none");
     }
     Ok(AnnotatedImages::new(data.names, parsed.strict(root)?))
+}
+
+/// The files of labels by the names they share with their images; none where there is no such folder.
+fn texts_by_stem(folder: &Path) -> Result<BTreeMap<String, PathBuf>, DataError> {
+    if matches!(Place::of(folder)?, Place::Disk(folder) if !folder.is_dir()) {
+        return Ok(BTreeMap::new());
+    }
+    let texts = files_below(folder)?.into_iter().filter(|path| path.extension().is_some_and(|end| end == "txt"));
+    Ok(texts.map(|path| (stem(folder, &path), path)).collect())
 }
 
 /// The parts of a folder in YOLO's layout, [`Split::All`] for one that is not divided; none when it has another layout.
