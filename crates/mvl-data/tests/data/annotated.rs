@@ -91,7 +91,7 @@ fn image_masks_class_map_and_boxes_stay_together() {
         for index in 0..KEYS {
             if MIXES_IMAGES_ONLY.contains(name) {
                 let refused = apply(&chain, index % SAMPLES).expect_err(name).to_string();
-                assert!(refused.contains("cannot mix"), "{refused}");
+                assert!(refused.starts_with(name), "{refused}");
                 continue;
             }
             let after = apply(&chain, index % SAMPLES).expect(name);
