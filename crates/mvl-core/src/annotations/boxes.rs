@@ -1,8 +1,8 @@
 //! Axis-aligned boxes in the three forms that data sets use, which convert into each other without loss.
 //!
 //! Coordinates are pixels, x to the right and y down, with the corner of the first pixel at (0, 0): a box that covers a whole
-//! image of width W spans 0 to W. All coordinates lie on a grid of 2⁻²⁰ pixels ([`snap_to_grid`], which every constructor
-//! applies). Sums, differences and halves of such numbers are exact in `f64`, hence the conversions are too.
+//! image of width W spans 0 to W. All coordinates lie on a grid of 2⁻²⁰ pixels ([`snap_to_grid`]) from -2³¹ to 2³¹, which
+//! every constructor sees to. Sums, differences and halves of such numbers are exact in `f64`, hence the conversions are too.
 
 use serde::{Deserialize, Serialize};
 
