@@ -17,7 +17,7 @@ const MIXES_IMAGES_ONLY: [&str; 3] = ["aug_mix", "mix_up", "cut_mix"];
 /// One step of each kind: what has to be set, and what makes it likelier to do something.
 fn step(name: &str) -> TransformConfig {
     let settings = match name {
-        "random_resized_crop" | "center_crop" | "five_crop" => r#", "size": [19, 23]"#,
+        "random_resized_crop" | "center_crop" | "five_crop" | "mosaic" => r#", "size": [19, 23]"#,
         "random_crop" => r#", "size": [19, 33], "padding": 3"#,
         "resize" => r#", "to": {"short_side": 17}"#,
         "scale_jitter" => r#", "size": 24"#,
