@@ -12,15 +12,13 @@ const STEPS_A_PIXEL: f64 = (1 << 20) as f64;
 /// The largest coordinate, far outside of any image.
 const MAX_COORDINATE_PX: f64 = (1_u64 << 31) as f64;
 
-/// The nearest multiple of 2⁻²⁰; what is not finite stays as it is.
+/// The nearest multiple of 2⁻²⁰ from -2³¹ to 2³¹; what is not finite stays as it is.
 #[must_use]
 pub fn snap_to_grid(pixels: f64) -> f64 {
-    (pixels * STEPS_A_PIXEL).round() / STEPS_A_PIXEL
-}
-
-/// On the grid, and where it is exact; what is not finite stays as it is.
-fn coordinate(pixels: f64) -> f64 {
-    if pixels.is_infinite() { pixels } else { snap_to_grid(pixels.clamp(-MAX_COORDINATE_PX, MAX_COORDINATE_PX)) }
+    if pixels.is_infinite() {
+        return pixels;
+    }
+    (pixels.clamp(-MAX_COORDINATE_PX, MAX_COORDINATE_PX) * STEPS_A_PIXEL).round() / STEPS_A_PIXEL
 }
 
 /// Left, top, right, bottom: the form in which the family computes (torchvision's and VOC's).
@@ -77,7 +75,7 @@ impl BoxXyxy {
     /// A box by its edges.
     #[must_use]
     pub fn new(x1: f64, y1: f64, x2: f64, y2: f64) -> Self {
-        Self { x1: coordinate(x1), y1: coordinate(y1), x2: coordinate(x2), y2: coordinate(y2) }
+        Self { x1: snap_to_grid(x1), y1: snap_to_grid(y1), x2: snap_to_grid(x2), y2: snap_to_grid(y2) }
     }
 
     /// Right less left; negative when they are swapped.
@@ -154,7 +152,7 @@ impl BoxXywh {
     /// A box by its upper left corner and size.
     #[must_use]
     pub fn new(x: f64, y: f64, w: f64, h: f64) -> Self {
-        Self { x: coordinate(x), y: coordinate(y), w: coordinate(w), h: coordinate(h) }
+        Self { x: snap_to_grid(x), y: snap_to_grid(y), w: snap_to_grid(w), h: snap_to_grid(h) }
     }
 }
 
@@ -162,8 +160,8 @@ impl BoxCxcywh {
     /// A box by its centre and size. The centre is kept to half a grid step, as the middle between two edges needs it.
     #[must_use]
     pub fn new(cx: f64, cy: f64, w: f64, h: f64) -> Self {
-        let (w, h) = (coordinate(w), coordinate(h));
-        let left = |centre: f64, side: f64| coordinate(centre - side / 2.0);
+        let (w, h) = (snap_to_grid(w), snap_to_grid(h));
+        let left = |centre: f64, side: f64| snap_to_grid(centre - side / 2.0);
         Self { cx: left(cx, w) + w / 2.0, cy: left(cy, h) + h / 2.0, w, h }
     }
 }
@@ -263,8 +261,8 @@ mod tests {
     fn absurd_coordinates_end_where_the_grid_is_exact() {
         let far = BoxXywh::new(0.0, 2e100, 2.0, 3.0);
         assert_eq!(BoxXywh::from(BoxXyxy::from(far)), far);
-        assert_eq!((far.y, coordinate(-1e10)), (MAX_COORDINATE_PX, -MAX_COORDINATE_PX));
-        assert_eq!(coordinate(f64::INFINITY), f64::INFINITY);
+        assert_eq!((far.y, snap_to_grid(-1e10)), (MAX_COORDINATE_PX, -MAX_COORDINATE_PX));
+        assert_eq!(snap_to_grid(f64::INFINITY), f64::INFINITY);
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use mvl_core::{BoxXywh, Mask, Object, RunLengths};
+use mvl_core::{BoxXywh, Mask, Object, RunLengths, snap_to_grid};
 use serde::Serialize;
 
 use super::{CocoCategory, CocoFile};
@@ -101,7 +101,7 @@ fn annotation(object: &Object, category_id: i64, size: Option<[u32; 2]>) -> RawA
 
 fn area(object: &Object, size: Option<[u32; 2]>) -> f64 {
     let pixels = object.mask.as_ref().zip(size).and_then(|(mask, [w, h])| mask.to_run_lengths(w, h).ok());
-    pixels.map_or_else(|| decimal(object.bbox.area()), |runs| runs.area() as f64)
+    decimal(snap_to_grid(pixels.map_or_else(|| object.bbox.area(), |runs| runs.area() as f64)))
 }
 
 fn segmentation(mask: &Mask) -> Option<RawSegmentation> {
