@@ -75,6 +75,7 @@ fn sums_of_four_rows(source: &[u8], start: usize, row_bytes: usize, blocks: &[Bl
     let source = source.get(..reach)?;
     let (mut low, mut high) = ([_mm256_set1_epi32(HALF); 2], [_mm256_setzero_si256(); 2]);
     for (at, &[low_first, low_last, high_first, high_last]) in blocks.iter().enumerate() {
+        let has_last = low_last | high_last != 0;
         let [low_first, low_last, high_first, high_last] =
             [low_first, low_last, high_first, high_last].map(|pair| _mm256_set1_epi32(pair));
         for pair in 0..2 {
@@ -88,11 +89,14 @@ fn sums_of_four_rows(source: &[u8], start: usize, row_bytes: usize, blocks: &[Bl
                 (_mm_loadu_si128(upper.cast()), _mm_loadu_si128(upper.add(row_bytes).cast()))
             };
             let both = _mm256_inserti128_si256::<1>(_mm256_castsi128_si256(upper), lower);
-            let (first, last) = (_mm256_shuffle_epi8(both, first_two), _mm256_shuffle_epi8(both, last_two));
+            let first = _mm256_shuffle_epi8(both, first_two);
             low[pair] = _mm256_add_epi32(low[pair], _mm256_madd_epi16(first, low_first));
-            low[pair] = _mm256_add_epi32(low[pair], _mm256_madd_epi16(last, low_last));
             high[pair] = _mm256_add_epi32(high[pair], _mm256_madd_epi16(first, high_first));
-            high[pair] = _mm256_add_epi32(high[pair], _mm256_madd_epi16(last, high_last));
+            if has_last {
+                let last = _mm256_shuffle_epi8(both, last_two);
+                low[pair] = _mm256_add_epi32(low[pair], _mm256_madd_epi16(last, low_last));
+                high[pair] = _mm256_add_epi32(high[pair], _mm256_madd_epi16(last, high_last));
+            }
         }
     }
     Some([joined(low[0], high[0]), joined(low[1], high[1])])
@@ -126,6 +130,9 @@ fn sixteen_columns(rows: &[u8], width: usize, count: usize, blocks: &[Block]) ->
     let (mut low, mut high) = ([_mm256_set1_epi32(HALF); 2], [_mm256_setzero_si256(); 2]);
     for (at, &[low_first, low_last, high_first, high_last]) in blocks.iter().enumerate() {
         for (pair, low_weights, high_weights) in [(0, low_first, high_first), (2, low_last, high_last)] {
+            if low_weights | high_weights == 0 {
+                continue; // no further rows
+            }
             let (upper, lower) = (row(4 * at + pair), row(4 * at + pair + 1));
             let low_weights = _mm256_set1_epi32(low_weights);
             let high_weights = _mm256_set1_epi32(high_weights);
