@@ -65,6 +65,7 @@ fn decode_all(
     decoder.set_options(options.jpeg_set_out_colorspace(colours));
     let [height, width] = size;
     // A damaged file may leave rows out, which must not keep the pixels of another picture.
+    pixels.clear();
     pixels.resize(width as usize * height as usize * channels.count(), 0);
     decoder.decode_into(pixels).map_err(error)?;
     Ok(JpegPart { area: CropBox { top: 0, left: 0, height, width }, reduction: 1, channels })
