@@ -211,7 +211,6 @@ impl Run<'_> {
             }
         });
         let index = write_shard(&path, &mut samples, config.limits)?;
-        drop(samples);
         let (samples, bytes) = index.map_or((0, 0), |index| (index.entries.len(), index.shard_len));
         Ok(FinishedShard { items: items.len() - planned.len(), samples, bytes, skipped })
     }

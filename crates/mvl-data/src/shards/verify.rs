@@ -198,10 +198,10 @@ mod tests {
     fn a_damaged_sample_is_named_and_dropped() {
         let folder = tempfile::tempdir().expect("a folder");
         let path = shard(folder.path());
-        assert_eq!(verify_shards(&[path.clone()]).expect("readable"), []);
+        assert_eq!(verify_shards(std::slice::from_ref(&path)).expect("readable"), []);
         let offset = ShardIndex::read_beside(&path).expect("good").expect("there").entries[2].offset;
         change(&path, |bytes| bytes[offset as usize + 530] ^= 1);
-        let damaged = verify_shards(&[path.clone()]).expect("readable");
+        let damaged = verify_shards(std::slice::from_ref(&path)).expect("readable");
         assert_eq!(damaged.len(), 1);
         assert_eq!((damaged[0].key.as_deref(), damaged[0].offset), (Some("k2"), offset));
         let repair = repair_shard(&path).expect("four are good");

@@ -82,7 +82,7 @@ pub struct CifarRecords {
 /// What is wrong: a file that is no whole number of records, or a label past the last class.
 pub fn parse_cifar(bytes: &[u8], kind: CifarKind) -> Result<CifarRecords, String> {
     let record = kind.labels() + 3 * PLANE;
-    if bytes.is_empty() || bytes.len() % record != 0 {
+    if bytes.is_empty() || !bytes.len().is_multiple_of(record) {
         return Err(format!("expected records of {record} bytes, got a file of {} bytes", bytes.len()));
     }
     let mut records = CifarRecords::default();

@@ -128,7 +128,10 @@ mod tests {
         Samples { split, digests: digests.iter().enumerate().collect() }
     }
 
-    fn told(copies: &[Copy]) -> Vec<(Check, (usize, usize), (usize, usize))> {
+    /// What was found, where, and of what it is a copy.
+    type Told = (Check, (usize, usize), (usize, usize));
+
+    fn told(copies: &[Copy]) -> Vec<Told> {
         copies.iter().map(|copy| (copy.check, copy.copy, copy.original)).collect()
     }
 

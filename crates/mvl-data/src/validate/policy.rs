@@ -116,7 +116,7 @@ impl Policy {
             let got = self.near_duplicate_bits;
             problems.push(format!("near_duplicate_bits: expected 0 to {MAX_DISTANCE_BITS}, got {got}"));
         }
-        if !(self.imbalance_ratio >= 1.0) {
+        if self.imbalance_ratio.is_nan() || self.imbalance_ratio < 1.0 {
             problems.push(format!("imbalance_ratio: expected at least 1, got {}", self.imbalance_ratio));
         }
         problems

@@ -395,7 +395,7 @@ mod tests {
         let mut annotations = Annotations::labelled(1);
         annotations.class_weights =
             vec![ClassWeight { class: 0, weight: 0.25 }, ClassWeight { class: 1, weight: 0.75 }];
-        let polygons = vec![vec![[0.0, 0.1], [2.0, 0.0], [2.0, 2.0]].iter().map(|c| c.map(snap_to_grid)).collect()];
+        let polygons = vec![[[0.0, 0.1], [2.0, 0.0], [2.0, 2.0]].map(|corner| corner.map(snap_to_grid)).to_vec()];
         let point = |x, y, visibility| Keypoint { x, y, visibility };
         let mut first = Object::new(0, BoxXyxy::new(0.1, 0.2, 2.3, 3.4))
             .with_mask(Mask::Polygons(polygons))

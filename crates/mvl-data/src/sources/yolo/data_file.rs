@@ -56,7 +56,10 @@ pub fn parse_yolo_data(bytes: &[u8]) -> Parsed<YoloData> {
         }
         let value = value.trim();
         let read = match key.trim() {
-            "path" => Ok(parsed.value.path = unquoted(value)),
+            "path" => {
+                parsed.value.path = unquoted(value);
+                Ok(())
+            }
             "train" => folder(value, &items).map(|folder| parsed.value.train = folder),
             "val" => folder(value, &items).map(|folder| parsed.value.val = folder),
             "test" => folder(value, &items).map(|folder| parsed.value.test = folder),

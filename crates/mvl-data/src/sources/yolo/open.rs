@@ -78,7 +78,8 @@ fn texts_by_stem(folder: &Path) -> Result<BTreeMap<String, PathBuf>, DataError> 
 /// The parts of a folder in YOLO's layout, [`Split::All`] for one that is not divided; none when it has another layout.
 pub(in crate::sources) fn yolo_splits(root: &Path) -> Result<Vec<Split>, DataError> {
     let has_data = data_path(root).is_some();
-    if !has_data && !(is_folder(&root.join(IMAGES)) && is_folder(&root.join(LABELS))) {
+    let has_folders = || is_folder(&root.join(IMAGES)) && is_folder(&root.join(LABELS));
+    if !has_data && !has_folders() {
         return Ok(Vec::new());
     }
     let parts = parts(root, &read_data(root)?);

@@ -13,10 +13,13 @@ const RESERVED_AS: &str = "cache";
 /// What an entry takes beside its record, about.
 const BYTES_AN_ENTRY: usize = 64;
 
+/// A record with what tells whether it is still the one that is wanted, by its data set and its place there.
+type Records = HashMap<([u8; 16], usize), ([u8; 16], Record)>;
+
 /// A table of records. Whoever reads waits only for whoever puts something in.
 #[derive(Debug)]
 pub(super) struct MemoryStore {
-    records: RwLock<HashMap<([u8; 16], usize), ([u8; 16], Record)>>,
+    records: RwLock<Records>,
     pool: MemoryPool,
     reserved: Mutex<Reservation>,
 }

@@ -232,8 +232,8 @@ impl State {
 
     /// Whether the bytes at these places may be on their way as well.
     fn has_room(&self, places: &[Location], budget: usize) -> bool {
-        let expected = places.iter().map(|place| len_of(place).or(self.largest));
-        let after = expected.fold(Some(self.bytes), |sum, bytes| Some(sum?.saturating_add(bytes?)));
+        let mut expected = places.iter().map(|place| len_of(place).or(self.largest));
+        let after = expected.try_fold(self.bytes, |sum, bytes| Some(sum.saturating_add(bytes?)));
         self.slots.is_empty() || after.is_some_and(|bytes| bytes <= budget)
     }
 

@@ -19,7 +19,7 @@ pub(super) fn find(look: &Look<'_>) -> Vec<Fault> {
 /// Whether nothing is inside: no pixel, no run, no outline with an area.
 pub(in crate::validate) fn is_empty_mask(mask: &Mask) -> bool {
     match mask {
-        Mask::Polygons(polygons) => polygons.iter().all(|corners| !(twice_the_area(corners).abs() > 0.0)),
+        Mask::Polygons(polygons) => !polygons.iter().any(|corners| twice_the_area(corners).abs() > 0.0),
         Mask::RunLengths(runs) => runs.counts.iter().skip(1).step_by(2).all(|&inside| inside == 0),
         Mask::Bitmap(bitmap) => !bitmap.pixels().contains(&1),
         _ => false,
