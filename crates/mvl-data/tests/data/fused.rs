@@ -122,7 +122,7 @@ impl Dataset<Sample> for Known {
 fn annotations_move_with_the_cut() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/jpeg/420.jpg");
     let mut annotations = Annotations::labelled(1);
-    let inside = |x: u32, y: u32| x * y % 3 == 0;
+    let inside = |x: u32, y: u32| (x * y).is_multiple_of(3);
     let bitmap = (0..157).flat_map(|y| (0..211).map(move |x| u8::from(inside(x, y)))).collect();
     let mut object = Object::new(1, BoxXyxy::new(20.0, 30.0, 150.0, 120.0));
     object.mask = Some(Mask::Bitmap(Bitmap::new(211, 157, bitmap).expect("a mask of the image's size")));
