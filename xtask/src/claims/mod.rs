@@ -4,6 +4,7 @@ mod accuracy;
 mod build;
 mod data;
 mod photos;
+mod pipelines;
 mod suites;
 
 use std::fmt;
@@ -168,6 +169,14 @@ const CLAIMS: &[Claim] = &[
         takes: "2 minutes",
         quick: false,
         measure: data::stores,
+    },
+    Claim {
+        name: "pipelines",
+        says: "loading beside torchvision, OpenCV, simplejpeg and the bare decoders; docs/performance.md says what is short",
+        needs: "../shared/assets, an idle machine, and Python with torch, torchvision, OpenCV and simplejpeg ($MVL_PYTHON)",
+        takes: "4 minutes",
+        quick: false,
+        measure: pipelines::pipelines,
     },
     Claim {
         name: "fuzz",
