@@ -12,6 +12,7 @@ use super::chain_argument::ChainArgument;
 use super::parts::{open_parts, split_name};
 use crate::arguments::Outcome;
 use crate::output::{Output, count, say};
+use crate::training_data::open_split;
 
 /// Draws a contact sheet: boxes in the colours of their classes, masks as veils, keypoints as dots.
 #[derive(Debug, Args)]
@@ -91,6 +92,9 @@ pub(super) fn run(arguments: PreviewArguments, output: &Output) -> anyhow::Resul
 }
 
 fn part(arguments: &PreviewArguments) -> anyhow::Result<(Split, Arc<dyn LabelledDataset>)> {
+    if arguments.split.as_deref() == Some(split_name(Split::All)) {
+        return Ok((Split::All, open_split(&arguments.path, Split::All)?));
+    }
     let parts = open_parts(&arguments.path)?;
     let names: Vec<_> = parts.iter().map(|(split, _)| split_name(*split)).collect();
     let wanted = |split: Split| arguments.split.as_deref().is_none_or(|name| split_name(split) == name);
