@@ -49,7 +49,7 @@ pub(crate) fn resize() -> Result<Verdict> {
 }
 
 pub(crate) fn workers() -> Result<Verdict> {
-    tests("data", &["batches_do_not_depend_on_who_loads", "any_number_of_workers"])
+    tests("data", &["batches_do_not_depend_on_who_loads", "strategies_keep_the_contract_on_an_image_folder"])
 }
 
 pub(crate) fn transforms() -> Result<Verdict> {
