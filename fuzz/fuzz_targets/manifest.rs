@@ -1,4 +1,4 @@
-//! Manifests: the first byte says whether the rest is taken for CSV, JSON Lines, Parquet or class names. What the rows say
+//! Manifests: the first byte says whether the rest is taken for CSV, JSON Lines or class names. What the rows say
 //! of their images is taken in too.
 #![no_main]
 
@@ -10,7 +10,6 @@ fuzz_target!(|bytes: &[u8]| {
     match kind {
         b'c' => take_in(mvl_data::parse_csv_manifest(bytes)),
         b'j' => take_in(mvl_data::parse_json_lines_manifest(bytes)),
-        b'p' => take_in(mvl_data::parse_parquet_manifest(bytes)),
         _ => drop(mvl_data::parse_class_names(bytes)),
     }
 });

@@ -21,7 +21,7 @@ fn comes_back(objects: &[Object], size: [u32; 2], form: YoloForm) {
 #[test]
 fn random_objects_come_back_to_the_bit() {
     let mut rng = SampleRng::new([3; 4]);
-    let [width, height] = SIZE.map(f64::from);
+    let [height, width] = SIZE.map(f64::from);
     let mut point = || [snap_to_grid(rng.between(0.0, width)), snap_to_grid(rng.between(0.0, height))];
     let mut shapes = Vec::new();
     let mut people = Vec::new();

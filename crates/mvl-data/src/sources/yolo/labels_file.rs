@@ -36,13 +36,13 @@ impl YoloForm {
     }
 }
 
-/// Reads the objects of an image of this size (width, height) in pixels, with classes below `classes`. A bad line is left out, with a
+/// Reads the objects of an image of this size (height, width) in pixels, with classes below `classes`. A bad line is left out, with a
 /// problem.
 ///
 /// # Example
 /// ```
 /// use mvl_data::{YoloForm, parse_yolo_labels};
-/// let objects = parse_yolo_labels(b"0 0.5 0.5 0.25 1\n", [64, 32], 1, YoloForm::Shapes).value;
+/// let objects = parse_yolo_labels(b"0 0.5 0.5 0.25 1\n", [32, 64], 1, YoloForm::Shapes).value;
 /// assert_eq!(objects[0].bbox, mvl_core::BoxXyxy::new(24.0, 0.0, 40.0, 32.0));
 /// ```
 pub fn parse_yolo_labels(bytes: &[u8], size: [u32; 2], classes: usize, form: YoloForm) -> Parsed<Vec<Object>> {
@@ -63,7 +63,7 @@ pub fn parse_yolo_labels(bytes: &[u8], size: [u32; 2], classes: usize, form: Yol
     parsed
 }
 
-fn object(text: &str, [width, height]: [u32; 2], classes: usize, form: YoloForm) -> Result<Object, String> {
+fn object(text: &str, [height, width]: [u32; 2], classes: usize, form: YoloForm) -> Result<Object, String> {
     let (width, height) = (f64::from(width), f64::from(height));
     let mut words = text.split_ascii_whitespace();
     let class = words.next().unwrap_or_default();
@@ -116,22 +116,22 @@ mod tests {
 
     #[test]
     fn outlines_and_keypoints() {
-        let outline = parse_yolo_labels(b"1 0 0 0.5 0 0.5 0.25\r\n", [4, 8], 2, YoloForm::Shapes);
+        let outline = parse_yolo_labels(b"1 0 0 0.5 0 0.5 0.25\r\n", [8, 4], 2, YoloForm::Shapes);
         assert_eq!(outline.problems, []);
         assert_eq!(outline.value[0].bbox, BoxXyxy::new(0.0, 0.0, 2.0, 2.0));
         assert_eq!(outline.value[0].mask, Some(Mask::Polygons(vec![vec![[0.0, 0.0], [2.0, 0.0], [2.0, 2.0]]])));
         let form = YoloForm::of(Some([2, 3]));
-        let points = parse_yolo_labels(b"0 .5 .5 1 1 0.25 0.5 2 0 0 0", [4, 8], 1, form).value[0].keypoints.clone();
+        let points = parse_yolo_labels(b"0 .5 .5 1 1 0.25 0.5 2 0 0 0", [8, 4], 1, form).value[0].keypoints.clone();
         let expected = Keypoint { x: 1.0, y: 4.0, visibility: Visibility::Visible };
         assert_eq!(points, [expected, Keypoint::default()]);
-        let pairs = parse_yolo_labels(b"0 .5 .5 1 1 0.25 0.5 0 0", [4, 8], 1, YoloForm::of(Some([2, 2])));
+        let pairs = parse_yolo_labels(b"0 .5 .5 1 1 0.25 0.5 0 0", [8, 4], 1, YoloForm::of(Some([2, 2])));
         assert_eq!(pairs.value[0].keypoints, [expected, Keypoint::default()]);
     }
 
     #[test]
     fn every_bad_line_is_named() {
         let text = b"0 .5 .5 1 1\n1 .5 .5 1 1\n0 1 2 3\n0 .5 .5 nan 1\n\n\xFF\n-1 0 0 1 1";
-        let parsed = parse_yolo_labels(text, [4, 8], 1, YoloForm::Shapes);
+        let parsed = parse_yolo_labels(text, [8, 4], 1, YoloForm::Shapes);
         let problems: Vec<String> = parsed.problems.iter().map(ToString::to_string).collect();
         assert_eq!(
             problems,
@@ -144,7 +144,7 @@ mod tests {
             ]
         );
         assert_eq!(parsed.value.len(), 1);
-        let short = parse_yolo_labels(b"0 .5 .5 1 1 1", [4, 8], 1, YoloForm::of(Some([1, 3])));
+        let short = parse_yolo_labels(b"0 .5 .5 1 1 1", [8, 4], 1, YoloForm::of(Some([1, 3])));
         assert_eq!(short.problems[0].what, "expected 7 numbers, got 5");
     }
 }

@@ -52,7 +52,7 @@ pub fn open_yolo(root: &Path, split: Split) -> Result<AnnotatedImages, DataError
             if let Some(text) = texts.get(&stem) {
                 let [height, width] = image_size_of(&path)?;
                 let read =
-                    parse_yolo_labels(&read_bounded(text, MAX_LABELS_BYTES)?, [width, height], data.names.len(), form);
+                    parse_yolo_labels(&read_bounded(text, MAX_LABELS_BYTES)?, [height, width], data.names.len(), form);
                 let file = format!("{stem}.txt");
                 parsed.problems.extend(read.problems.into_iter().map(|problem| problem.within(&file)));
                 annotations.objects = read.value;

@@ -12,7 +12,7 @@ const MOST_DECIMALS: i32 = 15;
 /// Pixels by which a number may be off and still be read back to the same place on the grid of 2⁻²⁰.
 const TOLERANCE_PX: f64 = 1.0 / (1 << 22) as f64;
 
-/// Writes the objects of an image of this size (width, height) in pixels, a line each.
+/// Writes the objects of an image of this size (height, width) in pixels, a line each.
 ///
 /// In [`YoloForm::Shapes`] an object with an outline is written as that, others as boxes. YOLO has no run lengths, crowds or flags,
 /// and the box of an outline is always the one around it.
@@ -20,7 +20,7 @@ const TOLERANCE_PX: f64 = 1.0 / (1 << 22) as f64;
 /// # Errors
 /// What `out` says; [`io::ErrorKind::InvalidInput`] for an object with several outlines or without all of the keypoints.
 pub fn write_yolo_labels(out: &mut dyn Write, objects: &[Object], size: [u32; 2], form: YoloForm) -> io::Result<()> {
-    let [width, height] = size.map(f64::from);
+    let [height, width] = size.map(f64::from);
     let invalid =
         |number: usize, what: String| io::Error::new(io::ErrorKind::InvalidInput, format!("object {number}: {what}"));
     for (number, object) in objects.iter().enumerate() {
