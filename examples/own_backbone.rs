@@ -67,7 +67,10 @@ impl ModelFactory for TinyFactory {
         let TinyOptions { width } = config.options.read(self.name())?;
         let widths = [config.in_channels, width, 2 * width, 4 * width];
         let stages = widths.windows(2).map(|pair| {
-            ConvNormActConfig::new([pair[0], pair[1]], 3).with_stride(2).with_activation(Activation::Relu).init(device)
+            ConvNormActConfig::new([pair[0], pair[1]], [3; 2])
+                .with_stride(2)
+                .with_activation(Activation::Relu)
+                .init(device)
         });
         let taps = (0..3).map(|tap| Tap::map(format!("stage{tap}"), widths[tap + 1], 2 << tap)).collect();
         Ok(BoxedBackbone::new(Tiny { stages: stages.collect(), taps }))

@@ -12,7 +12,7 @@ use burn::module::{
 };
 use burn::tensor::{Bool, Device, Int, Tensor};
 
-use crate::{Backbone, Features, Head, Tap, TapSet};
+use crate::{Backbone, Features, Head, InputSides, Tap, TapSet};
 
 /// A backbone whose type was chosen at run time.
 pub type BoxedBackbone = Boxed<BackboneTable>;
@@ -30,6 +30,7 @@ pub struct Boxed<T> {
 #[derive(Clone, Copy)]
 pub struct BackboneTable {
     taps: fn(&dyn Any) -> &[Tap],
+    sides: fn(&dyn Any) -> InputSides,
     forward: fn(&dyn Any, Tensor<4>, TapSet) -> Features,
 }
 
@@ -54,6 +55,7 @@ impl BoxedBackbone {
     pub fn new<B: Backbone>(backbone: B) -> Self {
         let table = BackboneTable {
             taps: |module| module.downcast_ref::<B>().expect(SAME_TYPE).taps(),
+            sides: |module| module.downcast_ref::<B>().expect(SAME_TYPE).sides(),
             forward: |module, images, keep| module.downcast_ref::<B>().expect(SAME_TYPE).forward(images, keep),
         };
         Self { module: Box::new(backbone), table }
@@ -63,6 +65,10 @@ impl BoxedBackbone {
 impl Backbone for BoxedBackbone {
     fn taps(&self) -> &[Tap] {
         (self.table.taps)(self.module.as_any())
+    }
+
+    fn sides(&self) -> InputSides {
+        (self.table.sides)(self.module.as_any())
     }
 
     fn forward(&self, images: Tensor<4>, keep: TapSet) -> Features {

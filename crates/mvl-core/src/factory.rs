@@ -11,7 +11,7 @@ use std::sync::Arc;
 use burn::tensor::{Device, Tensor};
 
 use crate::error::nearest;
-use crate::{Backbone, BoxError, BoxedBackbone, BoxedHead, ModelConfig, Network, Tap};
+use crate::{Backbone, BoxError, BoxedBackbone, BoxedHead, HeadConfig, ModelConfig, Network, Tap};
 
 /// A classifier as the registry makes it: logits `[N, K]` out.
 pub type Classifier = Network<BoxedBackbone, BoxedHead<Tensor<2>>>;
@@ -32,9 +32,25 @@ pub trait ModelFactory: Send + Sync {
     /// [`ModelError::InvalidOptions`] when the config holds options it does not know or cannot follow.
     fn create_model(&self, config: &ModelConfig, device: &Device) -> Result<BoxedBackbone, ModelError>;
 
+    /// The side of the pictures it was published for, in pixels.
+    fn input_side(&self) -> usize {
+        224
+    }
+
+    /// The head it was published with, which a config gets that names none.
+    fn head(&self) -> HeadConfig {
+        HeadConfig::new("linear")
+    }
+
     /// How this family's parameters are called in its reference implementation, for reading and writing weights files.
     fn key_map(&self) -> KeyMap {
         KeyMap::default()
+    }
+
+    /// Regular expressions of keys that published files of this model hold and nothing here uses: an auxiliary classifier, a
+    /// table that is computed.
+    fn unused_keys(&self) -> &'static [&'static str] {
+        &[]
     }
 }
 
@@ -125,6 +141,8 @@ impl Registry {
         device: &Device,
     ) -> Result<Network<BoxedBackbone, BoxedHead<O>>, ModelError> {
         let backbone = self.create_backbone(config, device)?;
+        let head = config.head.or_published(self.model(&config.name)?.head());
+        let config = &ModelConfig { head, ..config.clone() };
         let key = (TypeId::of::<O>(), config.head.name.clone());
         let entry = self.heads.get(&key).ok_or_else(|| ModelError::UnknownHead {
             name: config.head.name.clone(),

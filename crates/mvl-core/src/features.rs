@@ -20,6 +20,9 @@ pub struct Tap {
     pub stride: usize,
     /// Whether it is a map or tokens.
     pub layout: Layout,
+    /// Tokens before those of the picture's patches: a class token, registers. 0 for maps.
+    #[serde(default)]
+    pub prefix: usize,
 }
 
 /// The shape of a feature.
@@ -36,12 +39,18 @@ pub enum Layout {
 impl Tap {
     /// A feature map's tap.
     pub fn map(name: impl Into<String>, channels: usize, stride: usize) -> Self {
-        Self { name: name.into(), channels, stride, layout: Layout::Map }
+        Self { name: name.into(), channels, stride, layout: Layout::Map, prefix: 0 }
     }
 
-    /// A token sequence's tap.
+    /// A token sequence's tap: one token for each patch of `stride` × `stride` pixels, rows first.
     pub fn tokens(name: impl Into<String>, channels: usize, stride: usize) -> Self {
-        Self { name: name.into(), channels, stride, layout: Layout::Tokens }
+        Self { name: name.into(), channels, stride, layout: Layout::Tokens, prefix: 0 }
+    }
+
+    /// Sets how many tokens stand before those of the patches.
+    pub fn with_prefix(mut self, prefix: usize) -> Self {
+        self.prefix = prefix;
+        self
     }
 }
 

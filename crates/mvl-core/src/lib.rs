@@ -56,7 +56,7 @@ pub use features::{Feature, Features, Layout, MAX_TAPS, Tap, TapSet};
 pub use image::{Channels, Image, ImageSizeError};
 pub use loading::*;
 pub use metrics::{ConfusionMatrix, Metric, Metrics, Monitor, MonitorMode, TopKAccuracy};
-pub use model::{Backbone, Head, Network, count_parameters, device_of};
+pub use model::{Backbone, Head, InputSides, Network, count_parameters, device_of};
 pub use model_config::{HeadConfig, ModelConfig, Options};
 pub use observer::{Flow, ObserverError, StopReason, TrainingEvent, TrainingObserver};
 pub use preprocess::{ChannelOrder, Filter, IMAGENET_MEAN, IMAGENET_STD, MAX_SIDE_PX, Preprocess, Resize, ResizeTo};

@@ -2,23 +2,66 @@
 
 use burn::module::{Module, ModuleVisitor, Param};
 use burn::tensor::{Device, Tensor};
+use serde::Serialize;
 
 use crate::{Features, Tap, TapSet};
 
 /// Turns images into features.
 ///
 /// The contract, proven by [`conformance::backbone`](crate::conformance::backbone): `taps` is constant and tells the truth
-/// about channels and strides; `forward` returns exactly the taps in `keep`; it works at any input of at least the largest
-/// stride; nothing in it reads values back to the host, so that it can be captured as a graph.
+/// about channels and strides; `forward` returns exactly the taps in `keep`; it works at any input that
+/// [`sides`](Self::sides) allows; nothing in it reads values back to the host, so that it can be captured as a graph.
 pub trait Backbone: Module + 'static {
     /// Where features can be taken, in the order of computation. At most [`MAX_TAPS`](crate::MAX_TAPS).
     fn taps(&self) -> &[Tap];
+
+    /// Which pictures it takes: by default any whose sides are at least the largest stride.
+    fn sides(&self) -> InputSides {
+        InputSides::at_least(self.taps().iter().map(|tap| tap.stride).max().unwrap_or(1))
+    }
 
     /// Runs up to the last tap that is kept.
     ///
     /// # Shapes
     /// `images`: `[N, C, H, W]`, already normalised.
     fn forward(&self, images: Tensor<4>, keep: TapSet) -> Features;
+}
+
+/// The sides of pictures that a backbone takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct InputSides {
+    /// The smallest side, in pixels.
+    pub min: usize,
+    /// Sides are multiples of this many pixels.
+    pub multiple_of: usize,
+    /// Cells by which a map may be smaller than `side / stride`, in nets whose convolutions are not padded.
+    pub margin: usize,
+}
+
+impl InputSides {
+    /// Any side from `min` pixels on.
+    #[must_use]
+    pub fn at_least(min: usize) -> Self {
+        Self { min, multiple_of: 1, margin: 0 }
+    }
+
+    /// Multiples of `side` pixels.
+    #[must_use]
+    pub fn multiples_of(side: usize) -> Self {
+        Self { min: side, multiple_of: side, margin: 0 }
+    }
+
+    /// Sets by how many cells maps may be smaller than strides say.
+    #[must_use]
+    pub fn with_margin(self, margin: usize) -> Self {
+        Self { margin, ..self }
+    }
+
+    /// Whether a picture may have this side.
+    #[must_use]
+    pub fn allow(&self, side: usize) -> bool {
+        side >= self.min && side.is_multiple_of(self.multiple_of)
+    }
 }
 
 /// Turns features into an answer.
@@ -60,8 +103,12 @@ impl<B: Backbone, H: Head> Network<B, H> {
     }
 }
 
+/// How the fields are called that hold running statistics or constants which weights files carry.
+const NOT_LEARNT: [&str; 2] = ["running_", "buffer_"];
+
 /// Learnable parameters of a module, as torchvision and timm count them: running statistics of normalisation layers, which
-/// burn's `num_params` includes, are not learnt and not counted.
+/// burn's `num_params` includes, are not learnt and not counted, nor are fields whose name begins with `buffer_`: constants that
+/// weights files carry.
 pub fn count_parameters<M: Module>(module: &M) -> usize {
     let mut counter = ParameterCounter::default();
     module.visit(&mut counter);
@@ -84,7 +131,7 @@ impl ModuleVisitor for ParameterCounter {
     }
 
     fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
-        if !self.path.last().is_some_and(|name| name.starts_with("running_")) {
+        if !self.path.last().is_some_and(|name| NOT_LEARNT.iter().any(|start| name.starts_with(start))) {
             self.count += param.lazy_shape().num_elements();
         }
     }

@@ -25,7 +25,7 @@ pub struct ModelConfig {
     /// Channels of the input image.
     #[serde(default = "rgb")]
     pub in_channels: usize,
-    /// The head, `linear` unless said otherwise.
+    /// The head, unless said otherwise the one that the model was published with.
     #[serde(default)]
     pub head: HeadConfig,
     /// Options of the backbone's family; unknown ones are errors.
@@ -37,17 +37,49 @@ pub struct ModelConfig {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct HeadConfig {
-    /// Name in the registry: `linear`.
+    /// Name in the registry: `linear`. `default` is the head that the model was published with.
+    #[serde(default = "default_head")]
     pub name: String,
     /// Options of the head; unknown ones are errors.
     #[serde(default, skip_serializing_if = "Options::is_empty")]
     pub options: Options,
 }
 
+impl HeadConfig {
+    /// The name that stands for the head a model was published with.
+    pub const DEFAULT: &str = "default";
+
+    /// A head by name, without options.
+    pub fn new(name: impl Into<String>) -> Self {
+        Self { name: name.into(), options: Options::default() }
+    }
+
+    /// Sets one option.
+    #[must_use]
+    pub fn with_option(mut self, key: impl Into<String>, value: impl Into<Value>) -> Self {
+        self.options.0.insert(key.into(), value.into());
+        self
+    }
+
+    /// The head itself, where this one is the default of a model published with `published`: options said here go before
+    /// published ones.
+    #[must_use]
+    pub fn or_published(&self, published: Self) -> Self {
+        if self.name != Self::DEFAULT {
+            return self.clone();
+        }
+        self.options.0.iter().fold(published, |head, (key, value)| head.with_option(key, value.clone()))
+    }
+}
+
 impl Default for HeadConfig {
     fn default() -> Self {
-        Self { name: "linear".to_owned(), options: Options::default() }
+        Self::new(Self::DEFAULT)
     }
+}
+
+fn default_head() -> String {
+    HeadConfig::DEFAULT.to_owned()
 }
 
 fn rgb() -> usize {

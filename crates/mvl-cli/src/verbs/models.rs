@@ -3,8 +3,10 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
-use mvl::core::{Backbone, Backend, ModelConfig, Registry, Tap, count_parameters};
-use mvl::models::weights::{WeightsCard, save_safetensors, weights_cards};
+use mvl::core::{Backbone, Backend, InputSides, ModelConfig, Registry, Tap, count_parameters};
+use mvl::models::weights::{
+    HeadPolicy, OutputDifference, WeightsCard, compare_with_reference, load_weights, save_safetensors, weights_cards,
+};
 use serde::Serialize;
 
 use crate::arguments::{ComputeArguments, Outcome};
@@ -30,6 +32,28 @@ pub(crate) enum ModelsVerb {
     },
     /// Write a trained model's weights as safetensors under torchvision's keys.
     Export(ExportArguments),
+    /// Compare a model with the answers of its reference implementation (scripts/compare_zoo.py writes them).
+    Compare(CompareArguments),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CompareArguments {
+    /// Name in `mvl models list`.
+    name: String,
+    /// The reference's weights: .safetensors or .pth under its keys.
+    #[arg(long, value_name = "FILE")]
+    weights: PathBuf,
+    /// Pictures, logits and taps of the reference as safetensors: 0.input, 0.logits, 0.tap.NAME, 1.input …
+    #[arg(long, value_name = "FILE")]
+    expected: PathBuf,
+    /// Write the weights back to this .safetensors file under the reference's keys.
+    #[arg(long, value_name = "FILE")]
+    export: Option<PathBuf>,
+    /// Classes of the weights.
+    #[arg(long, default_value_t = LISTED_CLASSES)]
+    num_classes: usize,
+    #[command(flatten)]
+    compute: ComputeArguments,
 }
 
 #[derive(Debug, Args)]
@@ -64,6 +88,8 @@ struct WeightsRow {
 struct ModelSheet {
     #[serde(flatten)]
     row: ModelRow,
+    input_side: usize,
+    sides: InputSides,
     taps: Vec<Tap>,
 }
 
@@ -73,6 +99,7 @@ pub(crate) fn run(verb: ModelsVerb, registry: Registry, output: &Output) -> anyh
         ModelsVerb::List { weights: true } => list_weights(output)?,
         ModelsVerb::Show { name } => show(&name, &registry, output)?,
         ModelsVerb::Export(arguments) => export(arguments, registry, output)?,
+        ModelsVerb::Compare(arguments) => compare(&arguments, &registry, output)?,
     }
     Ok(Outcome::Done)
 }
@@ -126,7 +153,8 @@ fn sheet(name: &str, registry: &Registry) -> anyhow::Result<ModelSheet> {
         task: "classification",
         parameters: count_parameters(&model),
     };
-    Ok(ModelSheet { row, taps: model.backbone.taps().to_vec() })
+    let input_side = registry.model(name)?.input_side();
+    Ok(ModelSheet { row, input_side, sides: model.backbone.sides(), taps: model.backbone.taps().to_vec() })
 }
 
 fn show(name: &str, registry: &Registry, output: &Output) -> anyhow::Result<()> {
@@ -140,6 +168,30 @@ fn show(name: &str, registry: &Registry, output: &Output) -> anyhow::Result<()> 
             thousands(*parameters),
             table(&["tap", "channels", "stride"], &cells)
         )
+    })
+}
+
+fn compare(arguments: &CompareArguments, registry: &Registry, output: &Output) -> anyhow::Result<()> {
+    let CompareArguments { name, weights, expected, export, num_classes, compute } = arguments;
+    let device = with_backend!(compute.backend.unwrap_or_default(), B => B::device(0)?)?;
+    let config = ModelConfig::new(name, *num_classes);
+    let model = registry.create_classifier(&config, &device)?;
+    let (model, report) = load_weights(model, &config, registry, weights, HeadPolicy::Strict)?;
+    let differences = compare_with_reference(&model, expected)?;
+    if let Some(path) = export {
+        save_safetensors(&model, &config, registry, path)?;
+    }
+    output.result(&differences, || {
+        let cells = |row: &OutputDifference| {
+            vec![
+                row.output.clone(),
+                format!("{:?}", row.shape),
+                format!("{:.1e}", row.largest),
+                format!("{:.2}", row.rms),
+            ]
+        };
+        let cells: Vec<_> = differences.iter().map(cells).collect();
+        format!("{report}\n\n{}", table(&["output", "shape", "difference", "rms"], &cells))
     })
 }
 

@@ -8,6 +8,8 @@ use crate::{Backbone, BoxedBackbone, Feature, Layout, MAX_TAPS, ModelConfig, Mod
 
 /// Largest difference allowed between an output and the same output after a round trip through a file's bytes.
 const ROUND_TRIP: f32 = 0.0;
+/// How many multiples of the largest stride are looked at for a side that the backbone takes.
+const MOST_STRIDES: usize = 64;
 
 /// Checks a factory: its name, its strictness, and the backbone it makes, for 1, 3 and 4 input channels.
 ///
@@ -47,10 +49,13 @@ fn images(count: usize, channels: usize, [height, width]: [usize; 2], device: &D
     Tensor::random([count, channels, height, width], Distribution::Normal(0.0, 1.0), device)
 }
 
-/// Sides that every stride divides: two of them, not square.
+/// Sides that it takes and every stride divides: two of them, not square.
 fn sizes<B: Backbone>(backbone: &B) -> [[usize; 2]; 2] {
     let stride = backbone.taps().iter().map(|tap| tap.stride).max().expect("a backbone has taps");
-    [[stride, 2 * stride], [2 * stride, stride]]
+    let sides = backbone.sides();
+    let mut allowed = (1..=MOST_STRIDES).map(|factor| factor * stride).filter(|&side| sides.allow(side));
+    let small = allowed.next().expect("a multiple of the largest stride is allowed");
+    [[small, 2 * small], [2 * small, small]]
 }
 
 fn taps_tell_the_truth<B: Backbone>(backbone: &B, in_channels: usize, device: &Device) {
@@ -66,17 +71,19 @@ fn taps_tell_the_truth<B: Backbone>(backbone: &B, in_channels: usize, device: &D
             let tap = &taps[index];
             match feature {
                 Feature::Map(map) => {
-                    let expected = [2, tap.channels, height / tap.stride, width / tap.stride];
-                    assert_eq!(
-                        (map.dims(), tap.layout),
-                        (expected, Layout::Map),
-                        "tap {:?} at {height}x{width}",
-                        tap.name
-                    );
+                    let [count, channels, rows, columns] = map.dims();
+                    assert_eq!((count, channels, tap.layout), (2, tap.channels, Layout::Map), "tap {:?}", tap.name);
+                    for (cells, side) in [(rows, height), (columns, width)] {
+                        let most = side / tap.stride;
+                        let fewest = most.saturating_sub(backbone.sides().margin);
+                        let truth = (fewest..=most).contains(&cells);
+                        assert!(truth, "tap {:?}: {cells} cells of {side} px at stride {}", tap.name, tap.stride);
+                    }
                 }
                 Feature::Tokens(tokens) => {
-                    let [count, _, channels] = tokens.dims();
-                    assert_eq!((count, channels, tap.layout), (2, tap.channels, Layout::Tokens), "tap {:?}", tap.name);
+                    let patches = (height / tap.stride) * (width / tap.stride);
+                    let expected = [2, tap.prefix + patches, tap.channels];
+                    assert_eq!((tokens.dims(), tap.layout), (expected, Layout::Tokens), "tap {:?}", tap.name);
                 }
             }
         }
@@ -99,7 +106,7 @@ fn answer<B: Backbone>(backbone: &B, images: Tensor<4>) -> Tensor<1> {
 }
 
 fn every_parameter_learns<B: Backbone>(backbone: &B, in_channels: usize, device: &Device) {
-    let size = sizes(backbone)[0].map(|side| 2 * side);
+    let size = sizes(backbone)[0];
     let output = answer(backbone, images(2, in_channels, size, device));
     let weights = Tensor::random(output.dims(), Distribution::Normal(0.0, 1.0), device);
     let gradients = (output * weights).sum().backward();

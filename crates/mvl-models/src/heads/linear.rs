@@ -1,40 +1,59 @@
-//! The usual classifier: average pool → dropout → linear, `[N, C, H, W]` → logits `[N, K]`.
+//! The usual classifier: pool → (layer normalisation) → dropout → linear; maps `[N, C, H, W]` or tokens `[N, L, C]` → logits
+//! `[N, K]`.
 
 use burn::module::Module;
-use burn::nn::{Dropout, DropoutConfig, Linear, LinearConfig};
+use burn::nn::{Dropout, DropoutConfig, LayerNorm, LayerNormConfig, Linear, LinearConfig};
 use burn::tensor::{Device, Tensor};
 use mvl_core::{BoxedHead, Features, Head, HeadFactory, ModelConfig, ModelError, Tap, TapSet};
 use serde::{Deserialize, Serialize};
 
-use super::pooling::{check_dropout, global_average_pool, last_map};
+use super::pooling::{Pool, Pooling, check_dropout};
 
 const NAME: &str = "linear";
 
 /// Options of the head `linear`.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct LinearHeadOptions {
+    /// How the last features become one vector.
+    pub pool: Pooling,
+    /// Layer normalisation of that vector, with this added to the variance.
+    pub norm: Option<f64>,
     /// Share of the pooled features that is dropped in training.
     pub dropout: f64,
+    /// Whether the linear layer has a bias.
+    pub bias: bool,
 }
 
-/// Average pool over the last map, dropout, linear layer.
+impl Default for LinearHeadOptions {
+    fn default() -> Self {
+        Self { pool: Pooling::Average, norm: None, dropout: 0.0, bias: true }
+    }
+}
+
+/// Pool over the last features, layer normalisation where asked for, dropout, linear layer.
 #[derive(Module, Debug)]
 pub struct LinearHead {
+    norm: Option<LayerNorm>,
     dropout: Dropout,
     linear: Linear,
-    tap: usize,
+    #[module(skip)]
+    pool: Pool,
 }
 
 impl Head for LinearHead {
     type Output = Tensor<2>;
 
     fn reads(&self) -> TapSet {
-        TapSet::one(self.tap)
+        TapSet::one(self.pool.tap)
     }
 
     fn forward(&self, mut features: Features) -> Tensor<2> {
-        let pooled = global_average_pool(features.take_map(self.tap)); // [N, C]
+        let pooled = self.pool.forward(&mut features); // [N, C]
+        let pooled = match &self.norm {
+            Some(norm) => norm.forward(pooled),
+            None => pooled,
+        };
         self.linear.forward(self.dropout.forward(pooled)) // [N, K]
     }
 }
@@ -51,9 +70,13 @@ impl LinearHeadFactory {
     pub fn build(config: &ModelConfig, taps: &[Tap], device: &Device) -> Result<LinearHead, ModelError> {
         let options: LinearHeadOptions = config.head.options.read(NAME)?;
         check_dropout(NAME, options.dropout)?;
-        let (tap, map) = last_map(NAME, config, taps)?;
-        let linear = LinearConfig::new(map.channels, config.num_classes).init(device);
-        Ok(LinearHead { dropout: DropoutConfig::new(options.dropout).init(), linear, tap })
+        let pool = Pool::new(NAME, options.pool, config, taps)?;
+        Ok(LinearHead {
+            norm: options.norm.map(|epsilon| LayerNormConfig::new(pool.width).with_epsilon(epsilon).init(device)),
+            dropout: DropoutConfig::new(options.dropout).init(),
+            linear: LinearConfig::new(pool.width, config.num_classes).with_bias(options.bias).init(device),
+            pool,
+        })
     }
 }
 

@@ -5,8 +5,8 @@ mod mlp;
 mod pooling;
 
 pub use linear::{LinearHead, LinearHeadFactory, LinearHeadOptions};
-pub use mlp::{MlpHead, MlpHeadFactory, MlpHeadOptions};
-pub use pooling::global_average_pool;
+pub use mlp::{DropoutPlace, MlpHead, MlpHeadFactory, MlpHeadOptions};
+pub use pooling::{Pooling, global_average_pool};
 
 use mvl_core::Registry;
 

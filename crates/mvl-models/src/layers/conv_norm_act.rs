@@ -1,50 +1,36 @@
 //! Convolution → batch normalisation → activation: the one block through which every convolution of every backbone goes, so
 //! that a fused kernel can take over here and serve them all.
 //!
-//! `[N, C, H, W]` → `[N, K, H', W']`; padding keeps the size at stride 1.
+//! `[N, C, H, W]` → `[N, K, H', W']`; padding keeps the size at stride 1, unless said otherwise.
 
 use burn::config::Config;
 use burn::module::{Initializer, Module};
 use burn::nn::conv::{Conv2d, Conv2dConfig};
-use burn::nn::{BatchNorm, BatchNormConfig, PaddingConfig2d};
-use burn::tensor::{Device, Tensor, activation};
+use burn::nn::{BatchNorm, BatchNormConfig};
+use burn::tensor::{Device, Tensor};
 
-/// What follows the normalisation.
-#[derive(Config, Debug, Copy, PartialEq, Eq)]
-pub enum Activation {
-    /// Nothing.
-    Identity,
-    /// `max(x, 0)`
-    Relu,
-    /// `min(max(x, 0), 6)`
-    Relu6,
-}
-
-impl Activation {
-    /// Applies it elementwise.
-    #[must_use]
-    pub fn forward<const D: usize>(self, input: Tensor<D>) -> Tensor<D> {
-        match self {
-            Self::Identity => input,
-            Self::Relu => activation::relu(input),
-            Self::Relu6 => activation::relu6(input),
-        }
-    }
-}
+use super::activation::Activation;
+use super::padding::Padding;
 
 /// Configuration of a [`ConvNormAct`].
 #[derive(Config, Debug)]
 pub struct ConvNormActConfig {
     /// Input and output channels.
     pub channels: [usize; 2],
-    /// Side of the square kernel, odd.
-    pub kernel: usize,
+    /// Height and width of the kernel, odd.
+    pub kernel: [usize; 2],
     /// Step along each side.
     #[config(default = 1)]
     pub stride: usize,
     /// Groups of channels that do not see each other; as many as channels make it depthwise.
     #[config(default = 1)]
     pub groups: usize,
+    /// Distance between a kernel's cells.
+    #[config(default = 1)]
+    pub dilation: usize,
+    /// What is added around the map.
+    #[config(default = "Padding::Same")]
+    pub padding: Padding,
     /// What follows the normalisation.
     #[config(default = "Activation::Relu")]
     pub activation: Activation,
@@ -69,6 +55,9 @@ pub struct ConvNormAct {
     pub conv: Conv2d,
     /// The normalisation.
     pub norm: BatchNorm,
+    /// What is added around the map.
+    #[module(skip)]
+    pub padding: Padding,
     /// What follows.
     #[module(skip)]
     pub activation: Activation,
@@ -79,16 +68,15 @@ impl ConvNormActConfig {
     /// by fan-out as torchvision does it: groups do not shrink the fan.
     ///
     /// # Panics
-    /// If the kernel is even, or the groups do not divide the channels.
+    /// If the kernel is even and the padding [`Padding::Same`], or the groups do not divide the channels.
     pub fn init(&self, device: &Device) -> ConvNormAct {
-        assert!(self.kernel % 2 == 1, "expected an odd kernel, got {}", self.kernel);
         let [_, out_channels] = self.channels;
-        let fan_out = out_channels * self.kernel * self.kernel;
-        let pad = self.kernel / 2;
-        let conv = Conv2dConfig::new(self.channels, [self.kernel; 2])
+        let fan_out = out_channels * self.kernel.iter().product::<usize>();
+        let conv = Conv2dConfig::new(self.channels, self.kernel)
             .with_stride([self.stride; 2])
+            .with_dilation([self.dilation; 2])
             .with_groups(self.groups)
-            .with_padding(PaddingConfig2d::Explicit(pad, pad, pad, pad))
+            .with_padding(self.padding.of_convolution(self.kernel, self.dilation))
             .with_bias(false)
             .with_initializer(Initializer::Normal { mean: 0.0, std: (2.0 / fan_out as f64).sqrt() })
             .init(device);
@@ -97,16 +85,16 @@ impl ConvNormActConfig {
         if self.zero_init {
             norm.gamma = Initializer::Zeros.init([out_channels], device);
         }
-        ConvNormAct { conv, norm, activation: self.activation }
+        ConvNormAct { conv, norm, padding: self.padding, activation: self.activation }
     }
 }
 
 impl ConvNormAct {
     /// # Shapes
-    /// `[N, C, H, W]` → `[N, K, ceil(H / stride), ceil(W / stride)]`
+    /// `[N, C, H, W]` → `[N, K, ceil(H / stride), ceil(W / stride)]`, less with [`Padding::Valid`].
     #[must_use]
     pub fn forward(&self, input: Tensor<4>) -> Tensor<4> {
-        self.activation.forward(self.norm.forward(self.conv.forward(input)))
+        self.activation.forward(self.norm.forward(self.padding.convolve(&self.conv, input)))
     }
 }
 
@@ -121,7 +109,7 @@ mod tests {
     fn normalises_then_activates() {
         let device = Cpu::device(0).expect("a CPU");
         let mut block =
-            ConvNormActConfig::new([1, 1], 1).with_epsilon(1e-12).with_activation(Activation::Relu6).init(&device);
+            ConvNormActConfig::new([1, 1], [1, 1]).with_epsilon(1e-12).with_activation(Activation::Relu6).init(&device);
         block.conv.weight = Initializer::Constant { value: 2.0 }.init([1, 1, 1, 1], &device);
         block.norm.beta = Initializer::Constant { value: 1.0 }.init([1], &device);
         let output = block.forward(Tensor::from_floats([[[[-3.0, 1.0], [2.0, 9.0]]]], &device));
@@ -132,7 +120,7 @@ mod tests {
     #[test]
     fn stride_rounds_up_and_zero_init_silences() {
         let device = Cpu::device(0).expect("a CPU");
-        let block = ConvNormActConfig::new([2, 4], 3).with_stride(2).with_zero_init(true).init(&device);
+        let block = ConvNormActConfig::new([2, 4], [3, 3]).with_stride(2).with_zero_init(true).init(&device);
         let output = block.forward(Tensor::ones([1, 2, 5, 4], &device));
         assert_eq!(output.dims(), [1, 4, 3, 2]);
         assert_eq!(output.abs().max().into_scalar::<f32>(), 0.0);

@@ -1,9 +1,29 @@
 //! Blocks that backbones are made of.
 
+mod activation;
+mod attention;
 mod channels;
 mod conv_norm_act;
+mod drop_path;
+mod global_response_norm;
+mod layer_norm_2d;
+mod layer_scale;
+mod mlp;
+mod padding;
+mod resample;
+mod squeeze_excite;
 
+pub use activation::Activation;
+pub use attention::{SelfAttention, SelfAttentionConfig};
 pub use channels::make_divisible;
-pub use conv_norm_act::{Activation, ConvNormAct, ConvNormActConfig};
+pub use conv_norm_act::{ConvNormAct, ConvNormActConfig};
+pub use drop_path::DropPath;
+pub use global_response_norm::GlobalResponseNorm;
+pub use layer_norm_2d::LayerNorm2d;
+pub use layer_scale::LayerScale;
+pub use mlp::Mlp;
+pub use padding::Padding;
+pub use resample::{Interpolation, resample};
+pub use squeeze_excite::{SqueezeExcite, SqueezeExciteConfig};
 
 pub(crate) use channels::{check_width, widen};

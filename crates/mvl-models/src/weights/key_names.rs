@@ -13,14 +13,11 @@ pub(super) struct KeyNames(Vec<(Regex, &'static str)>);
 
 impl KeyNames {
     pub(super) fn new(map: KeyMap) -> Result<Self, ModelError> {
-        let compile = |&(pattern, replacement): &(&'static str, &'static str)| match Regex::new(pattern) {
-            Ok(regex) => Ok((regex, replacement)),
-            Err(source) => Err(ModelError::Other {
-                what: format!("the model's key map has an invalid pattern {pattern:?}"),
-                source: Some(source.into()),
-            }),
-        };
-        map.0.iter().map(compile).collect::<Result<_, _>>().map(Self)
+        map.0
+            .iter()
+            .map(|&(pattern, replacement)| Ok((compile(pattern)?, replacement)))
+            .collect::<Result<_, _>>()
+            .map(Self)
     }
 
     /// The reference's key for a parameter's name.
@@ -46,6 +43,28 @@ impl KeyNames {
             }),
         }
     }
+}
+
+/// Patterns of keys.
+#[derive(Debug)]
+pub(super) struct KeyPatterns(Vec<Regex>);
+
+impl KeyPatterns {
+    pub(super) fn new(patterns: &[&str]) -> Result<Self, ModelError> {
+        patterns.iter().map(|pattern| compile(pattern)).collect::<Result<_, _>>().map(Self)
+    }
+
+    /// Whether one of them is found in the key.
+    pub(super) fn matches(&self, key: &str) -> bool {
+        self.0.iter().any(|pattern| pattern.is_match(key))
+    }
+}
+
+fn compile(pattern: &str) -> Result<Regex, ModelError> {
+    Regex::new(pattern).map_err(|source| ModelError::Other {
+        what: format!("the model's key map has an invalid pattern {pattern:?}"),
+        source: Some(source.into()),
+    })
 }
 
 #[cfg(test)]

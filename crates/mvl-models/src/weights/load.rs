@@ -10,7 +10,7 @@ use mvl_core::{Classifier, ModelConfig, ModelError, Registry, device_of};
 use super::checkpoint_file::{self, Tensors};
 use super::fit::{FileTensor, Misfit, fill};
 use super::input_channels::{self, AdaptedInput};
-use super::key_names::KeyNames;
+use super::key_names::{KeyNames, KeyPatterns};
 use super::parameters::{LINEAR, ParameterKind, ParameterSlot, parameter_slots};
 
 /// What to do about a head that the file has no weights for.
@@ -86,12 +86,16 @@ pub fn load_weights(
     path: &Path,
     policy: HeadPolicy,
 ) -> Result<(Classifier, LoadReport), ModelError> {
-    let names = KeyNames::new(registry.model(&config.name)?.key_map())?;
+    let factory = registry.model(&config.name)?;
+    let names = KeyNames::new(factory.key_map())?;
     let slots = parameter_slots(&model);
     let keys = names.keys(&slots)?;
     let (mut tensors, left_out) = checkpoint_file::unwrap(checkpoint_file::open(path)?, &keys);
 
-    let mut report = LoadReport { ignored: left_out, ..LoadReport::default() };
+    let unused = KeyPatterns::new(factory.unused_keys())?;
+    let before = tensors.len();
+    tensors.retain(|key, _| keys.contains(key) || !unused.matches(key));
+    let mut report = LoadReport { ignored: left_out + before - tensors.len(), ..LoadReport::default() };
     if policy == HeadPolicy::Reinitialise && !head_fits(&slots, &keys, &tensors) {
         report.ignored += remove_head(&names, &slots, &keys, &mut tensors);
         let heads = slots.iter().zip(&keys).filter(|(slot, _)| is_head(slot));

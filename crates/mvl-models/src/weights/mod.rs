@@ -5,6 +5,7 @@
 
 mod cards;
 mod checkpoint_file;
+mod compare;
 mod export;
 mod fit;
 mod imagenet_labels;
@@ -15,6 +16,7 @@ mod parameters;
 mod safetensors;
 
 pub use cards::{WeightsCard, weights_card, weights_cards};
+pub use compare::{OutputDifference, compare_with_reference};
 pub use export::save_safetensors;
 pub use imagenet_labels::imagenet1k_labels;
 pub use input_channels::AdaptedInput;

@@ -21,8 +21,10 @@ fn both_heads_answer() {
 
 #[test]
 fn both_sides_of_a_mismatch_are_named() {
+    let grid = serde_json::json!({ "grid": 2 });
     for head in ["linear", "mlp"] {
-        let error = registry().create_classifier(&ModelConfig::new("words", 2).with_head(head), &cpu());
+        let config = ModelConfig::new("words", 2).with_head(head).with_head_option("pool", grid.clone());
+        let error = registry().create_classifier(&config, &cpu());
         assert_eq!(
             error.expect_err("tokens only").to_string(),
             format!(
@@ -42,7 +44,7 @@ fn mistakes_are_named() {
         (ModelConfig::new("resnet18", 2).with_option("stem", "tiny"), "unknown variant `tiny`"),
         (config.clone().with_head_option("drop", 0.1), "unknown field `drop`"),
         (config.clone().with_head_option("dropout", 1.0), "dropout: expected a number from 0 to below 1, got 1"),
-        (config.with_head("mlp").with_head_option("hidden", 0), "hidden: expected 1 to 65536, got 0"),
+        (config.with_head("mlp").with_head_option("hidden", vec![0]), "hidden: expected 1 to 65536, got 0"),
         (ModelConfig::new("resnet19", 2), "unknown model \"resnet19\", did you mean \"resnet18\"?"),
     ];
     for (config, expected) in cases {

@@ -30,7 +30,7 @@ impl ConvChain {
         let hidden = input * expansion;
         let expand = (expansion != 1).then(|| relu6([input, hidden], 1));
         let depthwise = relu6([hidden, hidden], 3).with_groups(hidden).with_stride(stride);
-        let project = ConvNormActConfig::new([hidden, output], 1).with_activation(Activation::Identity);
+        let project = ConvNormActConfig::new([hidden, output], [1; 2]).with_activation(Activation::Identity);
         let layers = expand.into_iter().chain([depthwise, project]).map(|config| config.init(device)).collect();
         Self { layers, residual: stride == 1 && input == output }
     }
@@ -51,5 +51,5 @@ impl ConvChain {
 }
 
 fn relu6(channels: [usize; 2], kernel: usize) -> ConvNormActConfig {
-    ConvNormActConfig::new(channels, kernel).with_activation(Activation::Relu6)
+    ConvNormActConfig::new(channels, [kernel; 2]).with_activation(Activation::Relu6)
 }

@@ -59,22 +59,22 @@ impl ResidualBlockConfig {
         let inner = self.channels;
         let out = inner * self.kind.expansion();
         let last = |from, kernel, stride| {
-            ConvNormActConfig::new([from, out], kernel)
+            ConvNormActConfig::new([from, out], [kernel; 2])
                 .with_stride(stride)
                 .with_activation(Activation::Identity)
                 .with_zero_init(self.zero_init)
                 .init(device)
         };
-        let strided = |from| ConvNormActConfig::new([from, inner], 3).with_stride(self.stride).init(device);
+        let strided = |from| ConvNormActConfig::new([from, inner], [3; 2]).with_stride(self.stride).init(device);
         let (conv1, conv2, conv3) = match self.kind {
             BlockKind::Basic => (strided(self.in_channels), last(inner, 3, 1), None),
             BlockKind::Bottleneck => {
-                let narrow = ConvNormActConfig::new([self.in_channels, inner], 1).init(device);
+                let narrow = ConvNormActConfig::new([self.in_channels, inner], [1; 2]).init(device);
                 (narrow, strided(inner), Some(last(inner, 1, 1)))
             }
         };
         let downsample = (self.stride != 1 || self.in_channels != out).then(|| {
-            ConvNormActConfig::new([self.in_channels, out], 1)
+            ConvNormActConfig::new([self.in_channels, out], [1; 2])
                 .with_stride(self.stride)
                 .with_activation(Activation::Identity)
                 .init(device)

@@ -97,7 +97,8 @@ impl ResNetConfig {
     pub fn init(&self, device: &Device) -> ResNet {
         assert!((3..=4).contains(&self.depths.len()), "expected 3 or 4 stages, got {}", self.depths.len());
         let (kernel, stride) = if self.large_stem { (7, 2) } else { (3, self.stem_stride) };
-        let conv1 = ConvNormActConfig::new([self.in_channels, self.channels], kernel).with_stride(stride).init(device);
+        let conv1 =
+            ConvNormActConfig::new([self.in_channels, self.channels], [kernel; 2]).with_stride(stride).init(device);
         let max_pool = self.large_stem.then(|| {
             MaxPool2dConfig::new([3, 3]).with_strides([2, 2]).with_padding(PaddingConfig2d::Explicit(1, 1, 1, 1)).init()
         });

@@ -1,0 +1,36 @@
+//! The two linear layers of a transformer's block. `[…, C]` → `[…, C']`
+
+use burn::module::Module;
+use burn::nn::{Linear, LinearConfig};
+use burn::tensor::{Device, Tensor};
+
+use super::activation::Activation;
+
+/// Linear → activation → linear.
+#[derive(Module, Debug)]
+pub struct Mlp {
+    /// To the hidden width.
+    pub fc1: Linear,
+    /// Back.
+    pub fc2: Linear,
+    /// In between.
+    #[module(skip)]
+    pub activation: Activation,
+}
+
+impl Mlp {
+    /// With biases.
+    #[must_use]
+    pub fn new(channels: usize, hidden: usize, activation: Activation, device: &Device) -> Self {
+        let fc1 = LinearConfig::new(channels, hidden).init(device);
+        let fc2 = LinearConfig::new(hidden, channels).init(device);
+        Self { fc1, fc2, activation }
+    }
+
+    /// # Shapes
+    /// `[…, C]` → `[…, C]`
+    #[must_use]
+    pub fn forward<const D: usize>(&self, input: Tensor<D>) -> Tensor<D> {
+        self.fc2.forward(self.activation.forward(self.fc1.forward(input)))
+    }
+}
