@@ -3,6 +3,7 @@
 //! - [`Backend`]: the type parameter that picks CUDA or CPU.
 //! - [`Image`], [`Sample`], [`Annotations`], [`Labels`], [`Preprocess`]: what is seen and known.
 //! - [`Backbone`], [`Head`], [`Network`], [`ModelFactory`], [`Registry`]: models, static or boxed, and their names (factory).
+//! - [`fuse`]: any model in its cheapest equal form for inference.
 //! - [`Task`], [`Metric`]: what a model is trained, judged and used for.
 //! - [`Dataset`], [`Sampler`], [`EpochPlan`], [`DataLoadStrategy`], [`DataLoader`]: what is loaded, when and how (strategy).
 //! - [`TrainingObserver`]: who looks on (observer).
@@ -34,6 +35,7 @@ mod erased;
 mod error;
 mod factory;
 mod features;
+mod fuse;
 mod image;
 mod loading;
 mod metrics;
@@ -53,6 +55,7 @@ pub use erased::{BackboneTable, Boxed, BoxedBackbone, BoxedHead, HeadTable};
 pub use error::{BoxError, nearest};
 pub use factory::{Classifier, HeadFactory, KeyMap, ModelError, ModelFactory, Registry};
 pub use features::{Feature, Features, Layout, MAX_TAPS, Tap, TapSet};
+pub use fuse::{Fusable, Fuse, fuse};
 pub use image::{Channels, Image, ImageSizeError};
 pub use loading::*;
 pub use metrics::{ConfusionMatrix, Metric, Metrics, Monitor, MonitorMode, TopKAccuracy};

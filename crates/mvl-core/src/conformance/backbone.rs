@@ -1,13 +1,15 @@
 //! Does a backbone do what its taps say, learn, and survive being saved?
 
 use burn::backend::Capture;
-use burn::module::{ModuleVisitor, Param};
+use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
 use burn::tensor::{Device, Distribution, Tensor};
 
-use crate::{Backbone, BoxedBackbone, Feature, Layout, MAX_TAPS, ModelConfig, ModelFactory, TapSet};
+use crate::{Backbone, BoxedBackbone, Feature, Layout, MAX_TAPS, ModelConfig, ModelFactory, TapSet, fuse};
 
 /// Largest difference allowed between an output and the same output after a round trip through a file's bytes.
 const ROUND_TRIP: f32 = 0.0;
+/// Largest difference allowed between outputs of a model and of its fused form, in root mean squares where they are above 1.
+const FUSED: f32 = 1e-4;
 /// How many multiples of the largest stride are looked at for a side that the backbone takes.
 const MOST_STRIDES: usize = 64;
 
@@ -34,7 +36,7 @@ pub fn factory(factory: &dyn ModelFactory, config: &ModelConfig, device: &Device
 ///
 /// # Panics
 /// When taps change or lie, a kept tap is missing or another is kept, a size other than the first fails, a gradient is missing
-/// or not finite, a saved and loaded copy answers otherwise, or the forward pass cannot be captured as a graph.
+/// or not finite, a saved and loaded copy answers otherwise, a fused one does, or the forward pass cannot be captured as a graph.
 pub fn backbone<B: Backbone>(make: impl Fn(&Device) -> B, in_channels: usize, device: &Device) {
     let device = device.clone().without_autodiff();
     device.seed(0); // the same inputs and weights in every run
@@ -42,6 +44,7 @@ pub fn backbone<B: Backbone>(make: impl Fn(&Device) -> B, in_channels: usize, de
     every_parameter_learns(&make(&device.clone().autodiff()), in_channels, &device.clone().autodiff());
     survives_saving(&make, in_channels, &device);
     survives_boxing(make(&device), in_channels, &device);
+    survives_fusing(make(&device), in_channels, &device);
     can_be_captured(make(&device), in_channels, &device);
 }
 
@@ -168,6 +171,42 @@ fn survives_boxing<B: Backbone>(backbone: B, in_channels: usize, device: &Device
     let expected = answer(&backbone, input.clone());
     let boxed = BoxedBackbone::new(backbone);
     assert_eq!(largest_difference(&answer(&boxed.clone(), input), &expected), 0.0, "boxed, the answer differs");
+}
+
+fn survives_fusing<B: Backbone>(backbone: B, in_channels: usize, device: &Device) {
+    let backbone = backbone.map(&mut UnlikeFresh { path: Vec::new() });
+    let input = images(1, in_channels, sizes(&backbone)[0], device);
+    let expected = answer(&backbone, input.clone());
+    let boxed = BoxedBackbone::new(backbone);
+    let (before, after) = (boxed.num_params(), fuse(&boxed));
+    let rms = expected.clone().powi_scalar(2).mean().sqrt().into_scalar::<f32>();
+    let difference = largest_difference(&answer(&after, input), &expected) / rms.max(1.0);
+    let after = after.num_params();
+    assert!(difference <= FUSED, "fused from {before} to {after} values, the answer differs by {difference}");
+}
+
+/// Gives normalisations scales, shifts and statistics that change something.
+struct UnlikeFresh {
+    path: Vec<String>,
+}
+
+impl ModuleMapper for UnlikeFresh {
+    fn enter_module(&mut self, name: &str, _container: &str) {
+        self.path.push(name.to_owned());
+    }
+
+    fn exit_module(&mut self, _name: &str, _container: &str) {
+        self.path.pop();
+    }
+
+    fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
+        let range = match self.path.last().map_or("", String::as_str) {
+            "gamma" | "running_var" => (0.5, 1.5),
+            "beta" | "running_mean" => (-0.2, 0.2),
+            _ => return param,
+        };
+        param.map(|value| value.random_like(Distribution::Uniform(range.0, range.1)))
+    }
 }
 
 /// The capture device records instead of computing: a read-back to the host inside the forward pass fails there.

@@ -4,10 +4,11 @@
 //! `[N, C, H, W]` → `[N, K, H', W']`; padding keeps the size at stride 1, unless said otherwise.
 
 use burn::config::Config;
-use burn::module::{Initializer, Module};
+use burn::module::{Initializer, Module, Param};
 use burn::nn::conv::{Conv2d, Conv2dConfig};
 use burn::nn::{BatchNorm, BatchNormConfig};
 use burn::tensor::{Device, Tensor};
+use mvl_core::{Fusable, Fuse};
 
 use super::activation::Activation;
 use super::padding::Padding;
@@ -46,15 +47,19 @@ pub struct ConvNormActConfig {
     pub zero_init: bool,
 }
 
-/// Convolution without bias, batch normalisation, activation.
+/// Convolution without bias, batch normalisation, activation; [`fuse`](mvl_core::fuse()) folds the normalisation into the
+/// convolution.
 ///
 /// Batch statistics are used only on an autodiff device with the training flag on, as burn's batch norm does.
+pub type ConvNormAct = Fusable<ConvNormActLayers>;
+
+/// What a [`ConvNormAct`] is made of.
 #[derive(Module, Debug)]
-pub struct ConvNormAct {
+pub struct ConvNormActLayers {
     /// The convolution.
     pub conv: Conv2d,
-    /// The normalisation.
-    pub norm: BatchNorm,
+    /// The normalisation, until it is folded into the convolution.
+    pub norm: Option<BatchNorm>,
     /// What is added around the map.
     #[module(skip)]
     pub padding: Padding,
@@ -85,22 +90,52 @@ impl ConvNormActConfig {
         if self.zero_init {
             norm.gamma = Initializer::Zeros.init([out_channels], device);
         }
-        ConvNormAct { conv, norm, padding: self.padding, activation: self.activation }
+        Fusable::new(ConvNormActLayers { conv, norm: Some(norm), padding: self.padding, activation: self.activation })
     }
 }
 
-impl ConvNormAct {
+impl ConvNormActLayers {
     /// # Shapes
     /// `[N, C, H, W]` → `[N, K, ceil(H / stride), ceil(W / stride)]`, less with [`Padding::Valid`].
     #[must_use]
     pub fn forward(&self, input: Tensor<4>) -> Tensor<4> {
-        self.activation.forward(self.norm.forward(self.padding.convolve(&self.conv, input)))
+        let map = self.padding.convolve(&self.conv, input);
+        let map = match &self.norm {
+            Some(norm) => norm.forward(map),
+            None => map,
+        };
+        self.activation.forward(map)
     }
+}
+
+impl Fuse for ConvNormActLayers {
+    fn fuse(mut self) -> Self {
+        if let Some(norm) = self.norm.take() {
+            self.conv = fold_batch_norm(self.conv, &norm);
+        }
+        self
+    }
+}
+
+/// The convolution that answers as this one with the normalisation after it: each output channel's kernel is scaled by
+/// `gamma / √(running variance + epsilon)`, and its bias takes up the rest.
+#[must_use]
+pub fn fold_batch_norm(conv: Conv2d, norm: &BatchNorm) -> Conv2d {
+    let scale = norm.gamma.val() / (norm.running_var.value() + norm.epsilon).sqrt(); // [K]
+    let channels = scale.dims()[0];
+    let offset = match &conv.bias {
+        Some(bias) => bias.val() - norm.running_mean.value(),
+        None => -norm.running_mean.value(),
+    };
+    let bias = norm.beta.val() + offset * scale.clone();
+    let weight = conv.weight.val() * scale.reshape([channels, 1, 1, 1]); // [K, C / groups, height, width]
+    Conv2d { weight: Param::from_tensor(weight), bias: Some(Param::from_tensor(bias)), ..conv }
 }
 
 #[cfg(test)]
 mod tests {
-    use burn::tensor::TensorData;
+    use burn::module::RunningState;
+    use burn::tensor::{Distribution, TensorData};
     use mvl_core::{Backend, Cpu};
 
     use super::*;
@@ -111,10 +146,30 @@ mod tests {
         let mut block =
             ConvNormActConfig::new([1, 1], [1, 1]).with_epsilon(1e-12).with_activation(Activation::Relu6).init(&device);
         block.conv.weight = Initializer::Constant { value: 2.0 }.init([1, 1, 1, 1], &device);
-        block.norm.beta = Initializer::Constant { value: 1.0 }.init([1], &device);
+        block.norm.as_mut().expect("not folded").beta = Initializer::Constant { value: 1.0 }.init([1], &device);
         let output = block.forward(Tensor::from_floats([[[[-3.0, 1.0], [2.0, 9.0]]]], &device));
         // running mean 0 and variance 1: 2 x + 1, clamped to 0..6
         output.into_data().assert_eq(&TensorData::from([[[[0.0f32, 3.0], [5.0, 6.0]]]]), true);
+    }
+
+    #[test]
+    fn folded_it_answers_the_same_without_a_normalisation() {
+        let device = Cpu::device(0).expect("a CPU");
+        let mut block = ConvNormActConfig::new([4, 6], [3, 3]).with_groups(2).init(&device);
+        let random = |low, high| Tensor::<1>::random([6], Distribution::Uniform(low, high), &device);
+        block.norm = block.norm.take().map(|norm| BatchNorm {
+            gamma: Param::from_tensor(random(-2.0, 2.0)),
+            beta: Param::from_tensor(random(-1.0, 1.0)),
+            running_mean: RunningState::new(random(-1.0, 1.0)),
+            running_var: RunningState::new(random(0.5, 4.0)),
+            ..norm
+        });
+        let images = Tensor::random([2, 4, 5, 7], Distribution::Normal(0.0, 1.0), &device);
+        let fused = mvl_core::fuse(&block);
+        assert!(fused.norm.is_none() && block.norm.is_some());
+        assert_eq!(fused.num_params(), 6 * 2 * 9 + 6);
+        let (before, after) = (block.forward(images.clone()), fused.forward(images));
+        assert!((before - after).abs().max().into_scalar::<f32>() < 1e-5);
     }
 
     #[test]

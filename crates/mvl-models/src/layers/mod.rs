@@ -16,7 +16,7 @@ mod squeeze_excite;
 pub use activation::Activation;
 pub use attention::{SelfAttention, SelfAttentionConfig};
 pub use channels::make_divisible;
-pub use conv_norm_act::{ConvNormAct, ConvNormActConfig};
+pub use conv_norm_act::{ConvNormAct, ConvNormActConfig, ConvNormActLayers, fold_batch_norm};
 pub use drop_path::DropPath;
 pub use global_response_norm::GlobalResponseNorm;
 pub use layer_norm_2d::LayerNorm2d;
