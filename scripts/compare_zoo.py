@@ -42,7 +42,7 @@ def reference(name, side):
         build = lambda side: torchvision.models.get_model(name, **options | ({"input_size": side} if name == "maxvit_t" else {}))
         return build, "torchvision"
     options = {"pretrained": False, "num_classes": CLASSES}
-    if name.startswith(("vit_", "deit_")):
+    if name.startswith(("vit_", "deit_", "deit3_")):
         options["dynamic_img_size"] = True
     return (lambda side: timm.create_model(name, **options)), "timm"
 

@@ -17,6 +17,7 @@ pub fn zoo() -> Registry {
     let mut registry = Registry::new();
     backbones::resnet::register(&mut registry);
     backbones::mobilenet_v2::register(&mut registry);
+    backbones::vision_transformer::register(&mut registry);
     heads::register(&mut registry);
     registry
 }

@@ -3,5 +3,6 @@
 pub mod mobilenet_v2;
 pub mod resnet;
 mod stem;
+pub mod vision_transformer;
 
 pub use stem::Stem;

@@ -1,9 +1,11 @@
 //! Features to answers. A head is its own file here and one line in `register`.
 
+mod distilled;
 mod linear;
 mod mlp;
 mod pooling;
 
+pub use distilled::{DistilledHead, DistilledHeadFactory, DistilledHeadOptions};
 pub use linear::{LinearHead, LinearHeadFactory, LinearHeadOptions};
 pub use mlp::{DropoutPlace, MlpHead, MlpHeadFactory, MlpHeadOptions};
 pub use pooling::{Pooling, global_average_pool};
@@ -12,6 +14,7 @@ use mvl_core::Registry;
 
 /// Adds every head.
 pub(crate) fn register(registry: &mut Registry) {
+    registry.register_head(DistilledHeadFactory);
     registry.register_head(LinearHeadFactory);
     registry.register_head(MlpHeadFactory);
 }

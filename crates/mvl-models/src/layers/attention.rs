@@ -3,8 +3,10 @@
 
 use burn::config::Config;
 use burn::module::Module;
-use burn::nn::{Linear, LinearConfig};
+use burn::nn::Linear;
 use burn::tensor::{Device, Tensor, activation};
+
+use super::linear::transformer_linear;
 
 /// Configuration of a [`SelfAttention`].
 #[derive(Config, Debug)]
@@ -37,8 +39,8 @@ impl SelfAttentionConfig {
         let Self { channels, heads, qkv_bias } = *self;
         assert!(channels.is_multiple_of(heads), "{heads} heads do not divide {channels} channels");
         SelfAttention {
-            qkv: LinearConfig::new(channels, 3 * channels).with_bias(qkv_bias).init(device),
-            proj: LinearConfig::new(channels, channels).init(device),
+            qkv: transformer_linear([channels, 3 * channels], qkv_bias, device),
+            proj: transformer_linear([channels, channels], true, device),
             heads,
         }
     }

@@ -1,10 +1,11 @@
 //! The two linear layers of a transformer's block. `[…, C]` → `[…, C']`
 
 use burn::module::Module;
-use burn::nn::{Linear, LinearConfig};
+use burn::nn::Linear;
 use burn::tensor::{Device, Tensor};
 
 use super::activation::Activation;
+use super::linear::transformer_linear;
 
 /// Linear → activation → linear.
 #[derive(Module, Debug)]
@@ -22,8 +23,8 @@ impl Mlp {
     /// With biases.
     #[must_use]
     pub fn new(channels: usize, hidden: usize, activation: Activation, device: &Device) -> Self {
-        let fc1 = LinearConfig::new(channels, hidden).init(device);
-        let fc2 = LinearConfig::new(hidden, channels).init(device);
+        let fc1 = transformer_linear([channels, hidden], true, device);
+        let fc2 = transformer_linear([hidden, channels], true, device);
         Self { fc1, fc2, activation }
     }
 

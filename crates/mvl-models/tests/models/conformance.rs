@@ -12,6 +12,10 @@ use super::fixtures::cpu;
 /// A cheap form of each kind of net, by family: the contract does not depend on width or depth.
 fn cheap_forms() -> Vec<(&'static str, &'static str, Value)> {
     vec![
+        ("clip", "vit_base_patch32_clip_quickgelu_224", json!({ "depth": 1 })),
+        ("deit", "deit3_small_patch16_224", json!({ "depth": 2 })),
+        ("deit", "deit_tiny_distilled_patch16_224", json!({ "depth": 2 })),
+        ("dinov2", "vit_small_patch14_reg4_dinov2", json!({ "depth": 2, "img_size": 224 })),
         ("mobilenet_v2", "mobilenet_v2", json!({ "width": 0.25 })),
         ("mobilenet_v2", "mobilenet_v2", json!({ "width": 0.25, "stem": "small" })),
         ("resnet", "resnet18", json!({ "width": 0.125 })),
@@ -21,6 +25,7 @@ fn cheap_forms() -> Vec<(&'static str, &'static str, Value)> {
         ("resnet_cifar", "resnet20", json!({ "width": 0.5 })),
         ("resnet_cifar", "resnet8", json!({ "zero_init_residual": true })),
         ("resnet_cifar", "resnet8", json!({ "stem_stride": 2 })),
+        ("vit", "vit_tiny_patch16_224", json!({ "depth": 3, "drop_path": 0.1 })),
     ]
 }
 
