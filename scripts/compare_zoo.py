@@ -92,7 +92,7 @@ def sizes(sheet):
     return [[least, least], [least + 32, least]]
 
 
-def as_tap(tap, size, output):
+def as_tap(tap, size, output, family):
     """A module's output in the tap's layout."""
     if isinstance(output, (tuple, list)):
         output = output[0]
@@ -102,7 +102,7 @@ def as_tap(tap, size, output):
         output = patches.transpose(1, 2).reshape(output.shape[0], -1, rows, columns)
     elif tap["layout"] == "map" and output.shape[1] != tap["channels"]:  # channels last
         output = output.permute(0, 3, 1, 2)
-    elif tap["layout"] == "map" and output.shape[3] == tap["channels"] and output.shape[1] == rows:
+    elif tap["layout"] == "map" and family.startswith("swin") and output.shape[3] == tap["channels"] and output.shape[1] == rows:
         output = output.permute(0, 3, 1, 2)
     return output.detach().clone().contiguous()
 
@@ -121,7 +121,9 @@ def run(model, sheet, number, images):
         key, size = f"{number}.tap.{tap['name']}", list(images.shape[2:])
 
         def hook(_module, inputs, output, key=key, tap=tap, size=size, given=given):
-            outputs[key] = as_tap(tap, size, inputs[0] if given else output)
+            outputs[key] = as_tap(tap, size, inputs[0] if given else output, sheet["family"])
+            if tap["name"] == "features.norm5":  # DenseNet's last activation is no module
+                outputs[key].relu_()
 
         handles.append(model.get_submodule(module).register_forward_hook(hook))
     with torch.no_grad():

@@ -15,8 +15,14 @@ use crate::{backbones, heads};
 #[must_use]
 pub fn zoo() -> Registry {
     let mut registry = Registry::new();
-    backbones::resnet::register(&mut registry);
+    backbones::alexnet::register(&mut registry);
+    backbones::densenet::register(&mut registry);
+    backbones::googlenet::register(&mut registry);
+    backbones::inception_v3::register(&mut registry);
     backbones::mobilenet_v2::register(&mut registry);
+    backbones::resnet::register(&mut registry);
+    backbones::squeezenet::register(&mut registry);
+    backbones::vgg::register(&mut registry);
     backbones::vision_transformer::register(&mut registry);
     heads::register(&mut registry);
     registry

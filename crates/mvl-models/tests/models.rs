@@ -7,6 +7,7 @@ mod models {
     mod heads;
     mod mobilenet_weights;
     mod saved_model;
+    mod squeezenet_weights;
     mod task;
     mod torchvision;
     mod user_backbone;

@@ -1,8 +1,15 @@
 //! Images to features. A family is a folder here and one line in [`zoo()`](crate::zoo()).
 
+pub mod alexnet;
+pub mod densenet;
+pub mod googlenet;
+pub mod inception_v3;
 pub mod mobilenet_v2;
 pub mod resnet;
+pub mod sequence;
+pub mod squeezenet;
 mod stem;
+pub mod vgg;
 pub mod vision_transformer;
 
 pub use stem::Stem;

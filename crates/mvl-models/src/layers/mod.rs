@@ -2,6 +2,7 @@
 
 mod activation;
 mod attention;
+mod biased_conv;
 mod channels;
 mod conv_norm_act;
 mod drop_path;
@@ -9,6 +10,7 @@ mod global_response_norm;
 mod layer_norm_2d;
 mod layer_scale;
 mod linear;
+mod max_pool;
 mod mlp;
 mod padding;
 mod resample;
@@ -16,6 +18,7 @@ mod squeeze_excite;
 
 pub use activation::Activation;
 pub use attention::{SelfAttention, SelfAttentionConfig};
+pub use biased_conv::BiasedConv;
 pub use channels::make_divisible;
 pub use conv_norm_act::{ConvNormAct, ConvNormActConfig, ConvNormActLayers, fold_batch_norm};
 pub use drop_path::DropPath;
@@ -23,6 +26,7 @@ pub use global_response_norm::GlobalResponseNorm;
 pub use layer_norm_2d::LayerNorm2d;
 pub use layer_scale::LayerScale;
 pub use linear::transformer_linear;
+pub use max_pool::{PoolEdge, max_pool};
 pub use mlp::Mlp;
 pub use padding::Padding;
 pub use resample::{Interpolation, resample};

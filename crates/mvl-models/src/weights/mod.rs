@@ -15,7 +15,7 @@ mod load;
 mod parameters;
 mod safetensors;
 
-pub use cards::{WeightsCard, weights_card, weights_cards};
+pub use cards::{Pixels, WeightsCard, weights_card, weights_cards};
 pub use compare::{OutputDifference, compare_with_reference};
 pub use export::save_safetensors;
 pub use imagenet_labels::imagenet1k_labels;

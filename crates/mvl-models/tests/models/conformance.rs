@@ -12,10 +12,14 @@ use super::fixtures::cpu;
 /// A cheap form of each kind of net, by family: the contract does not depend on width or depth.
 fn cheap_forms() -> Vec<(&'static str, &'static str, Value)> {
     vec![
+        ("alexnet", "alexnet", json!({ "width": 0.125 })),
         ("clip", "vit_base_patch32_clip_quickgelu_224", json!({ "depth": 1 })),
         ("deit", "deit3_small_patch16_224", json!({ "depth": 2 })),
         ("deit", "deit_tiny_distilled_patch16_224", json!({ "depth": 2 })),
+        ("densenet", "densenet121", json!({ "width": 0.25, "depths": [1, 2, 1, 1] })),
         ("dinov2", "vit_small_patch14_reg4_dinov2", json!({ "depth": 2, "img_size": 224 })),
+        ("googlenet", "googlenet", json!({ "width": 0.25 })),
+        ("inception_v3", "inception_v3", json!({ "width": 0.125 })),
         ("mobilenet_v2", "mobilenet_v2", json!({ "width": 0.25 })),
         ("mobilenet_v2", "mobilenet_v2", json!({ "width": 0.25, "stem": "small" })),
         ("resnet", "resnet18", json!({ "width": 0.125 })),
@@ -25,6 +29,10 @@ fn cheap_forms() -> Vec<(&'static str, &'static str, Value)> {
         ("resnet_cifar", "resnet20", json!({ "width": 0.5 })),
         ("resnet_cifar", "resnet8", json!({ "zero_init_residual": true })),
         ("resnet_cifar", "resnet8", json!({ "stem_stride": 2 })),
+        ("squeezenet", "squeezenet1_0", json!({ "width": 0.25 })),
+        ("squeezenet", "squeezenet1_1", json!({ "width": 0.25 })),
+        ("vgg", "vgg11", json!({ "width": 0.125 })),
+        ("vgg", "vgg11_bn", json!({ "width": 0.125 })),
         ("vit", "vit_tiny_patch16_224", json!({ "depth": 3, "drop_path": 0.1 })),
     ]
 }

@@ -8,8 +8,8 @@ use super::fixtures::{answer, cpu};
 use super::user_backbone::registry;
 
 #[test]
-fn both_heads_answer() {
-    let heads = ["linear", "mlp"];
+fn every_head_answers() {
+    let heads = ["conv", "linear", "mlp"];
     assert_eq!(zoo().heads::<Tensor<2>>().collect::<Vec<_>>(), heads);
     for head in heads {
         let config = ModelConfig::new("resnet8", 7).with_head(head).with_head_option("dropout", 0.5);
