@@ -16,9 +16,11 @@ use crate::{backbones, heads};
 pub fn zoo() -> Registry {
     let mut registry = Registry::new();
     backbones::alexnet::register(&mut registry);
+    backbones::convnext::register(&mut registry);
     backbones::densenet::register(&mut registry);
     backbones::googlenet::register(&mut registry);
     backbones::inception_v3::register(&mut registry);
+    backbones::resnet::register(&mut registry);
     backbones::mobilenet_v2::register(&mut registry);
     backbones::resnet::register(&mut registry);
     backbones::squeezenet::register(&mut registry);

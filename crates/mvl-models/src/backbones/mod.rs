@@ -1,6 +1,7 @@
 //! Images to features. A family is a folder here and one line in [`zoo()`](crate::zoo()).
 
 pub mod alexnet;
+pub mod convnext;
 pub mod densenet;
 pub mod googlenet;
 pub mod inception_v3;

@@ -4,6 +4,7 @@
 use burn::module::Module;
 use burn::nn::{Dropout, DropoutConfig};
 use burn::tensor::Tensor;
+use mvl_core::ModelError;
 
 /// Leaves a branch out for a share of the samples, and enlarges it for the others so that its mean stays.
 #[derive(Module, Debug)]
@@ -23,7 +24,12 @@ impl DropPath {
 
     /// Shares that grow evenly with depth, from 0 for the first of `blocks` to `last`.
     pub fn growing(last: f64, blocks: usize) -> impl Iterator<Item = Self> {
-        (0..blocks).map(move |block| Self::new(last * block as f64 / (blocks.max(2) - 1) as f64))
+        Self::shares(last, blocks).map(Self::new)
+    }
+
+    /// The shares of [`growing`](Self::growing).
+    pub fn shares(last: f64, blocks: usize) -> impl Iterator<Item = f64> {
+        (0..blocks).map(move |block| last * block as f64 / (blocks.max(2) - 1) as f64)
     }
 
     /// Outside of training the branch stays as it is.
@@ -41,6 +47,15 @@ impl DropPath {
         let kept = self.dropout.forward(Tensor::<D>::ones(shape, &device)); // 0 or 1 / (1 - share)
         branch * kept
     }
+}
+
+/// Refuses a share outside 0..1.
+pub(crate) fn check_drop_path(owner: &str, share: f64) -> Result<(), ModelError> {
+    if (0.0..1.0).contains(&share) {
+        return Ok(());
+    }
+    let what = format!("drop_path: expected a number from 0 to below 1, got {share}");
+    Err(ModelError::InvalidOptions { owner: owner.to_owned(), what })
 }
 
 #[cfg(test)]

@@ -14,6 +14,7 @@ mod max_pool;
 mod mlp;
 mod padding;
 mod resample;
+mod small_conv;
 mod squeeze_excite;
 
 pub use activation::Activation;
@@ -33,3 +34,5 @@ pub use resample::{Interpolation, resample};
 pub use squeeze_excite::{SqueezeExcite, SqueezeExciteConfig};
 
 pub(crate) use channels::{check_width, widen};
+pub(crate) use drop_path::check_drop_path;
+pub(crate) use small_conv::small_conv;

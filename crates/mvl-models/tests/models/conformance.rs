@@ -14,6 +14,9 @@ fn cheap_forms() -> Vec<(&'static str, &'static str, Value)> {
     vec![
         ("alexnet", "alexnet", json!({ "width": 0.125 })),
         ("clip", "vit_base_patch32_clip_quickgelu_224", json!({ "depth": 1 })),
+        ("convnext", "convnext_tiny", json!({ "width": 0.125 })),
+        ("convnext_v2", "convnextv2_atto", json!({ "width": 0.25 })),
+        ("convnext_v2", "convnextv2_tiny", json!({ "width": 0.125 })),
         ("deit", "deit3_small_patch16_224", json!({ "depth": 2 })),
         ("deit", "deit_tiny_distilled_patch16_224", json!({ "depth": 2 })),
         ("densenet", "densenet121", json!({ "width": 0.25, "depths": [1, 2, 1, 1] })),
