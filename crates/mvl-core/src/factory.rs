@@ -11,7 +11,9 @@ use std::sync::Arc;
 use burn::tensor::{Device, Tensor};
 
 use crate::error::nearest;
-use crate::{Backbone, BoxError, BoxedBackbone, BoxedHead, HeadConfig, ModelConfig, Network, Tap};
+use crate::{
+    Backbone, BoxError, BoxedBackbone, BoxedHead, FeatureExtractor, HeadConfig, ModelConfig, Network, Tap, matches_glob,
+};
 
 /// A classifier as the registry makes it: logits `[N, K]` out.
 pub type Classifier = Network<BoxedBackbone, BoxedHead<Tensor<2>>>;
@@ -105,6 +107,11 @@ impl Registry {
         self.models.values().map(AsRef::as_ref)
     }
 
+    /// The models whose names match a pattern such as `resnet*`, in name order.
+    pub fn filter(&self, pattern: &str) -> impl Iterator<Item = &dyn ModelFactory> {
+        self.models().filter(move |factory| matches_glob(pattern, factory.name()))
+    }
+
     /// The names of the heads with answer `O`.
     pub fn heads<O: 'static>(&self) -> impl Iterator<Item = &str> {
         let answer = TypeId::of::<O>();
@@ -129,6 +136,19 @@ impl Registry {
     pub fn create_backbone(&self, config: &ModelConfig, device: &Device) -> Result<BoxedBackbone, ModelError> {
         check_counts(config)?;
         self.model(&config.name)?.create_model(config, device)
+    }
+
+    /// Creates a backbone for its features at these taps.
+    ///
+    /// # Errors
+    /// Like [`create_backbone`](Self::create_backbone), and [`ModelError::UnknownTap`].
+    pub fn create_feature_extractor<'a>(
+        &self,
+        config: &ModelConfig,
+        taps: impl IntoIterator<Item = &'a str>,
+        device: &Device,
+    ) -> Result<FeatureExtractor<BoxedBackbone>, ModelError> {
+        FeatureExtractor::new(self.create_backbone(config, device)?, taps)
     }
 
     /// Creates a backbone with a head of answer `O`, freshly initialised.
@@ -199,6 +219,16 @@ pub enum ModelError {
     UnknownHead {
         /// What was asked for.
         name: String,
+        /// What there is.
+        known: String,
+    },
+    /// No tap of the backbone has this name.
+    #[error("unknown tap {name:?}{}; known taps: {known}", did_you_mean(nearest))]
+    UnknownTap {
+        /// What was asked for.
+        name: String,
+        /// The nearest known name.
+        nearest: Option<String>,
         /// What there is.
         known: String,
     },

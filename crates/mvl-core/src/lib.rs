@@ -3,6 +3,7 @@
 //! - [`Backend`]: the type parameter that picks CUDA or CPU.
 //! - [`Image`], [`Sample`], [`Annotations`], [`Labels`], [`Preprocess`]: what is seen and known.
 //! - [`Backbone`], [`Head`], [`Network`], [`ModelFactory`], [`Registry`]: models, static or boxed, and their names (factory).
+//! - [`FeatureExtractor`]: a backbone's features at taps chosen by name.
 //! - [`fuse`]: any model in its cheapest equal form for inference.
 //! - [`Task`], [`Metric`]: what a model is trained, judged and used for.
 //! - [`Dataset`], [`Sampler`], [`EpochPlan`], [`DataLoadStrategy`], [`DataLoader`]: what is loaded, when and how (strategy).
@@ -34,8 +35,10 @@ pub mod conformance;
 mod erased;
 mod error;
 mod factory;
+mod feature_extractor;
 mod features;
 mod fuse;
+mod glob;
 mod image;
 mod loading;
 mod metrics;
@@ -54,12 +57,14 @@ pub use classification::{Classification, ScoredClass};
 pub use erased::{BackboneTable, Boxed, BoxedBackbone, BoxedHead, HeadTable};
 pub use error::{BoxError, nearest};
 pub use factory::{Classifier, HeadFactory, KeyMap, ModelError, ModelFactory, Registry};
+pub use feature_extractor::FeatureExtractor;
 pub use features::{Feature, Features, Layout, MAX_TAPS, Tap, TapSet};
 pub use fuse::{Fusable, Fuse, fuse};
+pub use glob::matches_glob;
 pub use image::{Channels, Image, ImageSizeError};
 pub use loading::*;
 pub use metrics::{ConfusionMatrix, Metric, Metrics, Monitor, MonitorMode, TopKAccuracy};
-pub use model::{Backbone, Head, InputSides, Network, count_parameters, device_of};
+pub use model::{Backbone, Head, InputSides, Network, count_parameters, device_of, is_learnt};
 pub use model_config::{HeadConfig, ModelConfig, Options};
 pub use observer::{Flow, ObserverError, StopReason, TrainingEvent, TrainingObserver};
 pub use preprocess::{ChannelOrder, Filter, IMAGENET_MEAN, IMAGENET_STD, MAX_SIDE_PX, Preprocess, Resize, ResizeTo};

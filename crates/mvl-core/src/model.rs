@@ -115,6 +115,13 @@ pub fn count_parameters<M: Module>(module: &M) -> usize {
     counter.count
 }
 
+/// Whether a field of this name is learnt: not if it holds running statistics (`running_…`) or constants that weights files carry
+/// (`buffer_…`).
+#[must_use]
+pub fn is_learnt(field: &str) -> bool {
+    !NOT_LEARNT.iter().any(|start| field.starts_with(start))
+}
+
 #[derive(Default)]
 struct ParameterCounter {
     path: Vec<String>,
@@ -131,7 +138,7 @@ impl ModuleVisitor for ParameterCounter {
     }
 
     fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
-        if !self.path.last().is_some_and(|name| NOT_LEARNT.iter().any(|start| name.starts_with(start))) {
+        if self.path.last().is_none_or(|name| is_learnt(name)) {
             self.count += param.lazy_shape().num_elements();
         }
     }

@@ -14,6 +14,8 @@ use crate::ModelError;
 /// let config = ModelConfig::new("resnet18", 10).with_in_channels(1).with_option("stem", "small");
 /// let json = serde_json::to_string(&config).expect("plain data");
 /// assert_eq!(serde_json::from_str::<ModelConfig>(&json).expect("what was written"), config);
+/// assert_eq!(ModelConfig::from_toml(&config.to_toml()?)?, config);
+/// # Ok::<(), mvl_core::ModelError>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -78,6 +80,10 @@ impl Default for HeadConfig {
     }
 }
 
+fn toml_error(error: &impl ToString) -> ModelError {
+    ModelError::InvalidOptions { owner: "model config".to_owned(), what: error.to_string() }
+}
+
 fn default_head() -> String {
     HeadConfig::DEFAULT.to_owned()
 }
@@ -96,6 +102,22 @@ impl ModelConfig {
             head: HeadConfig::default(),
             options: Options::default(),
         }
+    }
+
+    /// Reads what [`to_toml`](Self::to_toml) wrote, or a person did.
+    ///
+    /// # Errors
+    /// [`ModelError::InvalidOptions`] that says what is wrong and where.
+    pub fn from_toml(text: &str) -> Result<Self, ModelError> {
+        toml::from_str(text).map_err(|error| toml_error(&error))
+    }
+
+    /// The config as TOML, which rebuilds the model alone.
+    ///
+    /// # Errors
+    /// [`ModelError::InvalidOptions`] when an option has no form in TOML, such as a null.
+    pub fn to_toml(&self) -> Result<String, ModelError> {
+        toml::to_string_pretty(self).map_err(|error| toml_error(&error))
     }
 
     /// Sets the number of input channels.

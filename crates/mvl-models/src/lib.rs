@@ -1,5 +1,6 @@
 //! Models of ML Vision Lab: layers, backbones, heads, losses, the classification task, weights, and the zoo that names them.
 //!
+//! - [`create_model`]: a model by name, in one line.
 //! - [`zoo()`]: the registry of all built-in models and heads; put your own in with
 //!   [`register_model`](mvl_core::Registry::register_model).
 //! - [`layers`]: blocks that backbones are made of.
@@ -7,6 +8,7 @@
 //! - [`heads`]: features to answers.
 //! - [`losses`], [`ClassificationTask`]: what is minimised, and the task that training, evaluation and serving share.
 //! - [`ClassifierSpec`], [`save_classifier`], [`load_classifier`]: a model as a folder that needs nothing else.
+//! - [`summarize`]: parameters, multiply-adds and activations of a model, part by part.
 //! - [`weights`]: `.pth` and `.safetensors` files of torchvision and others, and cards of published weights.
 //!
 //! # Example
@@ -31,10 +33,12 @@ pub mod heads;
 pub mod layers;
 pub mod losses;
 mod saved_model;
+mod summary;
 mod tasks;
 pub mod weights;
 mod zoo;
 
 pub use saved_model::{BURN_VERSION, CLASSIFIER_VERSION, ClassifierSpec, load_classifier, save_classifier};
+pub use summary::{ModelSummary, PartSummary, summarize};
 pub use tasks::ClassificationTask;
-pub use zoo::zoo;
+pub use zoo::{create_model, zoo};

@@ -1,6 +1,7 @@
 //! Every built-in model and head by name.
 
-use mvl_core::Registry;
+use burn::tensor::Device;
+use mvl_core::{Classifier, ModelConfig, ModelError, Registry};
 
 use crate::{backbones, heads};
 
@@ -28,4 +29,23 @@ pub fn zoo() -> Registry {
     backbones::vision_transformer::register(&mut registry);
     heads::register(&mut registry);
     registry
+}
+
+/// A built-in classifier for RGB pictures by name, with the head it was published with, freshly initialised. For other channels
+/// and options, or models of your own, see [`Registry::create_classifier`]; for weights, [`load_weights`](crate::weights::load_weights).
+///
+/// # Errors
+/// [`ModelError::UnknownModel`] with the nearest known name.
+///
+/// # Example
+/// ```
+/// use mvl_core::{Backend, Cpu, count_parameters};
+///
+/// let model = mvl_models::create_model("resnet18", 10, &Cpu::device(0)?)?;
+/// assert_eq!(count_parameters(&model), 11_181_642);
+/// assert!(mvl_models::zoo().filter("resnet*").count() > 5);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub fn create_model(name: &str, num_classes: usize, device: &Device) -> Result<Classifier, ModelError> {
+    zoo().create_classifier(&ModelConfig::new(name, num_classes), device)
 }

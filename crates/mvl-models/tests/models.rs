@@ -3,11 +3,13 @@
 mod models {
     mod conformance;
     mod cross_entropy;
+    mod factories;
     mod fixtures;
     mod heads;
     mod mobilenet_weights;
     mod saved_model;
     mod squeezenet_weights;
+    mod summary;
     mod task;
     mod torchvision;
     mod user_backbone;

@@ -50,7 +50,8 @@ pub mod prelude {
     pub use mvl_core::Vulkan;
     pub use mvl_core::{
         Annotations, Backbone, Backend, BackendError, BoxXyxy, BoxedBackbone, BoxedHead, Channels, Classification,
-        Classifier, ConfusionMatrix, DataError, DataLoadStrategy, DataLoader, Dataset, EpochPlan, Features, Flow, Head,
+        Classifier, ConfusionMatrix, DataError, DataLoadStrategy, DataLoader, Dataset, EpochPlan, Feature,
+        FeatureExtractor, Features, Flow, Head,
         HeadConfig, HeadFactory, Image, ImageBatch, InputSides, ItemIter, KeyMap, Labels, Layout, Loss, Metric,
         Metrics, ModelConfig, ModelError, ModelFactory, Monitor, Network, Object, ObserverError, Order, Preprocess,
         Registry, Sample, SampleKey, SampleRng, StopReason, Tap, TapSet, Task, TrainingEvent, TrainingObserver,
@@ -62,7 +63,7 @@ pub mod prelude {
         preprocess, split_balanced,
     };
     pub use mvl_infer::{InferError, Input, Prediction, Predictor};
-    pub use mvl_models::{ClassificationTask, ClassifierSpec, load_classifier, save_classifier, zoo};
+    pub use mvl_models::{ClassificationTask, ClassifierSpec, create_model, load_classifier, save_classifier, zoo};
     pub use mvl_train::{
         Curves, EarlyStopping, History, OptimizerConfig, ProgressBar, ScheduleConfig, StopToken, TrainConfig,
         TrainError, Trainer, evaluate,

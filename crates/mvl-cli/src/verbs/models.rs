@@ -1,12 +1,14 @@
 //! `mvl models`: what can be trained, what weights are known, and files for other programs.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
-use mvl::core::{Backbone, Backend, InputSides, ModelConfig, Registry, Tap, count_parameters};
+use mvl::core::{Backbone, Backend, InputSides, ModelConfig, ModelFactory, Registry, Tap, count_parameters};
 use mvl::models::weights::{
     HeadPolicy, OutputDifference, WeightsCard, compare_with_reference, load_weights, save_safetensors, weights_cards,
 };
+use mvl::models::{PartSummary, summarize};
 use serde::Serialize;
 
 use crate::arguments::{ComputeArguments, Outcome};
@@ -19,10 +21,16 @@ const LISTED_CLASSES: usize = 1000;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum ModelsVerb {
-    /// All models by name, or all known weights.
+    /// Models by name, or all known weights.
     List {
+        /// Only names like this, such as 'resnet*'.
+        #[arg(default_value = "*", hide_default_value = true)]
+        pattern: String,
+        /// Only models of this family.
+        #[arg(long, value_name = "FAMILY")]
+        family: Option<String>,
         /// List weights (for `predict --model` and `train --weights`) instead of models.
-        #[arg(long)]
+        #[arg(long, conflicts_with = "family")]
         weights: bool,
     },
     /// One model: parameters, and the taps its features can be taken from.
@@ -30,10 +38,27 @@ pub(crate) enum ModelsVerb {
         /// Name in `mvl models list`.
         name: String,
     },
+    /// What each part of a model costs on one picture: parameters, multiply-adds, activations.
+    Summary(SummaryArguments),
     /// Write a trained model's weights as safetensors under torchvision's keys.
     Export(ExportArguments),
     /// Compare a model with the answers of its reference implementation (scripts/compare_zoo.py writes them).
     Compare(CompareArguments),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SummaryArguments {
+    /// Name in `mvl models list`.
+    name: String,
+    /// Height and width of the picture, such as 224x224; what the model was published for unless said otherwise.
+    #[arg(long, value_name = "HxW", value_parser = parse_size)]
+    size: Option<[usize; 2]>,
+    /// Channels of the picture.
+    #[arg(long, value_name = "N", default_value_t = 3)]
+    in_channels: usize,
+    /// Classes to tell apart.
+    #[arg(long, value_name = "N", default_value_t = LISTED_CLASSES)]
+    num_classes: usize,
 }
 
 #[derive(Debug, Args)]
@@ -95,17 +120,25 @@ struct ModelSheet {
 
 pub(crate) fn run(verb: ModelsVerb, registry: Registry, output: &Output) -> anyhow::Result<Outcome> {
     match verb {
-        ModelsVerb::List { weights: false } => list(&registry, output)?,
-        ModelsVerb::List { weights: true } => list_weights(output)?,
+        ModelsVerb::List { weights: true, .. } => list_weights(output)?,
+        ModelsVerb::List { pattern, family, .. } => list(&registry, &pattern, family.as_deref(), output)?,
         ModelsVerb::Show { name } => show(&name, &registry, output)?,
+        ModelsVerb::Summary(arguments) => summary(&arguments, &registry, output)?,
         ModelsVerb::Export(arguments) => export(arguments, registry, output)?,
         ModelsVerb::Compare(arguments) => compare(&arguments, &registry, output)?,
     }
     Ok(Outcome::Done)
 }
 
-fn list(registry: &Registry, output: &Output) -> anyhow::Result<()> {
-    let names: Vec<_> = registry.models().map(|factory| factory.name().to_owned()).collect();
+fn list(registry: &Registry, pattern: &str, family: Option<&str>, output: &Output) -> anyhow::Result<()> {
+    if let Some(family) = family {
+        let known: BTreeSet<_> = registry.models().map(|factory| factory.family()).collect();
+        let names = || known.iter().copied().collect::<Vec<_>>().join(", ");
+        anyhow::ensure!(known.contains(family), "unknown family {family:?}; known families: {}", names());
+    }
+    let wanted = |factory: &&dyn ModelFactory| family.is_none_or(|family| factory.family() == family);
+    let names: Vec<_> = registry.filter(pattern).filter(wanted).map(|factory| factory.name().to_owned()).collect();
+    anyhow::ensure!(!names.is_empty(), "no model has a name like {pattern:?}; `mvl models list` shows all");
     let rows = names.iter().map(|name| sheet(name, registry).map(|sheet| sheet.row));
     let rows = rows.collect::<anyhow::Result<Vec<_>>>()?;
     output.result(&rows, || {
@@ -167,6 +200,56 @@ fn show(name: &str, registry: &Registry, output: &Output) -> anyhow::Result<()> 
             "{name} ({family}, {task}), {} parameters with {LISTED_CLASSES} classes\n\n{}",
             thousands(*parameters),
             table(&["tap", "channels", "stride"], &cells)
+        )
+    })
+}
+
+/// `224x224`, or `224` for both sides.
+fn parse_size(text: &str) -> Result<[usize; 2], String> {
+    let (height, width) = text.split_once('x').unwrap_or((text, text));
+    match (height.parse(), width.parse()) {
+        (Ok(height), Ok(width)) => Ok([height, width]),
+        _ => Err(format!("expected height and width in pixels, such as 224x224, got {text:?}")),
+    }
+}
+
+fn summary(arguments: &SummaryArguments, registry: &Registry, output: &Output) -> anyhow::Result<()> {
+    let SummaryArguments { name, size, in_channels, num_classes } = arguments;
+    let [height, width] = size.unwrap_or([registry.model(name)?.input_side(); 2]);
+    let device = with_backend!(BackendChoice::default(), B => B::device(0)?)?;
+    let config = ModelConfig::new(name, *num_classes).with_in_channels(*in_channels);
+    let model = registry.create_classifier(&config, &device)?;
+    let sides = model.backbone.sides();
+    anyhow::ensure!(
+        sides.allow(height) && sides.allow(width),
+        "{name} takes sides of at least {} pixels in steps of {}, got {height}x{width}",
+        sides.min,
+        sides.multiple_of
+    );
+    let summary = summarize(model, [*in_channels, height, width])?;
+    output.result(&summary, || {
+        let cells = |part: &PartSummary| {
+            let output: Vec<_> = part.output.iter().map(ToString::to_string).collect();
+            vec![
+                part.part.clone(),
+                output.join(" × "),
+                format!("{:>12}", thousands(part.parameters)),
+                format!("{:>18}", thousands(part.multiply_adds as usize)),
+                format!("{:>15.2}", part.activation_mib),
+            ]
+        };
+        let mut cells: Vec<_> = summary.parts.iter().map(cells).collect();
+        cells.push(vec![
+            "total".to_owned(),
+            String::new(),
+            format!("{:>12}", thousands(summary.parameters)),
+            format!("{:>18}", thousands(summary.multiply_adds as usize)),
+            format!("{:>15.2}", summary.activation_mib),
+        ]);
+        format!(
+            "{name} on a picture of {in_channels} × {height} × {width}, {num_classes} classes\n\n{}\n\n\
+             multiply-adds and activations of convolutions, linear layers and matrix products; activations in 32 bits",
+            table(&["up to", "output", "  parameters", "     multiply-adds", "activations/MiB"], &cells)
         )
     })
 }
