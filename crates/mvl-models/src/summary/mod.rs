@@ -121,7 +121,8 @@ fn parts(names: impl Iterator<Item = String>, record: Record, operations: &[Oper
         rest = later;
         let costs = own.iter().filter_map(multiply_adds);
         let (multiply_adds, values) = costs.fold((0, 0), |(sum, all), (cost, values)| (sum + cost, all + values));
-        let used: HashSet<TensorId> = own.iter().flat_map(|operation| operation.inputs().map(|tensor| tensor.id)).collect();
+        let used: HashSet<TensorId> =
+            own.iter().flat_map(|operation| operation.inputs().map(|tensor| tensor.id)).collect();
         let count = used.iter().filter_map(|id| parameters.remove(id)).sum();
         let activation_mib = values as f64 * BYTES / MIB;
         PartSummary { part, output, parameters: count, multiply_adds, activation_mib }

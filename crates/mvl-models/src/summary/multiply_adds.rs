@@ -14,9 +14,15 @@ pub(super) fn multiply_adds(operation: &OperationIr) -> Option<(u64, u64)> {
         OperationIr::Module(Op::Conv3d(op)) => (kernel(&op.weight), &op.out),
         OperationIr::Module(Op::DeformableConv2d(op)) => (kernel(&op.weight), &op.out),
         // each value that comes in meets the kernel
-        OperationIr::Module(Op::ConvTranspose1d(op)) => return Some((kernel(&op.weight) * values(&op.x), values(&op.out))),
-        OperationIr::Module(Op::ConvTranspose2d(op)) => return Some((kernel(&op.weight) * values(&op.x), values(&op.out))),
-        OperationIr::Module(Op::ConvTranspose3d(op)) => return Some((kernel(&op.weight) * values(&op.x), values(&op.out))),
+        OperationIr::Module(Op::ConvTranspose1d(op)) => {
+            return Some((kernel(&op.weight) * values(&op.x), values(&op.out)));
+        }
+        OperationIr::Module(Op::ConvTranspose2d(op)) => {
+            return Some((kernel(&op.weight) * values(&op.x), values(&op.out)));
+        }
+        OperationIr::Module(Op::ConvTranspose3d(op)) => {
+            return Some((kernel(&op.weight) * values(&op.x), values(&op.out)));
+        }
         OperationIr::Module(Op::Attention(op)) => {
             let scores = values(&op.query) / last(&op.query).max(1) * length(&op.key); // [N, heads, L, keys]
             return Some((scores * (last(&op.query) + last(&op.value)), scores + values(&op.out)));
