@@ -27,6 +27,10 @@ pub fn zoo() -> Registry {
     backbones::squeezenet::register(&mut registry);
     backbones::vgg::register(&mut registry);
     backbones::vision_transformer::register(&mut registry);
+    backbones::mnasnet::register(&mut registry);
+    backbones::regnet::register(&mut registry);
+    backbones::repvgg::register(&mut registry);
+    backbones::shufflenet_v2::register(&mut registry);
     heads::register(&mut registry);
     registry
 }

@@ -4,7 +4,12 @@ use burn::config::Config;
 use burn::module::Module;
 use burn::tensor::{Device, Tensor, activation};
 
-use crate::layers::{Activation, ConvNormAct, ConvNormActConfig};
+use crate::layers::{Activation, ConvNormAct, ConvNormActConfig, SqueezeExcite, SqueezeExciteConfig, halve};
+
+/// Channels for which [`ResidualBlockConfig::width_per_group`] is said.
+const BASE_CHANNELS: usize = 64;
+/// Channels for each channel in between, in squeeze and excitation, which are a multiple of the second number.
+const SQUEEZE: [usize; 2] = [16, 8];
 
 /// The two shapes of the branch.
 #[derive(Config, Debug, Copy, PartialEq, Eq)]
@@ -41,6 +46,19 @@ pub struct ResidualBlockConfig {
     /// Whether the branch starts as nothing.
     #[config(default = false)]
     pub zero_init: bool,
+    /// Groups of the 3×3 convolution in a bottleneck (Xie et al. 2016, <https://arxiv.org/abs/1611.05431>).
+    #[config(default = 1)]
+    pub groups: usize,
+    /// Channels of each group in a bottleneck with 64 channels; others have in proportion.
+    #[config(default = 64)]
+    pub width_per_group: usize,
+    /// Whether a shortcut of stride 2 averages 2×2 cells before its convolution, which then has stride 1 (He et al. 2018,
+    /// <https://arxiv.org/abs/1812.01187>, ResNet-D).
+    #[config(default = false)]
+    pub average_shortcut: bool,
+    /// Whether the branch ends with squeeze and excitation (Hu et al. 2017, <https://arxiv.org/abs/1709.01507>).
+    #[config(default = false)]
+    pub squeeze: bool,
 }
 
 /// A residual block. Where size or channels change, the shortcut is a 1×1 convolution (the paper's option B).
@@ -49,15 +67,23 @@ pub struct ResidualBlock {
     conv1: ConvNormAct,
     conv2: ConvNormAct,
     conv3: Option<ConvNormAct>,
+    se: Option<SqueezeExcite>,
     downsample: Option<ConvNormAct>,
+    average_shortcut: bool,
 }
 
 impl ResidualBlockConfig {
     /// Creates the block. In a bottleneck the 3×3 convolution carries the stride ("v1.5", as torchvision), not the first 1×1 as
     /// in the paper.
     pub fn init(&self, device: &Device) -> ResidualBlock {
-        let inner = self.channels;
-        let out = inner * self.kind.expansion();
+        let out = self.channels * self.kind.expansion();
+        let (inner, groups) = match self.kind {
+            BlockKind::Basic => (self.channels, 1),
+            BlockKind::Bottleneck => {
+                let width = (self.channels * self.width_per_group / BASE_CHANNELS).max(1);
+                (width * self.groups, self.groups)
+            }
+        };
         let last = |from, kernel, stride| {
             ConvNormActConfig::new([from, out], [kernel; 2])
                 .with_stride(stride)
@@ -65,7 +91,9 @@ impl ResidualBlockConfig {
                 .with_zero_init(self.zero_init)
                 .init(device)
         };
-        let strided = |from| ConvNormActConfig::new([from, inner], [3; 2]).with_stride(self.stride).init(device);
+        let strided = |from| {
+            ConvNormActConfig::new([from, inner], [3; 2]).with_stride(self.stride).with_groups(groups).init(device)
+        };
         let (conv1, conv2, conv3) = match self.kind {
             BlockKind::Basic => (strided(self.in_channels), last(inner, 3, 1), None),
             BlockKind::Bottleneck => {
@@ -73,13 +101,17 @@ impl ResidualBlockConfig {
                 (narrow, strided(inner), Some(last(inner, 1, 1)))
             }
         };
+        let average_shortcut = self.average_shortcut && self.stride == 2;
         let downsample = (self.stride != 1 || self.in_channels != out).then(|| {
             ConvNormActConfig::new([self.in_channels, out], [1; 2])
-                .with_stride(self.stride)
+                .with_stride(if average_shortcut { 1 } else { self.stride })
                 .with_activation(Activation::Identity)
                 .init(device)
         });
-        ResidualBlock { conv1, conv2, conv3, downsample }
+        let [share, multiple] = SQUEEZE;
+        let squeezed = ((out / share + multiple / 2) / multiple * multiple).max(multiple);
+        let se = self.squeeze.then(|| SqueezeExciteConfig::new(out, squeezed).init(device));
+        ResidualBlock { conv1, conv2, conv3, se, downsample, average_shortcut }
     }
 }
 
@@ -89,12 +121,17 @@ impl ResidualBlock {
     #[must_use]
     pub fn forward(&self, input: Tensor<4>) -> Tensor<4> {
         let shortcut = match &self.downsample {
+            Some(project) if self.average_shortcut => project.forward(halve(input.clone())),
             Some(project) => project.forward(input.clone()),
             None => input.clone(),
         };
         let branch = self.conv2.forward(self.conv1.forward(input));
         let branch = match &self.conv3 {
             Some(conv) => conv.forward(branch),
+            None => branch,
+        };
+        let branch = match &self.se {
+            Some(scale) => scale.forward(branch),
             None => branch,
         };
         activation::relu(branch + shortcut)
