@@ -14,6 +14,7 @@ Prints a line a model and exits with 1 when one is off by more than 1e-4 (of an 
 """
 
 import argparse
+import collections
 import fnmatch
 import json
 import subprocess
@@ -71,7 +72,8 @@ def fit_norms(model, images):
         values = inputs[0].transpose(0, 1).flatten(1)
         mean = 0.1 * torch.randn(len(values)) * values.square().mean().sqrt()
         norm.running_mean.copy_(mean)
-        norm.running_var.copy_((values - mean[:, None]).square().mean(1))
+        least = 0.1 * values.square().mean()  # channels that are all but silent would be made loud, and noise with them
+        norm.running_var.copy_((values - mean[:, None]).square().mean(1).clamp(min=least))
 
     norms = [m for m in model.modules() if isinstance(m, torch.nn.modules.batchnorm._BatchNorm)]
     handles = [norm.register_forward_pre_hook(fit) for norm in norms]
@@ -156,7 +158,8 @@ def compare(mvl, name, folder):
     if answer.returncode != 0:
         raise RuntimeError(answer.stderr.strip())
     rows = json.loads(answer.stdout)
-    back = load_file(exported)
+    back = collections.OrderedDict(load_file(exported))
+    back._metadata = {"": model.state_dict()._metadata[""]}  # MNASNet asks for its version
     model.load_state_dict(back, strict=True)
     changed = [key for key, value in state.items() if not torch.equal(back[key], value)]
     if changed:

@@ -122,7 +122,8 @@ mod tests {
             let mut block = RepVggBlockConfig::new(channels).with_stride(stride).with_groups(groups).init(&device);
             assert_eq!(block.identity.is_some(), with_identity);
             block.identity = block.identity.take().map(trained);
-            for branch in [&mut block.conv_kxk, &mut block.conv_1x1].into_iter().flatten() {
+            let RepVggBranches { conv_kxk, conv_1x1, .. } = &mut *block;
+            for branch in [conv_kxk, conv_1x1].into_iter().flatten() {
                 branch.norm = branch.norm.take().map(trained);
             }
             let fused = fuse(&block);
