@@ -21,16 +21,15 @@ pub fn zoo() -> Registry {
     backbones::densenet::register(&mut registry);
     backbones::googlenet::register(&mut registry);
     backbones::inception_v3::register(&mut registry);
-    backbones::resnet::register(&mut registry);
+    backbones::mnasnet::register(&mut registry);
     backbones::mobilenet_v2::register(&mut registry);
+    backbones::regnet::register(&mut registry);
+    backbones::repvgg::register(&mut registry);
     backbones::resnet::register(&mut registry);
+    backbones::shufflenet_v2::register(&mut registry);
     backbones::squeezenet::register(&mut registry);
     backbones::vgg::register(&mut registry);
     backbones::vision_transformer::register(&mut registry);
-    backbones::mnasnet::register(&mut registry);
-    backbones::regnet::register(&mut registry);
-    backbones::repvgg::register(&mut registry);
-    backbones::shufflenet_v2::register(&mut registry);
     heads::register(&mut registry);
     registry
 }
