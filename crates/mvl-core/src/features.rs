@@ -125,7 +125,10 @@ pub enum Feature {
 
 /// The features a forward pass kept, ascending by tap.
 #[derive(Debug, Clone, Default)]
-pub struct Features(Vec<(usize, Feature)>);
+pub struct Features {
+    kept: Vec<(usize, Feature)>,
+    picture: Option<[usize; 2]>,
+}
 
 impl Features {
     /// Nothing kept yet.
@@ -133,23 +136,35 @@ impl Features {
         Self::default()
     }
 
+    /// Says how high and wide the pictures were, in pixels: what an answer for every pixel is made for.
+    /// [`Network`](crate::Network) says it.
+    #[must_use]
+    pub fn with_picture_size(self, size: [usize; 2]) -> Self {
+        Self { picture: Some(size), ..self }
+    }
+
+    /// Height and width of the pictures in pixels, where they were said.
+    pub fn picture_size(&self) -> Option<[usize; 2]> {
+        self.picture
+    }
+
     /// Keeps a map if the set asks for it; clones only the handle.
     pub fn keep_map(&mut self, keep: TapSet, tap: usize, map: &Tensor<4>) {
         if keep.contains(tap) {
-            self.0.push((tap, Feature::Map(map.clone())));
+            self.kept.push((tap, Feature::Map(map.clone())));
         }
     }
 
     /// Keeps tokens if the set asks for them; clones only the handle.
     pub fn keep_tokens(&mut self, keep: TapSet, tap: usize, tokens: &Tensor<3>) {
         if keep.contains(tap) {
-            self.0.push((tap, Feature::Tokens(tokens.clone())));
+            self.kept.push((tap, Feature::Tokens(tokens.clone())));
         }
     }
 
     /// The feature of a tap, if kept.
     pub fn get(&self, tap: usize) -> Option<&Feature> {
-        self.0.iter().find(|(kept, _)| *kept == tap).map(|(_, feature)| feature)
+        self.kept.iter().find(|(kept, _)| *kept == tap).map(|(_, feature)| feature)
     }
 
     /// Takes the map of a tap, `[N, C, H, W]`.
@@ -176,14 +191,14 @@ impl Features {
     }
 
     fn take(&mut self, tap: usize) -> Feature {
-        let place = self.0.iter().position(|(kept, _)| *kept == tap);
+        let place = self.kept.iter().position(|(kept, _)| *kept == tap);
         let place = place.unwrap_or_else(|| panic!("tap {tap} was not kept"));
-        self.0.remove(place).1
+        self.kept.remove(place).1
     }
 
     /// All kept features with their taps, ascending.
     pub fn iter(&self) -> impl Iterator<Item = (usize, &Feature)> {
-        self.0.iter().map(|(tap, feature)| (*tap, feature))
+        self.kept.iter().map(|(tap, feature)| (*tap, feature))
     }
 }
 

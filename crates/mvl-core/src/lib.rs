@@ -2,7 +2,8 @@
 //!
 //! - [`Backend`]: the type parameter that picks CUDA or CPU.
 //! - [`Image`], [`Sample`], [`Annotations`], [`Labels`], [`Preprocess`]: what is seen and known.
-//! - [`Backbone`], [`Head`], [`Network`], [`ModelFactory`], [`Registry`]: models, static or boxed, and their names (factory).
+//! - [`Backbone`], [`Neck`], [`Head`], [`Network`], [`ModelFactory`], [`Registry`]: models, static or boxed, and their names
+//!   (factory).
 //! - [`FeatureExtractor`]: a backbone's features at taps chosen by name.
 //! - [`fuse`]: any model in its cheapest equal form for inference.
 //! - [`Task`], [`Metric`]: what a model is trained, judged and used for.
@@ -44,6 +45,7 @@ mod loading;
 mod metrics;
 mod model;
 mod model_config;
+mod neck;
 mod observer;
 mod preprocess;
 mod resources;
@@ -63,9 +65,12 @@ pub use fuse::{Fusable, Fuse, fuse};
 pub use glob::matches_glob;
 pub use image::{Channels, Image, ImageSizeError};
 pub use loading::*;
-pub use metrics::{ConfusionMatrix, Metric, Metrics, Monitor, MonitorMode, TopKAccuracy};
+pub use metrics::{
+    ConfusionMatrix, Metric, Metrics, Monitor, MonitorMode, MultiLabelAccuracy, MultiLabelMeanPrecision, TopKAccuracy,
+};
 pub use model::{Backbone, Head, InputSides, Network, count_parameters, device_of, is_learnt};
 pub use model_config::{HeadConfig, ModelConfig, Options};
+pub use neck::{Neck, NeckedHead};
 pub use observer::{Flow, ObserverError, StopReason, TrainingEvent, TrainingObserver};
 pub use preprocess::{ChannelOrder, Filter, IMAGENET_MEAN, IMAGENET_STD, MAX_SIDE_PX, Preprocess, Resize, ResizeTo};
 pub use resources::*;

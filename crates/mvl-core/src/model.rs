@@ -99,7 +99,9 @@ impl<B: Backbone, H: Head> Network<B, H> {
     /// # Shapes
     /// `images`: `[N, C, H, W]`, already normalised.
     pub fn forward(&self, images: Tensor<4>) -> H::Output {
-        self.head.forward(self.backbone.forward(images, self.head.reads()))
+        let [_, _, height, width] = images.dims();
+        let features = self.backbone.forward(images, self.head.reads());
+        self.head.forward(features.with_picture_size([height, width]))
     }
 }
 

@@ -5,8 +5,10 @@
 //!   [`register_model`](mvl_core::Registry::register_model).
 //! - [`layers`]: blocks that backbones are made of.
 //! - [`backbones`]: images to features.
+//! - [`necks`]: features to features.
 //! - [`heads`]: features to answers.
-//! - [`losses`], [`ClassificationTask`]: what is minimised, and the task that training, evaluation and serving share.
+//! - [`losses`], [`ClassificationTask`], [`MultiLabelTask`]: what is minimised, and the tasks that training,
+//!   evaluation and serving share.
 //! - [`ClassifierSpec`], [`save_classifier`], [`load_classifier`]: a model as a folder that needs nothing else.
 //! - [`summarize`]: parameters, multiply-adds and activations of a model, part by part.
 //! - [`weights`]: `.pth` and `.safetensors` files of torchvision and others, and cards of published weights.
@@ -32,13 +34,16 @@ pub mod backbones;
 pub mod heads;
 pub mod layers;
 pub mod losses;
+pub mod necks;
 mod saved_model;
 mod summary;
 mod tasks;
 pub mod weights;
 mod zoo;
 
-pub use saved_model::{BURN_VERSION, CLASSIFIER_VERSION, ClassifierSpec, load_classifier, save_classifier};
+pub use saved_model::{
+    BURN_VERSION, CLASSIFIER_VERSION, ClassifierSpec, load_classifier, load_multi_label_classifier, save_classifier,
+};
 pub use summary::{ModelSummary, PartSummary, summarize};
-pub use tasks::ClassificationTask;
+pub use tasks::{ClassificationTask, MultiLabelTask};
 pub use zoo::{create_model, zoo};

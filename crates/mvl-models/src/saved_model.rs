@@ -21,7 +21,8 @@ use crate::weights::{Misfit, fill, parameter_slots};
 /// The version of [`ClassifierSpec`] that this build writes, and the newest it reads.
 pub const CLASSIFIER_VERSION: u32 = 1;
 
-const TASK: &str = "classification";
+const CLASSIFICATION: &str = "classification";
+const MULTI_LABEL: &str = "multi_label";
 /// The burn release this crate is built on; records of others may differ.
 /// The release of burn that this was built with.
 pub const BURN_VERSION: &str = "0.22.1";
@@ -43,7 +44,7 @@ const MAX_SPEC_BYTES: u64 = 16 << 20;
 pub struct ClassifierSpec {
     /// [`CLASSIFIER_VERSION`] of the writer.
     pub version: u32,
-    /// `classification`
+    /// `classification`, or `multi_label` where an image may have any number of classes.
     pub task: String,
     /// The model, weights apart.
     pub model: ModelConfig,
@@ -63,13 +64,19 @@ impl ClassifierSpec {
     pub fn new(model: ModelConfig, labels: Labels, preprocess: Preprocess) -> Self {
         Self {
             version: CLASSIFIER_VERSION,
-            task: TASK.to_owned(),
+            task: CLASSIFICATION.to_owned(),
             model,
             labels,
             preprocess,
             mvl: env!("CARGO_PKG_VERSION").to_owned(),
             burn: BURN_VERSION.to_owned(),
         }
+    }
+
+    /// The same of a classifier that says yes or no to every class: a [`MultiLabelTask`](crate::MultiLabelTask)'s.
+    #[must_use]
+    pub fn multi_label(model: ModelConfig, labels: Labels, preprocess: Preprocess) -> Self {
+        Self { task: MULTI_LABEL.to_owned(), ..Self::new(model, labels, preprocess) }
     }
 
     /// Every contradiction, as `field: what is wrong`; empty when a classifier can be built and fed.
@@ -79,8 +86,8 @@ impl ClassifierSpec {
         if self.version == 0 || self.version > CLASSIFIER_VERSION {
             problems.push(format!("version: expected 1 to {CLASSIFIER_VERSION}, got {}", self.version));
         }
-        if self.task != TASK {
-            problems.push(format!("task: expected {TASK:?}, got {:?}", self.task));
+        if ![CLASSIFICATION, MULTI_LABEL].contains(&self.task.as_str()) {
+            problems.push(format!("task: expected {CLASSIFICATION:?} or {MULTI_LABEL:?}, got {:?}", self.task));
         }
         if self.model.num_classes == 0 {
             problems.push("model.num_classes: expected at least 1, got 0".to_owned());
@@ -98,7 +105,7 @@ impl ClassifierSpec {
     }
 
     /// Reads and checks the bytes of a [`MODEL_FILE`].
-    fn from_json(bytes: &[u8], path: &Path) -> Result<Self, ModelError> {
+    fn from_json(bytes: &[u8], task: &str, path: &Path) -> Result<Self, ModelError> {
         let refuse = |what: String| file_error(what, path, None);
         let value: Value = serde_json::from_slice(bytes)
             .map_err(|source| file_error("not a saved model: expected JSON".to_owned(), path, Some(source.into())))?;
@@ -113,10 +120,10 @@ impl ClassifierSpec {
             None => return Err(refuse("not a saved model: expected a number under \"version\"".to_owned())),
         }
         match value.get("task").and_then(Value::as_str) {
-            Some(TASK) => {}
+            Some(found) if found == task => {}
             other => {
                 let found = other.unwrap_or("none");
-                return Err(refuse(format!("not a classifier: expected task {TASK:?}, found {found:?}")));
+                return Err(refuse(format!("not a classifier: expected task {task:?}, found {found:?}")));
             }
         }
         let spec: Self = serde_json::from_value(value).map_err(|source| {
@@ -200,6 +207,27 @@ pub fn load_classifier(
     registry: &Registry,
     device: &Device,
 ) -> Result<(Classifier, ClassifierSpec), ModelError> {
+    load(dir, CLASSIFICATION, registry, device)
+}
+
+/// The same of a classifier that says yes or no to every class, whose logits go through a sigmoid, not a softmax.
+///
+/// # Errors
+/// Like [`load_classifier`].
+pub fn load_multi_label_classifier(
+    dir: &Path,
+    registry: &Registry,
+    device: &Device,
+) -> Result<(Classifier, ClassifierSpec), ModelError> {
+    load(dir, MULTI_LABEL, registry, device)
+}
+
+fn load(
+    dir: &Path,
+    task: &str,
+    registry: &Registry,
+    device: &Device,
+) -> Result<(Classifier, ClassifierSpec), ModelError> {
     if !dir.is_dir() {
         let what = if dir.exists() { "not a folder" } else { "no such folder" };
         return Err(file_error(
@@ -209,7 +237,7 @@ pub fn load_classifier(
         ));
     }
     let description = dir.join(MODEL_FILE);
-    let spec = ClassifierSpec::from_json(&read_bounded(&description)?, &description)?;
+    let spec = ClassifierSpec::from_json(&read_bounded(&description)?, task, &description)?;
     let weights = dir.join(WEIGHTS_FILE);
     if !weights.is_file() {
         return Err(file_error(

@@ -6,7 +6,10 @@ mod models {
     mod factories;
     mod fixtures;
     mod heads;
+    mod heads_conform;
     mod mobilenet_weights;
+    mod multi_label;
+    mod necks_and_heads;
     mod saved_model;
     mod squeezenet_weights;
     mod summary;

@@ -1,15 +1,16 @@
 //! Does a backbone do what its taps say, learn, and survive being saved?
 
 use burn::backend::Capture;
-use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
+use burn::module::{Module, ModuleMapper, Param};
 use burn::tensor::{Device, Distribution, Tensor};
 
+use super::gradients::finite_gradients;
 use crate::{Backbone, BoxedBackbone, Feature, Layout, MAX_TAPS, ModelConfig, ModelFactory, TapSet, fuse};
 
 /// Largest difference allowed between an output and the same output after a round trip through a file's bytes.
 const ROUND_TRIP: f32 = 0.0;
 /// Largest difference allowed between outputs of a model and of its fused form, in root mean squares where they are above 1.
-const FUSED: f32 = 1e-4;
+pub(super) const FUSED: f32 = 1e-4;
 /// How many multiples of the largest stride are looked at for a side that the backbone takes.
 const MOST_STRIDES: usize = 64;
 
@@ -113,37 +114,7 @@ fn every_parameter_learns<B: Backbone>(backbone: &B, in_channels: usize, device:
     let output = answer(backbone, images(2, in_channels, size, device));
     let weights = Tensor::random(output.dims(), Distribution::Normal(0.0, 1.0), device);
     let gradients = (output * weights).sum().backward();
-    let mut check = GradientCheck { gradients, path: Vec::new(), seen: 0 };
-    backbone.visit(&mut check);
-    assert!(check.seen > 0, "a backbone has parameters that learn");
-}
-
-struct GradientCheck {
-    gradients: burn::tensor::Gradients,
-    path: Vec<String>,
-    seen: usize,
-}
-
-impl ModuleVisitor for GradientCheck {
-    fn enter_module(&mut self, name: &str, _container: &str) {
-        self.path.push(name.to_owned());
-    }
-
-    fn exit_module(&mut self, _name: &str, _container: &str) {
-        self.path.pop();
-    }
-
-    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
-        let value = param.val();
-        if !value.is_require_grad() {
-            return;
-        }
-        self.seen += 1;
-        let path = self.path.join(".");
-        let gradient = value.grad(&self.gradients).unwrap_or_else(|| panic!("no gradient for {path}"));
-        let norm = gradient.powi_scalar(2).sum().into_scalar::<f32>();
-        assert!(norm.is_finite(), "the gradient of {path} is not finite: squared norm {norm}");
-    }
+    assert!(finite_gradients(backbone, gradients) > 0, "a backbone has parameters that learn");
 }
 
 fn largest_difference(a: &Tensor<1>, b: &Tensor<1>) -> f32 {
@@ -174,7 +145,7 @@ fn survives_boxing<B: Backbone>(backbone: B, in_channels: usize, device: &Device
 }
 
 fn survives_fusing<B: Backbone>(backbone: B, in_channels: usize, device: &Device) {
-    let backbone = backbone.map(&mut UnlikeFresh { path: Vec::new() });
+    let backbone = backbone.map(&mut UnlikeFresh::default());
     let input = images(1, in_channels, sizes(&backbone)[0], device);
     let expected = answer(&backbone, input.clone());
     let boxed = BoxedBackbone::new(backbone);
@@ -186,7 +157,8 @@ fn survives_fusing<B: Backbone>(backbone: B, in_channels: usize, device: &Device
 }
 
 /// Gives normalisations scales, shifts and statistics that change something.
-struct UnlikeFresh {
+#[derive(Default)]
+pub(super) struct UnlikeFresh {
     path: Vec<String>,
 }
 

@@ -3,11 +3,14 @@
 //! Each panics with what was expected and what came, like any assertion.
 
 mod backbone;
+mod gradients;
+mod head;
 mod observer;
 mod sampler;
 mod strategy;
 
 pub use backbone::{backbone, factory};
+pub use head::{head, neck};
 pub use observer::observer;
 pub use sampler::sampler;
 pub use strategy::strategy;

@@ -2,9 +2,11 @@
 
 mod accuracy;
 mod confusion_matrix;
+mod multi_label;
 
 pub use accuracy::TopKAccuracy;
 pub use confusion_matrix::ConfusionMatrix;
+pub use multi_label::{MultiLabelAccuracy, MultiLabelMeanPrecision};
 
 use serde::{Deserialize, Serialize, Serializer};
 

@@ -101,9 +101,11 @@ where
     /// The mean over the samples that have a class; zero when none has. Soft targets, when a sample has several classes.
     ///
     /// # Panics
-    /// If a class is not below the number of classes.
+    /// If a class is not below the number of classes, or the head answers with other things than classes.
     fn loss(&self, output: &Tensor<2>, batch: &ImageBatch) -> Loss {
         let [_, classes] = output.dims();
+        let expected = self.spec.model.num_classes;
+        assert_eq!(classes, expected, "head {:?} does not answer with classes", self.spec.model.head.name);
         let has_class = |annotations: &Annotations| annotations.classes().next().is_some();
         let rows: Vec<i64> = (0i64..)
             .zip(&batch.annotations)

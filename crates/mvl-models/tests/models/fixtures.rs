@@ -41,7 +41,7 @@ pub(super) fn keys(model: &str) -> Vec<(String, Vec<usize>)> {
     keys.into_iter().filter(|(key, _)| !key.ends_with("num_batches_tracked")).collect()
 }
 
-fn uniform(key: &str) -> impl Iterator<Item = f64> {
+pub(super) fn uniform(key: &str) -> impl Iterator<Item = f64> {
     let hash = key
         .bytes()
         .fold(0xcbf2_9ce4_8422_2325u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));

@@ -1,0 +1,148 @@
+//! Multi-label classification: any number of classes an image; logits `[N, K]`, binary cross entropy, sigmoid, average precision.
+
+use std::marker::PhantomData;
+
+use burn::module::ModuleDisplay;
+use burn::tensor::{Tensor, TensorData, activation};
+use mvl_core::{
+    Annotations, Backbone, Classification, Classifier, Head, ImageBatch, Loss, Metric, Monitor, MultiLabelAccuracy,
+    MultiLabelMeanPrecision, Network, Task,
+};
+use serde_json::Value;
+
+use crate::ClassifierSpec;
+use crate::losses::BinaryCrossEntropy;
+
+/// Trains, judges and decodes a classifier that says yes or no to every class. An image's classes are those of its annotations;
+/// one without any shows none of them.
+///
+/// # Example
+/// ```
+/// use mvl_core::{Channels, Labels, ModelConfig, Preprocess, Task};
+/// use mvl_models::{ClassifierSpec, MultiLabelTask};
+///
+/// let spec = ClassifierSpec::multi_label(
+///     ModelConfig::new("resnet8", 2).with_in_channels(1),
+///     Labels::new(["cat", "dog"]),
+///     Preprocess::exact(28, 28, Channels::Gray, &[0.5], &[0.25]),
+/// );
+/// let task = MultiLabelTask::new(spec);
+/// assert_eq!((task.name(), task.monitor().metric.as_str()), ("multi_label", "mean_average_precision"));
+/// ```
+#[derive(Debug, Clone)]
+pub struct MultiLabelTask<M = Classifier> {
+    spec: ClassifierSpec,
+    loss: BinaryCrossEntropy,
+    model: PhantomData<fn() -> M>,
+}
+
+impl MultiLabelTask {
+    /// The task of a classifier made by a registry.
+    #[must_use]
+    pub fn new(spec: ClassifierSpec) -> Self {
+        Self::for_network(spec)
+    }
+}
+
+impl<M> MultiLabelTask<M> {
+    /// The task of a network of your own type.
+    #[must_use]
+    pub fn for_network(spec: ClassifierSpec) -> Self {
+        Self { spec, loss: BinaryCrossEntropy::new(), model: PhantomData }
+    }
+
+    /// Sets the loss, with its smoothing and weights.
+    #[must_use]
+    pub fn with_loss(mut self, loss: BinaryCrossEntropy) -> Self {
+        self.loss = loss;
+        self
+    }
+
+    /// What is needed beside the weights to predict.
+    #[must_use]
+    pub fn spec(&self) -> &ClassifierSpec {
+        &self.spec
+    }
+}
+
+impl<B, H> Task for MultiLabelTask<Network<B, H>>
+where
+    B: Backbone + ModuleDisplay,
+    H: Head<Output = Tensor<2>> + ModuleDisplay,
+{
+    type Model = Network<B, H>;
+    type Batch = ImageBatch;
+    type Output = Tensor<2>;
+    type Prediction = Classification;
+    type Truth = Option<Vec<usize>>;
+
+    fn name(&self) -> &str {
+        &self.spec.task
+    }
+
+    fn describe(&self) -> Value {
+        serde_json::to_value(&self.spec).expect("a spec is strings, numbers and lists")
+    }
+
+    fn batch_len(&self, batch: &ImageBatch) -> usize {
+        batch.len()
+    }
+
+    fn forward(&self, model: &Self::Model, batch: &ImageBatch) -> Tensor<2> {
+        model.forward(batch.images.clone())
+    }
+
+    /// The mean over all classes of all samples. A class of less than full weight, as mixtures of images have, is a target
+    /// between no and yes.
+    ///
+    /// # Panics
+    /// If a class is not below the number of classes.
+    fn loss(&self, output: &Tensor<2>, batch: &ImageBatch) -> Loss {
+        let [count, classes] = output.dims();
+        let targets: Vec<f32> = batch.annotations.iter().flat_map(|known| targets(known, classes)).collect();
+        let targets = Tensor::from_data(TensorData::new(targets, [count, classes]), &output.device());
+        Loss::new(self.loss.forward(output.clone(), targets))
+    }
+
+    /// Sigmoid on the device, then one read to the host. The probabilities of one image need not sum to 1.
+    fn decode(&self, output: Tensor<2>) -> Vec<Classification> {
+        let [count, classes] = output.dims();
+        if count * classes == 0 {
+            return vec![Classification::new(Vec::new()); count];
+        }
+        let probabilities = activation::sigmoid(output.detach()).into_data().convert::<f32>();
+        let values = probabilities.as_slice::<f32>().expect("just converted to f32");
+        values.chunks_exact(classes).map(|row| Classification::new(row.to_vec())).collect()
+    }
+
+    /// The classes of each sample, none for one without a class; what has a class of less than full weight has no truth that a
+    /// metric could count.
+    fn truths(&self, batch: &ImageBatch) -> Vec<Option<Vec<usize>>> {
+        let truth = |known: &Annotations| {
+            let whole = known.classes().all(|known| known.weight >= 1.0);
+            whole.then(|| known.classes().map(|known| known.class).collect())
+        };
+        batch.annotations.iter().map(truth).collect()
+    }
+
+    fn metrics(&self) -> Vec<Box<dyn Metric<Classification, Option<Vec<usize>>>>> {
+        vec![Box::new(MultiLabelMeanPrecision::new()), Box::new(MultiLabelAccuracy::new())]
+    }
+
+    fn monitor(&self) -> Monitor {
+        Monitor::max("mean_average_precision")
+    }
+}
+
+/// What one sample aims at, `[K]`.
+///
+/// # Panics
+/// If a class is not below `classes`.
+fn targets(known: &Annotations, classes: usize) -> Vec<f32> {
+    let mut targets = vec![0.0f32; classes];
+    for known in known.classes() {
+        assert!(known.class < classes, "label {} in a task of {classes} classes", known.class);
+        targets[known.class] = (targets[known.class] + known.weight).min(1.0);
+    }
+    targets
+}
