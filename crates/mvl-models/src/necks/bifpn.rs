@@ -67,7 +67,9 @@ impl BiFpnConfig {
     /// [`ModelError::InvalidOptions`] for absurd counts.
     pub fn build(&self, backbone: &str, taps: &[Tap], device: &Device) -> Result<BiFpn, ModelError> {
         check_width(NAME, "width", self.width)?;
-        for (field, value, fewest, most) in [("layers", self.layers, 1, MAX_LAYERS), ("extra", self.extra, 0, MAX_EXTRA)] {
+        for (field, value, fewest, most) in
+            [("layers", self.layers, 1, MAX_LAYERS), ("extra", self.extra, 0, MAX_EXTRA)]
+        {
             if !(fewest..=most).contains(&value) {
                 let what = format!("{field}: expected {fewest} to {most}, got {value}");
                 return Err(ModelError::InvalidOptions { owner: NAME.to_owned(), what });
@@ -103,7 +105,8 @@ impl Neck for BiFpn {
 
     fn forward(&self, mut features: Features) -> Features {
         let maps: Vec<_> = self.levels.iter().map(|level| features.take_map(level.tap)).collect();
-        let mut pyramid: Vec<_> = maps.iter().zip(&self.laterals).map(|(map, lateral)| lateral.forward(map.clone())).collect();
+        let mut pyramid: Vec<_> =
+            maps.iter().zip(&self.laterals).map(|(map, lateral)| lateral.forward(map.clone())).collect();
         if let (Some(project), Some(last)) = (&self.extra, maps.last()) {
             let mut coarser = project.forward(last.clone());
             while pyramid.len() < self.taps.len() {

@@ -61,7 +61,9 @@ impl Levels {
             Self::Taps(names) => {
                 let find = |name: &String| match taps.iter().position(|tap| tap.name == *name) {
                     Some(tap) if is_map(&taps[tap]) => Ok(level(tap)),
-                    Some(_) => Err(mismatch(format!("tap {name:?} holds tokens [N, L, C], expected a map [N, C, H, W]"))),
+                    Some(_) => {
+                        Err(mismatch(format!("tap {name:?} holds tokens [N, L, C], expected a map [N, C, H, W]")))
+                    }
                     None => Err(mismatch(format!("expected a tap {name:?}, found {}", found(taps)))),
                 };
                 names.iter().map(find).collect::<Result<_, _>>()?

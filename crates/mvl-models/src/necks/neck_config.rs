@@ -5,9 +5,7 @@ use burn::tensor::Device;
 use mvl_core::{Features, ModelError, Neck, Tap, TapSet};
 use serde::{Deserialize, Serialize};
 
-use super::{
-    Aspp, AsppConfig, BiFpn, BiFpnConfig, Fpn, FpnConfig, Pafpn, PafpnConfig, UnetDecoder, UnetDecoderConfig,
-};
+use super::{Aspp, AsppConfig, BiFpn, BiFpnConfig, Fpn, FpnConfig, Pafpn, PafpnConfig, UnetDecoder, UnetDecoderConfig};
 
 /// A neck by name, with its options: `{ "fpn": { "width": 128 } }`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

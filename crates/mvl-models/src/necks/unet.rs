@@ -59,7 +59,8 @@ impl UnetDecoderConfig {
         }
         if self.widths.len() < steps.len() {
             let strides: Vec<_> = steps.iter().map(|(stride, _)| stride).collect();
-            let what = format!("widths: expected {} for steps to strides {strides:?}, got {:?}", steps.len(), self.widths);
+            let what =
+                format!("widths: expected {} for steps to strides {strides:?}, got {:?}", steps.len(), self.widths);
             return Err(ModelError::InvalidOptions { owner: NAME.to_owned(), what });
         }
         let coarsest = levels[levels.len() - 1];

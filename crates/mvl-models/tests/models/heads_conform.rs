@@ -114,7 +114,8 @@ fn necks_conform() {
         for (model, taps) in backbones(&registry) {
             match config.build(&model.name, &taps, &cpu()) {
                 Ok(_) => {
-                    let make = |taps: &[Tap], device: &Device| config.build(&model.name, taps, device).expect("as before");
+                    let make =
+                        |taps: &[Tap], device: &Device| config.build(&model.name, taps, device).expect("as before");
                     conformance::neck(make, &taps, &cpu());
                 }
                 Err(ModelError::Mismatch { backbone, what, .. }) => {
@@ -133,7 +134,10 @@ fn both_sides_of_a_mismatch_are_named() {
         registry().create_network::<Tensor<4>>(&config, &cpu()).expect_err("it does not fit").to_string()
     };
     let cases = [
-        (on("words", json!({ "fpn": {} })), "head \"fpn\" cannot sit on backbone \"words\": expected a tap with a feature map"),
+        (
+            on("words", json!({ "fpn": {} })),
+            "head \"fpn\" cannot sit on backbone \"words\": expected a tap with a feature map",
+        ),
         (
             on("words", json!({ "unet": { "levels": { "taps": ["words"] } } })),
             "head \"unet\" cannot sit on backbone \"words\": tap \"words\" holds tokens [N, L, C], expected a map [N, C, H, W]",
@@ -172,7 +176,11 @@ fn absurd_options_are_refused() {
         ("unet", json!({ "widths": [8] }), "widths: expected 2 for steps to strides [2, 1], got [8]"),
         ("deeplabv3", json!({ "rates": [0] }), "rates: expected up to 16 from 1 to 1024, got [0]"),
         ("deeplabv3", json!({ "dropout": 1.0 }), "dropout: expected a number from 0 to below 1, got 1"),
-        ("fpn_segmentation", json!({ "width": 40 }), "width: expected below 32 or a multiple of it up to 16384, got 40"),
+        (
+            "fpn_segmentation",
+            json!({ "width": 40 }),
+            "width: expected below 32 or a multiple of it up to 16384, got 40",
+        ),
         ("fpn_segmentation", json!({ "neck": { "fpn": { "width": 0 } } }), "width: expected 1 to 16384, got 0"),
         ("fcn", json!({ "hidden": 0 }), "hidden: expected 1 to 16384, got 0"),
         ("fcn", json!({ "neck": { "fpm": {} } }), "unknown variant `fpm`"),

@@ -5,9 +5,7 @@ use burn::optim::{GradientsParams, ModuleOptimizer, SgdConfig};
 use burn::tensor::{Int, Tensor};
 use mvl_core::{Annotations, Channels, ClassWeight, ImageBatch, Labels, ModelConfig, Preprocess, Task};
 use mvl_models::losses::{ArcFaceConfig, BinaryCrossEntropy, CrossEntropy};
-use mvl_models::{
-    ClassifierSpec, MultiLabelTask, load_classifier, load_multi_label_classifier, save_classifier, zoo,
-};
+use mvl_models::{ClassifierSpec, MultiLabelTask, load_classifier, load_multi_label_classifier, save_classifier, zoo};
 
 use super::fixtures::{answer, cpu, picture};
 
@@ -30,7 +28,8 @@ fn it_trains_saves_and_loads() {
     let (zoo, spec, device) = (zoo(), spec(), cpu().autodiff());
     let task = MultiLabelTask::new(spec.clone());
     let mut model = zoo.create_classifier(&spec.model, &device).expect("a valid config");
-    let annotations = vec![annotated(&[(0, 1.0), (2, 1.0)]), annotated(&[]), annotated(&[(1, 1.0)]), Annotations::labelled(2)];
+    let annotations =
+        vec![annotated(&[(0, 1.0), (2, 1.0)]), annotated(&[]), annotated(&[(1, 1.0)]), Annotations::labelled(2)];
     let batch = ImageBatch { images: picture("batch", [4, 3, 16, 16], &device), annotations };
     let mut optimizer: ModuleOptimizer = SgdConfig::new().init();
     let mut losses = Vec::new();
@@ -47,7 +46,8 @@ fn it_trains_saves_and_loads() {
     let (loaded, loaded_spec) = load_multi_label_classifier(folder.path(), &zoo, &device).expect("what was written");
     assert_eq!(loaded_spec, spec);
     assert_eq!(answer(&loaded, 3, 16), answer(&model.valid(), 3, 16));
-    let error = load_classifier(folder.path(), &zoo, &device).expect_err("its answers go through a sigmoid").to_string();
+    let error =
+        load_classifier(folder.path(), &zoo, &device).expect_err("its answers go through a sigmoid").to_string();
     assert!(error.contains("expected task \"classification\", found \"multi_label\""), "{error}");
 }
 
@@ -56,7 +56,10 @@ fn every_class_is_a_question_of_its_own() {
     let task = MultiLabelTask::new(spec());
     let output = Tensor::from_floats([[0.0, 3f32.ln(), -1e4], [0.0, 0.0, 1e4]], &cpu());
     let mixture = annotated(&[(0, 0.25), (2, 0.75)]);
-    let batch = ImageBatch { images: picture("batch", [2, 3, 16, 16], &cpu()), annotations: vec![annotated(&[(1, 1.0)]), mixture] };
+    let batch = ImageBatch {
+        images: picture("batch", [2, 3, 16, 16], &cpu()),
+        annotations: vec![annotated(&[(1, 1.0)]), mixture],
+    };
     let loss = task.loss(&output, &batch).total.into_scalar::<f32>();
     // ln 2 and ln 4/3 and 0; ln 2 whatever the share, ln 2, and a quarter of a wrong yes
     let expected = (3.0 * 2f32.ln() + (4f32 / 3.0).ln() + 0.25e4) / 6.0;

@@ -114,9 +114,7 @@ impl HeadFactory<Tensor<4>> for FpnSegmentationHeadFactory {
         }
         let neck = options.neck.build(&config.name, taps, device)?;
         let branch = |(level, tap): (usize, &Tap)| {
-            let conv = |step: usize| {
-                ConvGroupNorm::new([if step == 0 { tap.channels } else { width }, width], device)
-            };
+            let conv = |step: usize| ConvGroupNorm::new([if step == 0 { tap.channels } else { width }, width], device);
             (0..level.max(1)).map(conv).collect()
         };
         let head = PyramidHead {
