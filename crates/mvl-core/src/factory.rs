@@ -49,6 +49,12 @@ pub trait ModelFactory: Send + Sync {
         KeyMap::default()
     }
 
+    /// Other ways in which published files of this model name its parameters. Loading takes the way that knows most of a file's
+    /// keys; writing takes [`key_map`](Self::key_map).
+    fn other_key_maps(&self) -> &'static [KeyMap] {
+        &[]
+    }
+
     /// Regular expressions of keys that published files of this model hold and nothing here uses: an auxiliary classifier, a
     /// table that is computed.
     fn unused_keys(&self) -> &'static [&'static str] {
@@ -70,6 +76,9 @@ pub trait HeadFactory<O>: Send + Sync {
 
 /// Regular-expression replacements from this project's parameter paths (`backbone.layer1.0.conv1.conv.weight`) to the reference's
 /// keys (`layer1.0.conv1.weight`), applied in order. As data, so that one table serves loading and saving.
+///
+/// `$#` in a replacement is a number: the first match in a model becomes 0, the next that reads differently 1, and so on in the
+/// order of parameters. `(r"^stages\.\d+\.\d+\.", "blocks.$#.")` numbers the blocks of all stages as one.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct KeyMap(pub &'static [(&'static str, &'static str)]);
 

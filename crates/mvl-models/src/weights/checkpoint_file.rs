@@ -81,6 +81,12 @@ pub(super) fn unwrap(tensors: Tensors, wanted: &[String]) -> (Tensors, usize) {
     (kept, left_out)
 }
 
+/// How many of the wanted keys there are, with the wrappers taken off.
+pub(super) fn known(tensors: &Tensors, wanted: &[String]) -> usize {
+    let prefix = find_prefix(tensors, wanted, "", MAX_WRAPPERS).unwrap_or_default();
+    wanted.iter().filter(|key| tensors.contains_key(&format!("{prefix}{key}"))).count()
+}
+
 fn find_prefix(tensors: &Tensors, wanted: &[String], prefix: &str, depth: usize) -> Option<String> {
     if wanted.iter().any(|key| tensors.contains_key(&format!("{prefix}{key}"))) {
         return Some(prefix.to_owned());

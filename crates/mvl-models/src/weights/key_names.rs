@@ -1,15 +1,22 @@
 //! From this project's parameter names to the keys of the reference implementation.
 
+use std::borrow::Cow;
 use std::collections::HashSet;
 
 use mvl_core::{KeyMap, ModelError};
-use regex::Regex;
+use regex::{Captures, Regex};
 
 use super::parameters::ParameterSlot;
+
+/// What stands for a running number in a replacement.
+const NUMBER: &str = "$#";
 
 /// A [`KeyMap`] with its patterns compiled.
 #[derive(Debug)]
 pub(super) struct KeyNames(Vec<(Regex, &'static str)>);
+
+/// Texts that a row with a running number has matched so far, for every row.
+type Matched = Vec<Vec<String>>;
 
 impl KeyNames {
     pub(super) fn new(map: KeyMap) -> Result<Self, ModelError> {
@@ -22,9 +29,22 @@ impl KeyNames {
 
     /// The reference's key for a parameter's name.
     pub(super) fn key(&self, name: &str) -> String {
+        self.next_key(name, &mut self.nothing_matched())
+    }
+
+    fn nothing_matched(&self) -> Matched {
+        vec![Vec::new(); self.0.len()]
+    }
+
+    fn next_key(&self, name: &str, matched: &mut Matched) -> String {
         let mut key = name.to_owned();
-        for (regex, replacement) in &self.0 {
-            if let std::borrow::Cow::Owned(replaced) = regex.replace_all(&key, *replacement) {
+        for ((regex, replacement), matched) in self.0.iter().zip(matched) {
+            let replace = |captures: &Captures<'_>| {
+                let mut new = String::new();
+                captures.expand(replacement, &mut new);
+                if new.contains(NUMBER) { new.replace(NUMBER, &number(&captures[0], matched).to_string()) } else { new }
+            };
+            if let Cow::Owned(replaced) = regex.replace_all(&key, replace) {
                 key = replaced;
             }
         }
@@ -33,7 +53,8 @@ impl KeyNames {
 
     /// The keys of all slots, in their order; no two are equal.
     pub(super) fn keys(&self, slots: &[ParameterSlot]) -> Result<Vec<String>, ModelError> {
-        let keys: Vec<String> = slots.iter().map(|slot| self.key(&slot.name)).collect();
+        let mut matched = self.nothing_matched();
+        let keys: Vec<String> = slots.iter().map(|slot| self.next_key(&slot.name, &mut matched)).collect();
         let mut seen = HashSet::new();
         match keys.iter().find(|key| !seen.insert(key.as_str())) {
             None => Ok(keys),
@@ -43,6 +64,14 @@ impl KeyNames {
             }),
         }
     }
+}
+
+/// The position of a text among those that were matched, where it is put if it is new.
+fn number(text: &str, matched: &mut Vec<String>) -> usize {
+    matched.iter().position(|known| known == text).unwrap_or_else(|| {
+        matched.push(text.to_owned());
+        matched.len() - 1
+    })
 }
 
 /// Patterns of keys.
@@ -76,6 +105,15 @@ mod tests {
         let names = KeyNames::new(KeyMap(&[(r"^backbone\.", ""), (r"^conv(\d)\.norm\.", "bn$1.")])).expect("valid");
         assert_eq!(names.key("backbone.conv1.norm.weight"), "bn1.weight");
         assert_eq!(names.key("conv1.norm.backbone.weight"), "bn1.backbone.weight");
+    }
+
+    #[test]
+    fn blocks_are_numbered_in_order() {
+        let names = KeyNames::new(KeyMap(&[(r"^stages\.\d+\.(\d+)\.", "blocks.$#.$1.")])).expect("valid");
+        let mut matched = names.nothing_matched();
+        let keys = ["stages.1.0.a", "stages.1.0.b", "stages.1.1.a", "stages.4.0.a"]
+            .map(|name| names.next_key(name, &mut matched));
+        assert_eq!(keys, ["blocks.0.0.a", "blocks.0.0.b", "blocks.1.1.a", "blocks.2.0.a"]);
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use burn::store::{ModuleAdapter, ModuleContext, PyTorchToBurnAdapter, bridge};
 use burn::tensor::DType;
-use mvl_core::{Classifier, ModelConfig, ModelError, Registry, device_of};
+use mvl_core::{Classifier, ModelConfig, ModelError, ModelFactory, Registry, device_of};
 
 use super::checkpoint_file::{self, Tensors};
 use super::fit::{FileTensor, Misfit, fill};
@@ -53,7 +53,8 @@ impl fmt::Display for LoadReport {
 /// `registry` made from `config`.
 ///
 /// A state dict may be nested (`state_dict`, `model`) or carry DataParallel's `module.`; half and double precision are cast;
-/// batch counters are ignored. A first convolution of other input channels is adapted as timm does (see [`AdaptedInput`]).
+/// batch counters are ignored. Of the ways in which the model's files name parameters, the one is taken that knows most of the
+/// file's keys ([`ModelFactory::other_key_maps`]). A first convolution of other input channels is adapted as timm does (see [`AdaptedInput`]).
 ///
 /// # Errors
 /// [`ModelError::File`] when the file cannot be read or is damaged, [`ModelError::WeightsMismatch`] that lists what is missing,
@@ -87,10 +88,8 @@ pub fn load_weights(
     policy: HeadPolicy,
 ) -> Result<(Classifier, LoadReport), ModelError> {
     let factory = registry.model(&config.name)?;
-    let names = KeyNames::new(factory.key_map())?;
     let slots = parameter_slots(&model);
-    let keys = names.keys(&slots)?;
-    let (mut tensors, left_out) = checkpoint_file::unwrap(checkpoint_file::open(path)?, &keys);
+    let (names, keys, (mut tensors, left_out)) = name_keys(factory, &slots, checkpoint_file::open(path)?)?;
 
     let unused = KeyPatterns::new(factory.unused_keys())?;
     let before = tensors.len();
@@ -135,6 +134,30 @@ pub fn load_weights(
 
     report.loaded = taken.len();
     Ok((fill(model, taken, None, path)?, report))
+}
+
+/// The naming that knows most of the file's keys, the keys of the slots, and the file's tensors without wrappers.
+fn name_keys(
+    factory: &dyn ModelFactory,
+    slots: &[ParameterSlot],
+    tensors: Tensors,
+) -> Result<(KeyNames, Vec<String>, (Tensors, usize)), ModelError> {
+    let names = |map| -> Result<_, ModelError> {
+        let names = KeyNames::new(map)?;
+        let keys = names.keys(slots)?;
+        Ok((names, keys))
+    };
+    let (mut best, mut best_keys) = names(factory.key_map())?;
+    let mut most = checkpoint_file::known(&tensors, &best_keys);
+    for &map in factory.other_key_maps() {
+        let (names, keys) = names(map)?;
+        let known = checkpoint_file::known(&tensors, &keys);
+        if known > most {
+            (best, best_keys, most) = (names, keys, known);
+        }
+    }
+    let unwrapped = checkpoint_file::unwrap(tensors, &best_keys);
+    Ok((best, best_keys, unwrapped))
 }
 
 /// PyTorch's tensor under the slot's path, in its type and layout.

@@ -9,7 +9,7 @@ use super::user_backbone::registry;
 
 #[test]
 fn every_head_answers() {
-    for head in ["attention_pool", "conv", "linear", "mlp"] {
+    for head in ["attention_pool", "conv", "conv_mlp", "linear", "mlp"] {
         assert!(zoo().heads::<Tensor<2>>().any(|name| name == head));
         let config = ModelConfig::new("resnet8", 7).with_head(head).with_head_option("dropout", 0.5);
         let model = zoo().create_classifier(&config, &cpu()).expect("a valid config");
@@ -21,7 +21,7 @@ fn every_head_answers() {
 #[test]
 fn both_sides_of_a_mismatch_are_named() {
     let grid = serde_json::json!({ "grid": 2 });
-    for head in ["linear", "mlp"] {
+    for head in ["conv_mlp", "linear", "mlp"] {
         let config = ModelConfig::new("words", 2).with_head(head).with_head_option("pool", grid.clone());
         let error = registry().create_classifier(&config, &cpu());
         assert_eq!(
