@@ -85,8 +85,7 @@ impl InvertedResidualConfig {
             (true, false) => (vec![conv([input, output], self.kernel).with_stride(self.stride)], None),
             (false, _) => {
                 let expand = expands.then(|| conv([input, self.hidden], 1));
-                let depthwise =
-                    conv([self.hidden; 2], self.kernel).with_stride(self.stride).with_groups(self.hidden);
+                let depthwise = conv([self.hidden; 2], self.kernel).with_stride(self.stride).with_groups(self.hidden);
                 (expand.into_iter().chain([depthwise]).collect(), self.excite.as_ref())
             }
         };
@@ -130,9 +129,9 @@ mod tests {
         let excite = Some(SqueezeExciteConfig::new(8, 2));
         let config = InvertedResidualConfig::new([4, 4], 8).with_excite(excite.clone());
         let cases = [
-            (config.clone(), 4),                                                         // expand, depthwise, excite, project
+            (config.clone(), 4), // expand, depthwise, excite, project
             (InvertedResidualConfig { hidden: 4, excite: None, ..config.clone() }, 2), // depthwise, project
-            (config.clone().with_fused(true), 2),                                        // full, project
+            (config.clone().with_fused(true), 2), // full, project
             (InvertedResidualConfig { hidden: 4, ..config.clone() }.with_fused(true), 1), // full
         ];
         for (config, steps) in cases {

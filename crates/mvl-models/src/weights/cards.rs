@@ -83,9 +83,7 @@ impl Pixels {
                 order: ChannelOrder::Bgr,
                 ..preprocess
             },
-            Self::Lite => {
-                Preprocess { scale: 1.0, mean: vec![127.0; 3], std: vec![128.0; 3], ..preprocess }
-            }
+            Self::Lite => Preprocess { scale: 1.0, mean: vec![127.0; 3], std: vec![128.0; 3], ..preprocess },
         }
     }
 }

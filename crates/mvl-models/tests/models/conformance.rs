@@ -22,7 +22,11 @@ fn cheap_forms() -> Vec<(&'static str, &'static str, Value)> {
         ("densenet", "densenet121", json!({ "width": 0.25, "depths": [1, 2, 1, 1] })),
         ("dinov2", "vit_small_patch14_reg4_dinov2", json!({ "depth": 2, "img_size": 224 })),
         ("efficientnet", "efficientnet_b0", json!({ "width": 0.125, "depth": 0.5 })),
-        ("efficientnet", "efficientnet_b0", json!({ "width": 0.125, "depth": 0.25, "stem": "small", "drop_path": 0.0 })),
+        (
+            "efficientnet",
+            "efficientnet_b0",
+            json!({ "width": 0.125, "depth": 0.25, "stem": "small", "drop_path": 0.0 }),
+        ),
         ("efficientnet_lite", "efficientnet_lite0", json!({ "width": 0.125, "depth": 0.5 })),
         ("efficientnet_lite", "tf_efficientnet_lite0", json!({ "width": 0.125, "depth": 0.5 })),
         ("efficientnet_v2", "efficientnet_v2_s", json!({ "width": 0.125, "depth": 0.25 })),

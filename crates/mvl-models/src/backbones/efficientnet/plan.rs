@@ -4,7 +4,9 @@ use mvl_core::KeyMap;
 
 use super::names::Published;
 use crate::backbones::StepConfig;
-use crate::layers::{Activation, ConvNormActConfig, InvertedResidualConfig, SqueezeExciteConfig, make_divisible, widen};
+use crate::layers::{
+    Activation, ConvNormActConfig, InvertedResidualConfig, SqueezeExciteConfig, make_divisible, widen,
+};
 
 /// The channels in the middle of squeeze and excitation are a block's input channels divided by this.
 const SQUEEZE: usize = 4;
@@ -142,12 +144,8 @@ pub(super) const V2_L: Recipe = v2(
 );
 
 /// From the paths of a classifier to torchvision's keys.
-const TORCHVISION_KEYS: KeyMap = KeyMap(&[
-    (r"^backbone\.", ""),
-    (r"\bconv\.", "0."),
-    (r"\bnorm\.", "1."),
-    (r"^head\.linear\.", "classifier.1."),
-]);
+const TORCHVISION_KEYS: KeyMap =
+    KeyMap(&[(r"^backbone\.", ""), (r"\bconv\.", "0."), (r"\bnorm\.", "1."), (r"^head\.linear\.", "classifier.1.")]);
 
 /// From the paths of a classifier to timm's keys, which number a block's normalisations: the first stage's blocks do not expand.
 const TIMM_KEYS: KeyMap = KeyMap(&[
@@ -260,8 +258,7 @@ impl Published {
             let blocks = (0..repeats).map(|repeat| {
                 let hidden = make_divisible((channels * stage.expansion) as f64, DIVISOR);
                 let squeezed = (channels / SQUEEZE).max(1);
-                let excite = excite
-                    .then(|| SqueezeExciteConfig::new(hidden, squeezed).with_activation(*activation));
+                let excite = excite.then(|| SqueezeExciteConfig::new(hidden, squeezed).with_activation(*activation));
                 let config = InvertedResidualConfig::new([channels, stage_channels], hidden)
                     .with_kernel(stage.kernel)
                     .with_stride(if repeat == 0 { stage.stride } else { 1 })

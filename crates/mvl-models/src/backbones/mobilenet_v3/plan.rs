@@ -3,7 +3,9 @@
 use mvl_core::KeyMap;
 
 use crate::backbones::StepConfig;
-use crate::layers::{Activation, ConvNormActConfig, InvertedResidualConfig, SqueezeExciteConfig, make_divisible, widen};
+use crate::layers::{
+    Activation, ConvNormActConfig, InvertedResidualConfig, SqueezeExciteConfig, make_divisible, widen,
+};
 
 const FIRST_CHANNELS: usize = 16;
 /// Channels of the last convolution for each that comes in.
@@ -66,10 +68,7 @@ pub(super) const SMALL: &[Block] = &[
 /// The steps: a convolution, the blocks, a convolution.
 pub(super) fn plan(blocks: &[Block], in_channels: usize, first_stride: usize, width: f64) -> Vec<StepConfig> {
     let conv = |channels, kernel: usize| {
-        ConvNormActConfig::new(channels, [kernel; 2])
-            .with_activation(HS)
-            .with_epsilon(EPSILON)
-            .with_momentum(MOMENTUM)
+        ConvNormActConfig::new(channels, [kernel; 2]).with_activation(HS).with_epsilon(EPSILON).with_momentum(MOMENTUM)
     };
     let mut channels = widen(FIRST_CHANNELS, width);
     let mut plan = vec![StepConfig::Conv(conv([in_channels, channels], 3).with_stride(first_stride))];

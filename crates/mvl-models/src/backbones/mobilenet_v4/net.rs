@@ -121,9 +121,9 @@ impl Line {
     fn init(&self, channels: [usize; 2], first: bool, drop_path: f64, device: &Device) -> MobileNetV4Block {
         let hidden = |expansion| make_divisible((channels[0] * expansion) as f64, DIVISOR);
         match *self {
-            Self::Conv { kernel, stride, .. } => MobileNetV4Block::Conv(
-                ConvNormActConfig::new(channels, [kernel; 2]).with_stride(stride).init(device),
-            ),
+            Self::Conv { kernel, stride, .. } => {
+                MobileNetV4Block::Conv(ConvNormActConfig::new(channels, [kernel; 2]).with_stride(stride).init(device))
+            }
             Self::Fused { expansion, .. } => MobileNetV4Block::Fused(
                 InvertedResidualConfig::new(channels, hidden(expansion))
                     .with_kernel(FUSED[0])
