@@ -219,6 +219,14 @@ const CLAIMS: &[Claim] = &[
         measure: suites::capture,
     },
     Claim {
+        name: "vit-memory",
+        says: "creating vit_base_patch16_224 and loading its safetensors takes at most 1.3 times the file's size in memory",
+        needs: "Linux",
+        takes: "20 seconds",
+        quick: true,
+        measure: suites::vit_memory,
+    },
+    Claim {
         name: "cuda-checks",
         says: "everything type-checks with the CUDA backend, without a GPU, a toolkit or a download",
         needs: "nothing",

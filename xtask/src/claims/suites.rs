@@ -44,6 +44,23 @@ pub(crate) fn capture() -> Result<Verdict> {
     tests("models", &["conformance"])
 }
 
+pub(crate) fn vit_memory() -> Result<Verdict> {
+    if !cfg!(target_os = "linux") {
+        return Ok(Verdict::skipped("Linux"));
+    }
+    let mut command = std::process::Command::new("cargo");
+    command.args(["test", "--release", "--workspace", "--quiet", "--test", "memory", "--", "--nocapture", "a_vit"]);
+    let output = command.current_dir(crate::command::root()).output().context("cannot run cargo test")?;
+    let text = String::from_utf8_lossy(&output.stdout);
+    let figures = text.lines().find_map(|line| line.trim_start_matches('.').strip_prefix("vit-memory "));
+    let factors: Vec<f64> = figures.unwrap_or_default().split(' ').filter_map(|factor| factor.parse().ok()).collect();
+    let &[read, mapped] = &factors[..] else {
+        anyhow::bail!("the test measured nothing: {text}{}", String::from_utf8_lossy(&output.stderr));
+    };
+    let figure = format!("{read:.2} times the file's size when read, {mapped:.2} when mapped");
+    Ok(Verdict::new(figure, "at most 1.3", read.max(mapped) <= 1.3))
+}
+
 pub(crate) fn resize() -> Result<Verdict> {
     tests("data", &["resizing"])
 }

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::fs::File;
-use std::io::Read;
+use std::io::{self, Read};
 use std::path::Path;
 
 use burn::store::bridge;
@@ -53,6 +53,21 @@ pub(super) fn open(path: &Path) -> Result<Tensors, ModelError> {
         return Err(refuse(&format!("the file holds no tensors{}", first_object(path)), None));
     }
     Ok(tensors)
+}
+
+/// Maps a weights file that [`open`] can read: tensors by their names in it. None if it is no safetensors.
+///
+/// # Errors
+/// [`ModelError::File`] when there is none or it is damaged.
+pub(super) fn map(path: &Path) -> Result<Tensors, ModelError> {
+    let failed = |source: io::Error| ModelError::File {
+        what: format!("cannot map the weights: {source}"),
+        path: path.display().to_string(),
+        source: None,
+    };
+    let mut head = Vec::new();
+    File::open(path).and_then(|file| file.take(safetensors::PROBE_BYTES).read_to_end(&mut head)).map_err(failed)?;
+    if safetensors::is_safetensors(&head) { safetensors::map(path).map_err(failed) } else { Ok(Tensors::new()) }
 }
 
 /// What a pickle without tensors has instead, for the message: ` but an object of os.system, …`.

@@ -1,5 +1,6 @@
 //! A weights file into a classifier: keys and shapes are compared first, everything that does not fit is listed at once.
 
+use std::collections::HashMap;
 use std::fmt;
 use std::path::Path;
 
@@ -87,6 +88,37 @@ pub fn load_weights(
     path: &Path,
     policy: HeadPolicy,
 ) -> Result<(Classifier, LoadReport), ModelError> {
+    load(model, config, registry, path, policy, HashMap::new())
+}
+
+/// Like [`load_weights`], but parameters that need no change stay in the file, mapped into memory: all but linear layers' matrices,
+/// which lie the other way round here, and what is of another precision than the device's. Nothing is read before it is used, and
+/// processes that load the same file share its pages. A `.pth` is read, not mapped.
+///
+/// While the model lives, nobody may shorten the file, which ends the process (`SIGBUS`), or write into it, which changes the
+/// weights. A file that is replaced whole, as everything here writes files, is safe.
+///
+/// # Errors
+/// Like [`load_weights`].
+pub fn load_weights_mapped(
+    model: Classifier,
+    config: &ModelConfig,
+    registry: &Registry,
+    path: &Path,
+    policy: HeadPolicy,
+) -> Result<(Classifier, LoadReport), ModelError> {
+    load(model, config, registry, path, policy, checkpoint_file::map(path)?)
+}
+
+/// `mapped`: tensors by their names in the file that may be taken instead of those that are read.
+fn load(
+    model: Classifier,
+    config: &ModelConfig,
+    registry: &Registry,
+    path: &Path,
+    policy: HeadPolicy,
+    mut mapped: Tensors,
+) -> Result<(Classifier, LoadReport), ModelError> {
     let factory = registry.model(&config.name)?;
     let slots = parameter_slots(&model);
     let (names, keys, (mut tensors, left_out)) = name_keys(factory, &slots, checkpoint_file::open(path)?)?;
@@ -119,11 +151,15 @@ pub fn load_weights(
         if Some(index) == input && input_channels::differ_in_channels(&found, &expected) && slot.accepts(&tensor) {
             let (from, to) = (found[1], expected[1]);
             tensor = input_channels::adapt(cast(tensor, DType::F32), to);
+            mapped.remove(&tensor.name);
             report.adapted_input = Some(AdaptedInput { key: key.clone(), from, to });
         }
         if tensor.shape.as_slice() != expected || !slot.accepts(&tensor) {
             misfit.add_misshapen(key, &expected, &tensor);
             continue;
+        }
+        if !slot.transposed && (slot.kind != ParameterKind::Float || tensor.dtype == float) {
+            tensor = mapped.remove(&tensor.name).unwrap_or(tensor);
         }
         taken.push(to_slot(tensor, slot, float));
     }

@@ -20,7 +20,7 @@ pub use compare::{OutputDifference, compare_with_reference};
 pub use export::save_safetensors;
 pub use imagenet_labels::imagenet1k_labels;
 pub use input_channels::AdaptedInput;
-pub use load::{HeadPolicy, LoadReport, load_weights};
+pub use load::{HeadPolicy, LoadReport, load_weights, load_weights_mapped};
 
 pub(crate) use fit::{Misfit, fill};
 pub(crate) use parameters::parameter_slots;

@@ -1,8 +1,10 @@
 //! The safetensors format, <https://huggingface.co/docs/safetensors>: a little-endian u64 with the header's length, the header
 //! as JSON (`{key: {dtype, shape, data_offsets}}`, offsets from the end of the header), then raw little-endian tensors.
 //!
-//! Why not burn's store: it maps the file into memory, where a file that shrinks meanwhile kills the process, and parses the
-//! header again for each tensor, which is quadratic in their number.
+//! Tensors are read one at a time, when they are drawn: a file that shrinks meanwhile is an error. [`map`] makes them parts of a
+//! map of the file instead, for callers who know that nobody shortens it or writes into it.
+//!
+//! Why not burn's store: it always maps the file, and parses the header again for each tensor, which is quadratic in their number.
 
 use std::collections::HashMap;
 use std::fs::File;
@@ -11,7 +13,8 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 use burn::store::burn_pack;
-use burn::tensor::{BoolStore, Bytes, DType};
+use burn::tensor::{AllocationProperty, BoolStore, Bytes, DType};
+use mvl_kernels::map_file;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
@@ -39,8 +42,36 @@ struct Entry {
     data_offsets: [u64; 2],
 }
 
+/// Where tensors' bytes come from.
+enum Source {
+    File(Mutex<File>),
+    Map(bytes::Bytes),
+}
+
 /// Reads the header; each tensor's bytes are read when they are drawn.
 pub(super) fn read(path: &Path) -> io::Result<HashMap<String, FileTensor>> {
+    let (file, header) = open(path)?;
+    header.tensors(&Arc::new(Source::File(Mutex::new(file))))
+}
+
+/// Reads the header; each tensor's bytes are a part of a map of the file, for as long as they live. Those that lie askew, in files of
+/// writers that do not pad the header, are copied.
+pub(super) fn map(path: &Path) -> io::Result<HashMap<String, FileTensor>> {
+    let (_, header) = open(path)?;
+    let map = map_file(path)?;
+    if map.len() as u64 != header.data_begin + header.data_bytes {
+        return Err(invalid("the file changed while it was opened".to_owned()));
+    }
+    header.tensors(&Arc::new(Source::Map(map)))
+}
+
+struct Header {
+    entries: Map<String, Value>,
+    data_begin: u64,
+    data_bytes: u64,
+}
+
+fn open(path: &Path) -> io::Result<(File, Header)> {
     let mut file = File::open(path)?;
     let file_bytes = file.metadata()?.len();
     let mut length = [0; 8];
@@ -52,26 +83,25 @@ pub(super) fn read(path: &Path) -> io::Result<HashMap<String, FileTensor>> {
     }
     let mut header = vec![0; header_bytes as usize];
     file.read_exact(&mut header)?;
-    let header: Map<String, Value> = serde_json::from_slice(&header).map_err(|error| invalid(error.to_string()))?;
-    let file = Arc::new(Mutex::new(file));
-    let data_bytes = file_bytes - data_begin;
-    let entries = header.into_iter().filter(|(key, _)| key != "__metadata__");
-    entries
-        .map(|(key, value)| {
-            let entry: Entry = serde_json::from_value(value).map_err(|error| invalid(format!("{key}: {error}")))?;
-            let tensor = tensor(&key, entry, data_begin, data_bytes, &file)?;
-            Ok((key, tensor))
-        })
-        .collect()
+    let entries = serde_json::from_slice(&header).map_err(|error| invalid(error.to_string()))?;
+    Ok((file, Header { entries, data_begin, data_bytes: file_bytes - data_begin }))
 }
 
-fn tensor(
-    key: &str,
-    entry: Entry,
-    data_begin: u64,
-    data_bytes: u64,
-    file: &Arc<Mutex<File>>,
-) -> io::Result<FileTensor> {
+impl Header {
+    fn tensors(self, source: &Arc<Source>) -> io::Result<HashMap<String, FileTensor>> {
+        let Self { entries, data_begin, data_bytes } = self;
+        let entries = entries.into_iter().filter(|(key, _)| key != "__metadata__");
+        entries
+            .map(|(key, value)| {
+                let entry: Entry = serde_json::from_value(value).map_err(|error| invalid(format!("{key}: {error}")))?;
+                let tensor = tensor(&key, entry, data_begin, data_bytes, source)?;
+                Ok((key, tensor))
+            })
+            .collect()
+    }
+}
+
+fn tensor(key: &str, entry: Entry, data_begin: u64, data_bytes: u64, source: &Arc<Source>) -> io::Result<FileTensor> {
     let dtype = parse_dtype(&entry.dtype)
         .ok_or_else(|| invalid(format!("{key}: tensors of type {} are not supported", entry.dtype)))?;
     let [begin, end] = entry.data_offsets;
@@ -84,12 +114,27 @@ fn tensor(
     if wanted as u64 != held {
         return Err(invalid(format!("{key}: {:?} of {} takes {wanted} bytes, found {held}", entry.shape, entry.dtype)));
     }
-    let file = file.clone();
+    let (source, offset) = (source.clone(), data_begin + begin);
     Ok(FileTensor::deferred(key.to_owned(), dtype, entry.shape, None, wanted, move || {
-        read_at(&file, data_begin + begin, wanted)
-            .map(Bytes::from_bytes_vec)
-            .map_err(|error| burn_pack::Error::IoError(error.to_string()))
+        source.bytes(offset, wanted, dtype).map_err(|error| burn_pack::Error::IoError(error.to_string()))
     }))
+}
+
+impl Source {
+    fn bytes(&self, offset: u64, length: usize, dtype: DType) -> io::Result<Bytes> {
+        match self {
+            Self::File(file) => read_at(file, offset, length).map(Bytes::from_bytes_vec),
+            Self::Map(map) => {
+                let offset = usize::try_from(offset).map_err(io::Error::other)?;
+                let part = map.slice(offset..offset + length);
+                Ok(if part.as_ptr().addr().is_multiple_of(dtype.size()) {
+                    Bytes::from_shared(part, AllocationProperty::File)
+                } else {
+                    Bytes::from_bytes_vec(part.to_vec())
+                })
+            }
+        }
+    }
 }
 
 fn read_at(file: &Mutex<File>, offset: u64, length: usize) -> io::Result<Vec<u8>> {
@@ -176,6 +221,19 @@ mod tests {
         assert_eq!(read.len(), 2);
         assert_eq!(read["b"].shape.as_slice(), [2, 1]);
         assert_eq!(&*read["a"].to_bytes().expect("readable"), 3f32.to_le_bytes());
+    }
+
+    #[test]
+    fn a_map_holds_the_same_wherever_tensors_lie() {
+        for padding in 0..8 {
+            let header =
+                format!("{{\"a\":{{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,8]}}}}{}", " ".repeat(padding));
+            let file = file_with(&header, &[1, 2, 3, 4, 5, 6, 7, 8]);
+            let mapped = map(file.path()).expect("valid");
+            let bytes = mapped["a"].to_bytes().expect("readable");
+            assert_eq!(&*bytes, [1, 2, 3, 4, 5, 6, 7, 8]);
+            assert!(bytes.as_ptr().addr().is_multiple_of(4), "aligned");
+        }
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use mvl_core::{Classifier, ModelConfig, ModelError};
-use mvl_models::weights::{AdaptedInput, HeadPolicy, LoadReport, load_weights, save_safetensors};
+use mvl_models::weights::{AdaptedInput, HeadPolicy, LoadReport, load_weights, load_weights_mapped, save_safetensors};
 
 use super::fixtures::{answer, cpu, fixture, fixture_json, formula, values, write_safetensors, write_safetensors_as};
 use super::user_backbone::registry;
@@ -46,6 +46,27 @@ fn every_kind_of_tensor_arrives() {
         let transposed: Vec<f32> = (0..into * out).map(|index| matrix[index % out * into + index / out]).collect();
         assert_eq!(values["head.linear.weight"], transposed, "{file} fc.weight");
     }
+}
+
+#[test]
+fn mapped_weights_are_those_that_are_read() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("weights.safetensors");
+    let three = ModelConfig::new("resnet8", 2);
+    save_safetensors(&fresh(&three), &three, &registry(), &file).expect("written");
+    for in_channels in [3, 1] {
+        let config = three.clone().with_in_channels(in_channels);
+        let (read, report) = load(&config, &file, HeadPolicy::Strict).expect("they fit");
+        let (mapped, same) =
+            load_weights_mapped(fresh(&config), &config, &registry(), &file, HeadPolicy::Strict).expect("they fit");
+        assert_eq!((values(&mapped), same), (values(&read), report));
+    }
+    let pth = fixture("tiny_zip.pth");
+    let tiny = ModelConfig::new("tiny", 2);
+    let (read, _) = load(&tiny, &pth, HeadPolicy::Strict).expect("a good file");
+    let (mapped, _) =
+        load_weights_mapped(fresh(&tiny), &tiny, &registry(), &pth, HeadPolicy::Strict).expect("a good file");
+    assert_eq!(values(&mapped), values(&read));
 }
 
 #[test]
