@@ -3,12 +3,13 @@
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
-use mvl::core::{ModelError, Registry};
+use mvl::core::ModelError;
 
 use crate::backends::BackendChoice;
 use crate::backends::NotCompiled;
 use crate::config::ConfigProblems;
 use crate::output::Output;
+use crate::plugins::Plugins;
 use crate::verbs::{data, demo, doctor, eval, models, predict, train};
 
 /// Computer vision for Rust: train, judge and use image models, from a folder of images to predictions.
@@ -68,12 +69,14 @@ enum Verb {
     Doctor,
 }
 
-/// Runs the command line with these models: the whole of a program's `main`.
-pub fn main_with(registry: Registry) -> ExitCode {
+/// Runs the command line with these plugins, or with these models alone: the whole of a program's `main`.
+pub fn main_with(plugins: impl Into<Plugins>) -> ExitCode {
+    let plugins = plugins.into();
+    let registry = plugins.registry.clone();
     let arguments = Arguments::parse();
     let output = Output::new(arguments.common.json);
     let done = match arguments.verb {
-        Verb::Train(arguments) => train::run(arguments, registry, &output),
+        Verb::Train(arguments) => train::run(arguments, plugins, &output),
         Verb::Eval(arguments) => eval::run(arguments, registry, &output),
         Verb::Predict(arguments) => predict::run(arguments, registry, &output),
         Verb::Models(verb) => models::run(verb, registry, &output),

@@ -18,6 +18,7 @@ use serde::Serialize;
 
 use crate::config::RunConfig;
 use crate::judge::judge;
+use crate::plugins::Plugins;
 use crate::training_data::TrainingData;
 
 /// Files in a run's folder, beside its checkpoints.
@@ -43,7 +44,7 @@ pub(crate) const CURVES_FILE: &str = "curves.svg";
 #[derive(Debug)]
 pub struct TrainingJob {
     config: RunConfig,
-    registry: Registry,
+    plugins: Plugins,
     resume: bool,
     test: bool,
     stop: StopToken,
@@ -82,9 +83,9 @@ pub struct BestFigure {
 }
 
 impl TrainingJob {
-    /// A run with models from this registry.
-    pub fn new(config: RunConfig, registry: Registry) -> Self {
-        Self { config, registry, resume: false, test: true, stop: StopToken::new() }
+    /// A run with these plugins, or with models from this registry.
+    pub fn new(config: RunConfig, plugins: impl Into<Plugins>) -> Self {
+        Self { config, plugins: plugins.into(), resume: false, test: true, stop: StopToken::new() }
     }
 
     /// Goes on from the run's last checkpoint, if there is one.
@@ -118,7 +119,8 @@ impl TrainingJob {
     /// # Errors
     /// Like [`run`](Self::run).
     pub fn run_observed<B: Backend>(self, observers: Vec<Box<dyn TrainingObserver>>) -> anyhow::Result<JobSummary> {
-        let Self { config, registry, resume, test, stop } = self;
+        let Self { config, plugins, resume, test, stop } = self;
+        let registry = plugins.registry.clone();
         let run_dir = &config.run_dir;
         let has_checkpoint = Checkpointer::new(run_dir).has_any();
         anyhow::ensure!(
@@ -133,7 +135,10 @@ impl TrainingJob {
         // A resumed run has its weights in the checkpoint.
         let model = starting_model(&config, &registry, &spec.model, !has_checkpoint, &device)?;
         let parameters = count_parameters(&model);
-        let train = data.training_loader::<B>(&config)?;
+        let mut train = data.training_loader::<B>(&config)?;
+        if let Some(strategy) = plugins.strategy(&config) {
+            train = train.with_strategy(strategy);
+        }
         let valid = data.validation_loader::<B>(&config)?;
         let task = ClassificationTask::new(spec).with_label_smoothing(config.task.label_smoothing);
         let mut trainer = Trainer::<B, _>::new(task, config.train.clone())?
@@ -144,7 +149,7 @@ impl TrainingJob {
             .with_observer(ProgressBar::new())
             .with_observer(History::new(run_dir.join(HISTORY_FILE)))
             .with_observer(Curves::new(run_dir.join(CURVES_FILE)).with_history(run_dir.join(HISTORY_FILE)));
-        for observer in observers {
+        for observer in plugins.observers(&config).into_iter().chain(observers) {
             trainer = trainer.with_observer(observer);
         }
 

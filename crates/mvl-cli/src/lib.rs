@@ -1,14 +1,17 @@
-//! The `mvl` command line, as a library: a program of your own adds its models and has every verb.
+//! The `mvl` command line, as a library: a program of your own adds its plugins and has every verb.
 //!
 //! ```no_run
-//! fn main() -> std::process::ExitCode {
-//!     let mut registry = mvl::prelude::zoo();
-//!     // registry.register_model(MyBackbone);
-//!     mvl_cli::main_with(registry)
+//! use std::process::ExitCode;
+//!
+//! fn main() -> ExitCode {
+//!     mvl_cli::main_with(mvl_cli::Plugins::zoo().with(|_plugins| {
+//!         // _plugins.registry.register_model(MyFactory);
+//!     }))
 //! }
 //! ```
 //!
 //! - [`main_with`]: parses the arguments and runs a verb.
+//! - [`Plugins`]: models, heads, observers and strategies of your own; `examples/plugin_family` is a crate with some.
 //! - [`RunFile`], [`RunConfig`]: what a person writes for `mvl train`, and what it comes to once checked.
 //! - [`TrainingJob`]: from a [`RunConfig`] to a trained model in a run's folder.
 
@@ -19,6 +22,7 @@ mod job;
 mod judge;
 mod model_arguments;
 mod output;
+mod plugins;
 mod training_data;
 mod verbs;
 
@@ -29,3 +33,4 @@ pub use config::{
     TaskTable,
 };
 pub use job::{BestFigure, JobSummary, TrainingJob};
+pub use plugins::Plugins;

@@ -3,5 +3,5 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    mvl_cli::main_with(mvl::models::zoo())
+    mvl_cli::main_with(mvl_cli::Plugins::zoo())
 }

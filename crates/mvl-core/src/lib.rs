@@ -6,6 +6,7 @@
 //!   (factory).
 //! - [`FeatureExtractor`]: a backbone's features at taps chosen by name.
 //! - [`fuse`]: any model in its cheapest equal form for inference.
+//! - [`freeze`], [`ParameterGroups`], [`ModelEma`]: which parts of a model learn, how fast, and their average.
 //! - [`Task`], [`Metric`]: what a model is trained, judged and used for.
 //! - [`Dataset`], [`Sampler`], [`EpochPlan`], [`DataLoadStrategy`], [`DataLoader`]: what is loaded, when and how (strategy).
 //! - [`TrainingObserver`]: who looks on (observer).
@@ -50,6 +51,7 @@ mod observer;
 mod preprocess;
 mod resources;
 mod sample;
+mod surgery;
 mod task;
 
 pub use annotations::*;
@@ -75,4 +77,7 @@ pub use observer::{Flow, ObserverError, StopReason, TrainingEvent, TrainingObser
 pub use preprocess::{ChannelOrder, Filter, IMAGENET_MEAN, IMAGENET_STD, MAX_SIDE_PX, Preprocess, Resize, ResizeTo};
 pub use resources::*;
 pub use sample::{ByteSize, EncodedSample, Sample};
+pub use surgery::{
+    ModelEma, ModelEmaConfig, ParameterGroup, ParameterGroups, ParameterGroupsConfig, freeze, matches_path, unfreeze,
+};
 pub use task::{ImageBatch, Loss, MODEL_FILE, Task, WEIGHTS_FILE};

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use mvl::core::{Registry, StopReason};
+use mvl::core::StopReason;
 use mvl::train::{Checkpointer, StopToken};
 
 use crate::arguments::{ComputeArguments, Outcome};
@@ -11,6 +11,7 @@ use crate::backends::with_backend;
 use crate::config::{Override, StartingPoint, read_config};
 use crate::job::{BestFigure, CONFIG_FILE, JobSummary, TrainingJob};
 use crate::output::{Output, count};
+use crate::plugins::Plugins;
 
 /// Trains on a folder per class, an IDX folder (MNIST), a .csv or .jsonl manifest, or `embedded:fashion-mnist`.
 ///
@@ -87,7 +88,7 @@ impl TrainArguments {
     }
 }
 
-pub(crate) fn run(arguments: TrainArguments, registry: Registry, output: &Output) -> anyhow::Result<Outcome> {
+pub(crate) fn run(arguments: TrainArguments, plugins: Plugins, output: &Output) -> anyhow::Result<Outcome> {
     let mut overrides = arguments.overrides();
     let config = match &arguments.resume {
         Some(run) => {
@@ -97,13 +98,13 @@ pub(crate) fn run(arguments: TrainArguments, registry: Registry, output: &Output
                 run.display()
             );
             overrides.push(Override::new("run_dir", run.display().to_string()));
-            read_config(Some(&run.join(CONFIG_FILE)), overrides, &registry, StartingPoint::Checkpoint)?
+            read_config(Some(&run.join(CONFIG_FILE)), overrides, &plugins.registry, StartingPoint::Checkpoint)?
         }
-        None => read_config(arguments.config.as_deref(), overrides, &registry, StartingPoint::Weights)?,
+        None => read_config(arguments.config.as_deref(), overrides, &plugins.registry, StartingPoint::Weights)?,
     };
     let backend = config.backend;
     let stop = StopToken::on_ctrl_c()?;
-    let job = TrainingJob::new(config, registry).with_resume(arguments.resume.is_some()).with_stop(stop);
+    let job = TrainingJob::new(config, plugins).with_resume(arguments.resume.is_some()).with_stop(stop);
     let summary = with_backend!(backend, B => job.run::<B>()?)?;
     output.result(&summary, || describe(&summary))?;
     Ok(match summary.stop_reason {
