@@ -103,7 +103,10 @@ impl ParameterGroupsConfig {
         }
         if !self.blocks.is_empty() {
             let place = |path: &str| self.blocks.iter().position(|pattern| matches_path(pattern, path));
-            return parameters.iter().map(|(path, _)| place(path).map_or(self.blocks.len() + 1, |place| place + 1)).collect();
+            return parameters
+                .iter()
+                .map(|(path, _)| place(path).map_or(self.blocks.len() + 1, |place| place + 1))
+                .collect();
         }
         let mut seen: Vec<&str> = Vec::new();
         let mut depths = Vec::with_capacity(parameters.len());
