@@ -89,6 +89,8 @@ def sizes(sheet):
     if step > 1:
         snap = lambda pixels: max(least, round(pixels / step) * step)
         other = [snap(side * 0.5), snap(side * 0.75)] if least <= side / 2 else [2 * side, side]
+        if sheet["family"] == "maxvit":  # torchvision's refuses pictures that are not square
+            other = [2 * side, 2 * side]
         return [[side, side], other]
     least = max(64, -(-least // 32) * 32)
     return [[least, least], [least + 32, least]]

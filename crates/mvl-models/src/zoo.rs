@@ -22,6 +22,7 @@ pub fn zoo() -> Registry {
     backbones::efficientnet::register(&mut registry);
     backbones::googlenet::register(&mut registry);
     backbones::inception_v3::register(&mut registry);
+    backbones::maxvit::register(&mut registry);
     backbones::mnasnet::register(&mut registry);
     backbones::mobilenet_v2::register(&mut registry);
     backbones::mobilenet_v3::register(&mut registry);
@@ -31,6 +32,7 @@ pub fn zoo() -> Registry {
     backbones::resnet::register(&mut registry);
     backbones::shufflenet_v2::register(&mut registry);
     backbones::squeezenet::register(&mut registry);
+    backbones::swin::register(&mut registry);
     backbones::vgg::register(&mut registry);
     backbones::vision_transformer::register(&mut registry);
     heads::register(&mut registry);

@@ -6,6 +6,7 @@ pub mod densenet;
 pub mod efficientnet;
 pub mod googlenet;
 pub mod inception_v3;
+pub mod maxvit;
 pub mod mnasnet;
 pub mod mobilenet_v2;
 pub mod mobilenet_v3;
@@ -18,6 +19,7 @@ pub mod shufflenet_v2;
 pub mod squeezenet;
 mod stem;
 mod step_net;
+pub mod swin;
 pub mod vgg;
 pub mod vision_transformer;
 

@@ -18,10 +18,12 @@ mod max_pool;
 mod mlp;
 mod padding;
 mod parallel_convs;
+mod relative_position;
 mod resample;
 mod small_conv;
 mod squeeze_excite;
 mod unit_length;
+mod windows;
 
 pub use activation::Activation;
 pub use attention::{SelfAttention, SelfAttentionConfig};
@@ -41,9 +43,11 @@ pub use max_pool::{PoolEdge, max_pool};
 pub use mlp::Mlp;
 pub use padding::Padding;
 pub use parallel_convs::{enlarge_kernel, identity_conv, sum_convs};
+pub use relative_position::{relative_position_bias, relative_position_index};
 pub use resample::{Interpolation, resample};
 pub use squeeze_excite::{SqueezeExcite, SqueezeExciteConfig};
 pub use unit_length::unit_length;
+pub use windows::{join_windows, split_windows};
 
 pub(crate) use channels::{check_factor, check_width, widen};
 pub(crate) use drop_path::check_drop_path;
