@@ -45,10 +45,34 @@ fn decode_all(
     pixels: &mut Vec<u8>,
     ask: impl FnOnce([u32; 2]) -> Result<(), String>,
 ) -> Result<JpegPart, String> {
-    let error = |error: DecodeErrors| corrupt(&error.to_string());
-    let options = DecoderOptions::default().set_strict_mode(false).set_max_width(usize::MAX).set_max_height(usize::MAX);
+    let mut ask = Some(ask);
+    let mut ask = |size| ask.take().map_or(Ok(()), |ask| ask(size));
+    // A file that is as it should be fills every pixel. Where one is not, zune-jpeg may leave rows out, which must not keep the
+    // pixels of another picture.
+    let options = DecoderOptions::default().set_max_width(usize::MAX).set_max_height(usize::MAX);
+    match decode_with(options.set_strict_mode(true), bytes, expected, pixels, &mut ask)? {
+        Some(part) => Ok(part),
+        None => {
+            pixels.clear();
+            let part = decode_with(options.set_strict_mode(false), bytes, expected, pixels, &mut ask)?;
+            part.ok_or_else(|| corrupt("no picture"))
+        }
+    }
+}
+
+/// Decodes all rows; `None` where a strict decoder finds fault with the file. Pixels that are already there are written over.
+fn decode_with(
+    options: DecoderOptions,
+    bytes: &[u8],
+    expected: Option<[u32; 2]>,
+    pixels: &mut Vec<u8>,
+    ask: &mut impl FnMut([u32; 2]) -> Result<(), String>,
+) -> Result<Option<JpegPart>, String> {
     let mut decoder = JpegDecoder::new_with_options(ZCursor::new(bytes), options);
-    decoder.decode_headers().map_err(error)?;
+    let fault = |error: DecodeErrors| if options.strict_mode() { Ok(None) } else { Err(corrupt(&error.to_string())) };
+    if let Err(error) = decoder.decode_headers() {
+        return fault(error);
+    }
     let side = |side: usize| u32::try_from(side).unwrap_or(u32::MAX);
     let size = decoder.dimensions().map(|(width, height)| [side(height), side(width)]);
     let (Some(size), Some(colours)) = (size, decoder.input_colorspace()) else {
@@ -64,11 +88,11 @@ fn decode_all(
     };
     decoder.set_options(options.jpeg_set_out_colorspace(colours));
     let [height, width] = size;
-    // A damaged file may leave rows out, which must not keep the pixels of another picture.
-    pixels.clear();
     pixels.resize(width as usize * height as usize * channels.count(), 0);
-    decoder.decode_into(pixels).map_err(error)?;
-    Ok(JpegPart { area: CropBox { top: 0, left: 0, height, width }, reduction: 1, channels })
+    match decoder.decode_into(pixels) {
+        Ok(()) => Ok(Some(JpegPart { area: CropBox { top: 0, left: 0, height, width }, reduction: 1, channels })),
+        Err(error) => fault(error),
+    }
 }
 
 /// Where the height is written and a smaller one that still holds the rows, if there is any. One more row of blocks is kept,

@@ -8,6 +8,8 @@ mod dataset;
 mod file;
 mod json_lines;
 #[cfg(feature = "parquet")]
+mod parquet_footer;
+#[cfg(feature = "parquet")]
 mod parquet_rows;
 mod row;
 

@@ -18,6 +18,7 @@ use parquet::schema::parser::parse_message_type;
 use serde_json::{Map, Value};
 
 use super::json_lines::read_header;
+use super::parquet_footer::check_footer;
 use super::{ManifestFile, ManifestHeader, ManifestRow};
 use crate::sources::Parsed;
 
@@ -40,6 +41,7 @@ pub fn parse_parquet_manifest(bytes: &[u8]) -> Parsed<ManifestFile> {
 /// The error is what is wrong with all of the file.
 fn read_file(bytes: &[u8]) -> Result<Parsed<ManifestFile>, String> {
     let wrong = |error: ParquetError| error.to_string();
+    check_footer(bytes)?;
     let reader = SerializedFileReader::new(Bytes::copy_from_slice(bytes)).map_err(wrong)?;
     let mut parsed = Parsed::<ManifestFile>::default();
     let notes = reader.metadata().file_metadata().key_value_metadata();

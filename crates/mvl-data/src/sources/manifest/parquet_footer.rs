@@ -1,0 +1,169 @@
+//! Does a Parquet file's footer claim no more than its bytes could hold? Its decoder makes room for what a schema claims before it
+//! looks, for gigabytes if told so.
+//!
+//! # Source
+//! The footer is a structure in Thrift's compact protocol, as <https://github.com/apache/parquet-format> and
+//! <https://github.com/apache/thrift/blob/master/doc/specs/thrift-compact-protocol.md> describe them.
+
+/// A footer's length and the closing mark.
+const TAIL_BYTES: usize = 8;
+/// How deep structures may lie in each other; Parquet's own are less than ten deep.
+const MAX_DEPTH: usize = 32;
+
+/// Walks over the footer. The error is what is wrong with it.
+pub(super) fn check_footer(file: &[u8]) -> Result<(), String> {
+    let (rest, tail) = file.split_last_chunk::<TAIL_BYTES>().ok_or("expected a footer, the file is too short")?;
+    let len = u32::from_le_bytes([tail[0], tail[1], tail[2], tail[3]]) as usize;
+    let begin = rest.len().checked_sub(len).ok_or("its footer is longer than the file")?;
+    let footer = &rest[begin..];
+    let mut walk = Walk { most: footer.len() as u64, rest: footer };
+    walk.structure(Place::File, MAX_DEPTH)
+        .ok_or_else(|| "its footer is damaged, or claims more than its bytes can hold".to_owned())
+}
+
+/// What is still to be walked over.
+struct Walk<'a> {
+    /// More than this no number of children or elements may be.
+    most: u64,
+    rest: &'a [u8],
+}
+
+/// Thrift's kinds of values.
+mod kind {
+    pub(super) const TRUE: u8 = 1;
+    pub(super) const FALSE: u8 = 2;
+    pub(super) const BYTE: u8 = 3;
+    pub(super) const I16: u8 = 4;
+    pub(super) const I32: u8 = 5;
+    pub(super) const I64: u8 = 6;
+    pub(super) const DOUBLE: u8 = 7;
+    pub(super) const BINARY: u8 = 8;
+    pub(super) const LIST: u8 = 9;
+    pub(super) const SET: u8 = 10;
+    pub(super) const MAP: u8 = 11;
+    pub(super) const STRUCTURE: u8 = 12;
+}
+
+/// The file's field that holds the schema, and the field of a schema's element that says how many children it has.
+const SCHEMA_FIELD: i64 = 2;
+const CHILDREN_FIELD: i64 = 5;
+
+/// Where the walk is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Place {
+    File,
+    Schema,
+    Elsewhere,
+}
+
+impl Walk<'_> {
+    fn structure(&mut self, place: Place, depth: usize) -> Option<()> {
+        let depth = depth.checked_sub(1)?;
+        let mut field = 0_i64;
+        loop {
+            let header = self.byte()?;
+            if header == 0 {
+                return Some(());
+            }
+            let (step, kind) = (header >> 4, header & 0x0F);
+            field = if step == 0 { self.signed()? } else { field + i64::from(step) };
+            match kind {
+                kind::TRUE | kind::FALSE => {} // the value is in the header
+                kind::I32 if place == Place::Schema && field == CHILDREN_FIELD => {
+                    let children = self.signed()?;
+                    u64::try_from(children).ok().filter(|&children| children <= self.most)?;
+                }
+                _ if place == Place::File && field == SCHEMA_FIELD => self.value(kind, Place::Schema, depth)?,
+                _ => self.value(kind, Place::Elsewhere, depth)?,
+            }
+        }
+    }
+
+    fn value(&mut self, kind: u8, place: Place, depth: usize) -> Option<()> {
+        match kind {
+            kind::TRUE | kind::FALSE | kind::BYTE => self.byte().map(drop),
+            kind::I16 | kind::I32 | kind::I64 => self.unsigned().map(drop),
+            kind::DOUBLE => self.skip(8),
+            kind::BINARY => {
+                let len = self.unsigned()?;
+                self.skip(len)
+            }
+            kind::LIST | kind::SET => {
+                let header = self.byte()?;
+                let count = if header >> 4 == 0x0F { self.unsigned()? } else { u64::from(header >> 4) };
+                self.elements(count, &[header & 0x0F], place, depth)
+            }
+            kind::MAP => {
+                let count = self.unsigned()?;
+                if count == 0 {
+                    return Some(());
+                }
+                let kinds = self.byte()?;
+                self.elements(count, &[kinds >> 4, kinds & 0x0F], place, depth)
+            }
+            kind::STRUCTURE => self.structure(place, depth),
+            _ => None,
+        }
+    }
+
+    fn elements(&mut self, count: u64, kinds: &[u8], place: Place, depth: usize) -> Option<()> {
+        let depth = depth.checked_sub(1)?;
+        if count > self.rest.len() as u64 {
+            return None; // an element takes a byte at least
+        }
+        (0..count).try_for_each(|_| kinds.iter().try_for_each(|&kind| self.value(kind, place, depth)))
+    }
+
+    fn byte(&mut self) -> Option<u8> {
+        let (&byte, rest) = self.rest.split_first()?;
+        self.rest = rest;
+        Some(byte)
+    }
+
+    fn skip(&mut self, len: u64) -> Option<()> {
+        self.rest = self.rest.get(usize::try_from(len).ok()?..)?;
+        Some(())
+    }
+
+    /// Seven bits a byte, the low ones first.
+    fn unsigned(&mut self) -> Option<u64> {
+        let mut number = 0_u64;
+        for shift in (0..u64::BITS).step_by(7) {
+            let byte = self.byte()?;
+            number |= u64::from(byte & 0x7F) << shift;
+            if byte & 0x80 == 0 {
+                return Some(number);
+            }
+        }
+        None
+    }
+
+    /// Zigzag: 0, -1, 1, -2 …
+    fn signed(&mut self) -> Option<i64> {
+        let number = self.unsigned()?;
+        Some((number >> 1) as i64 ^ -((number & 1) as i64))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A file of this footer alone.
+    fn file(footer: &[u8]) -> Vec<u8> {
+        [footer, &(footer.len() as u32).to_le_bytes(), b"PAR1"].concat()
+    }
+
+    #[test]
+    fn absurd_claims_are_refused() {
+        // field 2: a list of one structure, with a name in field 4 and its number of children in field 5
+        let schema = |children: &[u8]| file(&[&[0x29, 0x1C, 0x48, 1, b'm', 0x15], children, &[0, 0]].concat());
+        assert_eq!(check_footer(&schema(&[4])), Ok(()));
+        assert!(check_footer(&schema(&[0xFE, 0xFF, 0xFF, 0xFF, 0x0F])).is_err(), "two thousand million children");
+        assert!(check_footer(&schema(&[3])).is_err(), "-2 children");
+        assert!(check_footer(&file(&[0x19, 0xFC, 0xFF, 0xFF, 0x7F, 0])).is_err(), "a list of two million structures");
+        assert!(check_footer(&file(&[0x1C; 100])).is_err(), "no end of structures in each other");
+        assert!(check_footer(&file(&[0x18, 9, 1, 0])).is_err(), "a text that is longer than the footer");
+        assert!(check_footer(b"PAR1").is_err() && check_footer(&[9, 0, 0, 0, 80, 65, 82, 49]).is_err());
+    }
+}
