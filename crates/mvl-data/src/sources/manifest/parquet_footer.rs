@@ -44,8 +44,19 @@ mod kind {
     pub(super) const STRUCTURE: u8 = 12;
 }
 
-/// The file's field that holds the schema, and the field of a schema's element that says how many children it has.
+/// The kinds of the fields of a file and of a schema's element, from field 1 on. The decoder takes them for granted, whatever the
+/// file says.
+const FILE_KINDS: &[u8] = {
+    use kind::{BINARY, I32, I64, LIST, STRUCTURE};
+    &[I32, LIST, I64, LIST, LIST, BINARY, LIST, STRUCTURE, BINARY]
+};
+const ELEMENT_KINDS: &[u8] = {
+    use kind::{BINARY, I32, STRUCTURE};
+    &[I32, I32, I32, BINARY, I32, I32, I32, I32, I32, STRUCTURE]
+};
+/// The file's field that holds the schema.
 const SCHEMA_FIELD: i64 = 2;
+/// The one that says how many children it has.
 const CHILDREN_FIELD: i64 = 5;
 
 /// Where the walk is.
@@ -67,13 +78,23 @@ impl Walk<'_> {
             }
             let (step, kind) = (header >> 4, header & 0x0F);
             field = if step == 0 { self.signed()? } else { field + i64::from(step) };
-            match kind {
-                kind::TRUE | kind::FALSE => {} // the value is in the header
-                kind::I32 if place == Place::Schema && field == CHILDREN_FIELD => {
+            let kinds = match place {
+                Place::File => FILE_KINDS,
+                Place::Schema => ELEMENT_KINDS,
+                Place::Elsewhere => &[],
+            };
+            if !kinds.is_empty() {
+                // In ascending order, so that the schema is walked over before anything in which the decoder may read otherwise.
+                let at = usize::try_from(field - 1).ok().filter(|_| step > 0)?;
+                (kinds.get(at) == Some(&kind)).then_some(())?;
+            }
+            match (place, kind) {
+                (_, kind::TRUE | kind::FALSE) => {} // the value is in the header
+                (Place::Schema, kind::I32) if field == CHILDREN_FIELD => {
                     let children = self.signed()?;
                     u64::try_from(children).ok().filter(|&children| children <= self.most)?;
                 }
-                _ if place == Place::File && field == SCHEMA_FIELD => self.value(kind, Place::Schema, depth)?,
+                (Place::File, _) if field == SCHEMA_FIELD => self.value(kind, Place::Schema, depth)?,
                 _ => self.value(kind, Place::Elsewhere, depth)?,
             }
         }
@@ -161,7 +182,9 @@ mod tests {
         assert_eq!(check_footer(&schema(&[4])), Ok(()));
         assert!(check_footer(&schema(&[0xFE, 0xFF, 0xFF, 0xFF, 0x0F])).is_err(), "two thousand million children");
         assert!(check_footer(&schema(&[3])).is_err(), "-2 children");
-        assert!(check_footer(&file(&[0x19, 0xFC, 0xFF, 0xFF, 0x7F, 0])).is_err(), "a list of two million structures");
+        // found by fuzzing: field 1 says that it is a yes, and the decoder reads a number there
+        assert!(check_footer(&file(&[0x11, 0, 0x19, 0x0C, 0])).is_err(), "a field of another kind");
+        assert!(check_footer(&file(&[0x15, 2, 0x19, 0xFC, 0xFF, 0xFF, 0x7F, 0])).is_err(), "two million elements");
         assert!(check_footer(&file(&[0x1C; 100])).is_err(), "no end of structures in each other");
         assert!(check_footer(&file(&[0x18, 9, 1, 0])).is_err(), "a text that is longer than the footer");
         assert!(check_footer(b"PAR1").is_err() && check_footer(&[9, 0, 0, 0, 80, 65, 82, 49]).is_err());
