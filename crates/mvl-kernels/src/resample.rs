@@ -25,6 +25,7 @@ const SHORT_BITS: u32 = 14;
 impl Weights {
     /// Fraction bits.
     #[must_use]
+    #[inline]
     pub const fn bits(self) -> u32 {
         match self {
             Self::Long => LONG_BITS,
@@ -33,6 +34,7 @@ impl Weights {
     }
 
     /// One half in fixed point, for rounding.
+    #[inline(always)]
     pub(crate) const fn half(self) -> i32 {
         1 << (self.bits() - 1)
     }
@@ -123,6 +125,7 @@ impl Axis {
     }
 
     /// How fine the weights are.
+    #[inline(always)]
     pub(crate) fn kind(&self) -> Weights {
         self.kind
     }

@@ -12,6 +12,7 @@ const BLOCK_BYTES: usize = 12;
 const ROWS: usize = 4;
 
 /// The kind of weights: all functions are made for each.
+#[inline(always)]
 const fn kind(long: bool) -> Weights {
     if long { Weights::Long } else { Weights::Short }
 }

@@ -8,7 +8,7 @@ mod dataset;
 mod file;
 mod json_lines;
 #[cfg(feature = "parquet")]
-mod parquet_footer;
+mod parquet_claims;
 #[cfg(feature = "parquet")]
 mod parquet_rows;
 mod row;

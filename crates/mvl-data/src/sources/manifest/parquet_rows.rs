@@ -18,7 +18,7 @@ use parquet::schema::parser::parse_message_type;
 use serde_json::{Map, Value};
 
 use super::json_lines::read_header;
-use super::parquet_footer::check_footer;
+use super::parquet_claims::{check_footer, check_pages};
 use super::{ManifestFile, ManifestHeader, ManifestRow};
 use crate::sources::Parsed;
 
@@ -52,6 +52,12 @@ fn read_file(bytes: &[u8]) -> Result<Parsed<ManifestFile>, String> {
     if !claimed.clone().all(|rows| (0..=bytes.len() as i64).contains(&rows)) {
         let claimed: Vec<i64> = claimed.collect();
         return Err(format!("expected no more rows than the {} bytes of the file, got {claimed:?}", bytes.len()));
+    }
+    for column in reader.metadata().row_groups().iter().flat_map(|group| group.columns()) {
+        let (begin, len) = column.byte_range();
+        let range = usize::try_from(begin).ok().zip(usize::try_from(begin.saturating_add(len)).ok());
+        let pages = range.and_then(|(begin, end)| bytes.get(begin..end));
+        check_pages(pages.ok_or("a column lies outside of the file")?)?;
     }
     let mut numbers = Vec::new();
     let mut number = 0;

@@ -1,8 +1,8 @@
-//! Does a Parquet file's footer claim no more than its bytes could hold? Its decoder makes room for what a schema claims before it
-//! looks, for gigabytes if told so.
+//! Do a Parquet file's footer and the headers of its pages claim no more than their bytes could hold? The decoder makes room for
+//! what a schema claims before it looks, for gigabytes if told so, and passes over a list of a thousand million nothings one by one.
 //!
 //! # Source
-//! The footer is a structure in Thrift's compact protocol, as <https://github.com/apache/parquet-format> and
+//! Footer and headers are structures in Thrift's compact protocol, as <https://github.com/apache/parquet-format> and
 //! <https://github.com/apache/thrift/blob/master/doc/specs/thrift-compact-protocol.md> describe them.
 
 /// A footer's length and the closing mark.
@@ -16,9 +16,18 @@ pub(super) fn check_footer(file: &[u8]) -> Result<(), String> {
     let len = u32::from_le_bytes([tail[0], tail[1], tail[2], tail[3]]) as usize;
     let begin = rest.len().checked_sub(len).ok_or("its footer is longer than the file")?;
     let footer = &rest[begin..];
-    let mut walk = Walk { most: footer.len() as u64, rest: footer };
+    let mut walk = Walk { most: footer.len() as u64, rest: footer, content: None };
     walk.structure(Place::File, MAX_DEPTH)
         .ok_or_else(|| "its footer is damaged, or claims more than its bytes can hold".to_owned())
+}
+
+/// Walks over the pages of a column, each a header and its content. The error is what is wrong with them.
+pub(super) fn check_pages(column: &[u8]) -> Result<(), String> {
+    let mut walk = Walk { most: column.len() as u64, rest: column, content: None };
+    while !walk.rest.is_empty() {
+        walk.page().ok_or("a page's header is damaged, or claims more than its bytes can hold")?;
+    }
+    Ok(())
 }
 
 /// What is still to be walked over.
@@ -26,6 +35,8 @@ struct Walk<'a> {
     /// More than this no number of children or elements may be.
     most: u64,
     rest: &'a [u8],
+    /// How many bytes follow the page's header, once that was read.
+    content: Option<u64>,
 }
 
 /// Thrift's kinds of values.
@@ -54,6 +65,14 @@ const ELEMENT_KINDS: &[u8] = {
     use kind::{BINARY, I32, STRUCTURE};
     &[I32, I32, I32, BINARY, I32, I32, I32, I32, I32, STRUCTURE]
 };
+const PAGE_KINDS: &[u8] = {
+    use kind::{I32, STRUCTURE};
+    &[I32, I32, I32, I32, STRUCTURE, STRUCTURE, STRUCTURE, STRUCTURE]
+};
+/// A page's field that says how many bytes follow its header.
+const CONTENT_FIELD: i64 = 3;
+/// The fields inside a page's header that are yes or no.
+const PAGE_FLAGS: std::ops::RangeInclusive<i64> = 7..=8;
 /// The file's field that holds the schema.
 const SCHEMA_FIELD: i64 = 2;
 /// The one that says how many children it has.
@@ -64,10 +83,21 @@ const CHILDREN_FIELD: i64 = 5;
 enum Place {
     File,
     Schema,
+    Page,
+    /// Inside a page's header, where there are no lists.
+    InPage,
     Elsewhere,
 }
 
 impl Walk<'_> {
+    /// A page's header and its content.
+    fn page(&mut self) -> Option<()> {
+        self.content = None;
+        self.structure(Place::Page, MAX_DEPTH)?;
+        let content = self.content?;
+        self.skip(content)
+    }
+
     fn structure(&mut self, place: Place, depth: usize) -> Option<()> {
         let depth = depth.checked_sub(1)?;
         let mut field = 0_i64;
@@ -81,7 +111,8 @@ impl Walk<'_> {
             let kinds = match place {
                 Place::File => FILE_KINDS,
                 Place::Schema => ELEMENT_KINDS,
-                Place::Elsewhere => &[],
+                Place::Page => PAGE_KINDS,
+                Place::InPage | Place::Elsewhere => &[],
             };
             if !kinds.is_empty() {
                 // In ascending order, so that the schema is walked over before anything in which the decoder may read otherwise.
@@ -89,11 +120,16 @@ impl Walk<'_> {
                 (kinds.get(at) == Some(&kind)).then_some(())?;
             }
             match (place, kind) {
+                (Place::InPage, kind::TRUE | kind::FALSE) if !PAGE_FLAGS.contains(&field) => return None,
                 (_, kind::TRUE | kind::FALSE) => {} // the value is in the header
                 (Place::Schema, kind::I32) if field == CHILDREN_FIELD => {
                     let children = self.signed()?;
                     u64::try_from(children).ok().filter(|&children| children <= self.most)?;
                 }
+                (Place::Page, kind::I32) if field == CONTENT_FIELD => {
+                    self.content = Some(u64::try_from(self.signed()?).ok()?);
+                }
+                (Place::Page | Place::InPage, _) => self.value(kind, Place::InPage, depth)?,
                 (Place::File, _) if field == SCHEMA_FIELD => self.value(kind, Place::Schema, depth)?,
                 _ => self.value(kind, Place::Elsewhere, depth)?,
             }
@@ -109,6 +145,7 @@ impl Walk<'_> {
                 let len = self.unsigned()?;
                 self.skip(len)
             }
+            kind::LIST | kind::SET | kind::MAP if place == Place::InPage => None,
             kind::LIST | kind::SET => {
                 let header = self.byte()?;
                 let count = if header >> 4 == 0x0F { self.unsigned()? } else { u64::from(header >> 4) };
@@ -187,6 +224,11 @@ mod tests {
         assert!(check_footer(&file(&[0x15, 2, 0x19, 0xFC, 0xFF, 0xFF, 0x7F, 0])).is_err(), "two million elements");
         assert!(check_footer(&file(&[0x1C; 100])).is_err(), "no end of structures in each other");
         assert!(check_footer(&file(&[0x18, 9, 1, 0])).is_err(), "a text that is longer than the footer");
+        // a page of a header with a number in field 3, and as many bytes of content
+        assert_eq!(check_pages(&[0x15, 0, 0x15, 4, 0x15, 4, 0, 7, 7]), Ok(()));
+        assert!(check_pages(&[0x15, 0, 0x15, 4, 0x15, 4, 0, 7]).is_err(), "content past the end");
+        // found by fuzzing: an unknown field with a long list
+        assert!(check_pages(&[0x15, 0, 0x15, 4, 0x15, 0, 0x19, 0xF1, 0xFF, 0xFF, 0x7F, 0]).is_err(), "a list");
         assert!(check_footer(b"PAR1").is_err() && check_footer(&[9, 0, 0, 0, 80, 65, 82, 49]).is_err());
     }
 }
