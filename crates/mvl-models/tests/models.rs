@@ -10,6 +10,7 @@ mod models {
     mod mobilenet_weights;
     mod multi_label;
     mod necks_and_heads;
+    mod published_files;
     mod saved_model;
     mod squeezenet_weights;
     mod summary;

@@ -4,7 +4,7 @@ use burn::tensor::Device;
 use mvl_core::{BoxedBackbone, KeyMap, ModelConfig, ModelError, ModelFactory, Registry};
 use serde::{Deserialize, Serialize};
 
-use super::net::{DenseNetConfig, KEY_MAP};
+use super::net::{DenseNetConfig, KEY_MAP, OLDER_KEYS};
 use crate::layers::{check_width, widen};
 
 /// The most layers of a block, so that a config cannot ask for all of memory.
@@ -63,6 +63,10 @@ impl ModelFactory for DenseNetFactory {
 
     fn key_map(&self) -> KeyMap {
         KEY_MAP
+    }
+
+    fn other_key_maps(&self) -> &'static [KeyMap] {
+        OLDER_KEYS
     }
 }
 

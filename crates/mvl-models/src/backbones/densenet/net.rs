@@ -12,30 +12,38 @@ use super::block::{DenseBlock, Transition};
 use crate::layers::{ConvNormAct, ConvNormActConfig, PoolEdge, max_pool};
 
 /// Blocks, and layers in a block, count from 1 in torchvision's keys: each rule adds one to a number that ends in this digit.
-pub(super) const KEY_MAP: KeyMap = KeyMap(&[
-    (r"^backbone\.stem\.conv\.", "features.conv0."),
-    (r"^backbone\.stem\.norm\.", "features.norm0."),
-    (r"^backbone\.", "features."),
-    (r"\.inner\.conv\.", ".conv1."),
-    (r"\.inner\.norm\.", ".norm2."),
-    (r"\b(denseblock|denselayer|transition)\.(\d?)0\.", "$1${2}1."),
-    (r"\b(denseblock|denselayer|transition)\.(\d?)1\.", "$1${2}2."),
-    (r"\b(denseblock|denselayer|transition)\.(\d?)2\.", "$1${2}3."),
-    (r"\b(denseblock|denselayer|transition)\.(\d?)3\.", "$1${2}4."),
-    (r"\b(denseblock|denselayer|transition)\.(\d?)4\.", "$1${2}5."),
-    (r"\b(denseblock|denselayer|transition)\.(\d?)5\.", "$1${2}6."),
-    (r"\b(denseblock|denselayer|transition)\.(\d?)6\.", "$1${2}7."),
-    (r"\b(denseblock|denselayer|transition)\.(\d?)7\.", "$1${2}8."),
-    (r"\b(denseblock|denselayer|transition)\.(\d?)8\.", "$1${2}9."),
-    (r"\bdenselayer\.9\.", "denselayer10."),
-    (r"\bdenselayer\.19\.", "denselayer20."),
-    (r"\bdenselayer\.29\.", "denselayer30."),
-    (r"\bdenselayer\.39\.", "denselayer40."),
-    (r"\bdenselayer\.49\.", "denselayer50."),
-    (r"\bdenselayer\.59\.", "denselayer60."),
-    (r"\bdenselayer\.69\.", "denselayer70."),
-    (r"^head\.linear\.", "classifier."),
-]);
+macro_rules! keys {
+    ($($more:expr),*) => {
+        KeyMap(&[
+            (r"^backbone\.stem\.conv\.", "features.conv0."),
+            (r"^backbone\.stem\.norm\.", "features.norm0."),
+            (r"^backbone\.", "features."),
+            (r"\.inner\.conv\.", ".conv1."),
+            (r"\.inner\.norm\.", ".norm2."),
+            (r"\b(denseblock|denselayer|transition)\.(\d?)0\.", "$1${2}1."),
+            (r"\b(denseblock|denselayer|transition)\.(\d?)1\.", "$1${2}2."),
+            (r"\b(denseblock|denselayer|transition)\.(\d?)2\.", "$1${2}3."),
+            (r"\b(denseblock|denselayer|transition)\.(\d?)3\.", "$1${2}4."),
+            (r"\b(denseblock|denselayer|transition)\.(\d?)4\.", "$1${2}5."),
+            (r"\b(denseblock|denselayer|transition)\.(\d?)5\.", "$1${2}6."),
+            (r"\b(denseblock|denselayer|transition)\.(\d?)6\.", "$1${2}7."),
+            (r"\b(denseblock|denselayer|transition)\.(\d?)7\.", "$1${2}8."),
+            (r"\b(denseblock|denselayer|transition)\.(\d?)8\.", "$1${2}9."),
+            (r"\bdenselayer\.9\.", "denselayer10."),
+            (r"\bdenselayer\.19\.", "denselayer20."),
+            (r"\bdenselayer\.29\.", "denselayer30."),
+            (r"\bdenselayer\.39\.", "denselayer40."),
+            (r"\bdenselayer\.49\.", "denselayer50."),
+            (r"\bdenselayer\.59\.", "denselayer60."),
+            (r"\bdenselayer\.69\.", "denselayer70."),
+            (r"^head\.linear\.", "classifier."),
+            $($more),*
+        ])
+    };
+}
+pub(super) const KEY_MAP: KeyMap = keys!();
+/// torchvision's published files are older than its names.
+pub(super) const OLDER_KEYS: &[KeyMap] = &[keys!((r"\b(denselayer\d+)\.(norm|conv)([12])\.", "$1.$2.$3."))];
 
 /// The shape of a [`DenseNet`].
 #[derive(Config, Debug)]
