@@ -46,8 +46,6 @@ pub struct WeightsCard {
     pub num_classes: usize,
     /// Pixels of the short side before the centre crop.
     pub resize: u32,
-    /// The filter it is resized with.
-    pub filter: Filter,
     /// Side of the centre crop in pixels.
     pub crop: u32,
     /// What becomes of the pixels' values.
@@ -215,7 +213,6 @@ const fn torchvision(
         source: TORCHVISION,
         num_classes: IMAGENET_CLASSES,
         resize,
-        filter: Filter::Bilinear,
         crop: IMAGENET_CROP,
         pixels: Pixels::Imagenet,
         filter: Filter::Bilinear,
@@ -363,8 +360,7 @@ const CARDS: &[WeightsCard] = &[
                  safetensors with kernels transposed to OIHW under torchvision's keys)",
         num_classes: IMAGENET_CLASSES,
         resize: 256,
-        filter: Filter::Bicubic,
-        crop: IMAGENET_CROP,
+        crop: 227, // the side of the authors' net
         pixels: Pixels::Caffe,
         filter: Filter::Bilinear,
     },
