@@ -96,7 +96,7 @@ mod tests {
         let gradients = GradientsParams::from_grads((output.clone() * output.exp()).sum().backward(), &norms);
         let mut optimizer: ModuleOptimizer = SgdConfig::new().init();
         let norms = optimizer.step(0.01, norms, gradients);
-        let first = |tensor: Tensor<1>| tensor.slice([0..1]).into_scalar::<f32>();
+        let first = |tensor: Tensor<1>| tensor.narrow(0, 0, 1).into_scalar::<f32>();
         (count, first(norms[0].gamma.val()), first(norms[0].running_mean.value_sync()))
     }
 
