@@ -20,6 +20,10 @@ pub enum StepConfig {
 
 /// One step of a [`StepNet`].
 #[derive(Module, Debug)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "a net holds a few dozen of them, and a box more would be one more look each"
+)]
 pub enum Step {
     /// A convolution.
     Conv(ConvNormAct),

@@ -25,7 +25,6 @@ pub enum NeckConfig {
 
 /// A neck that was chosen by a [`NeckConfig`].
 #[derive(Module, Debug)]
-#[expect(clippy::large_enum_variant, reason = "one a model")]
 pub enum AnyNeck {
     /// Feature pyramid.
     Fpn(Fpn),

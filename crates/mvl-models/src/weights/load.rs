@@ -172,12 +172,11 @@ fn load(
     Ok((fill(model, taken, None, path)?, report))
 }
 
-/// The naming that knows most of the file's keys, the keys of the slots, and the file's tensors without wrappers.
-fn name_keys(
-    factory: &dyn ModelFactory,
-    slots: &[ParameterSlot],
-    tensors: Tensors,
-) -> Result<(KeyNames, Vec<String>, (Tensors, usize)), ModelError> {
+/// A naming, the keys of the slots, and a file's tensors without wrappers, with how many were left out.
+type Named = (KeyNames, Vec<String>, (Tensors, usize));
+
+/// By the naming that knows most of the file's keys.
+fn name_keys(factory: &dyn ModelFactory, slots: &[ParameterSlot], tensors: Tensors) -> Result<Named, ModelError> {
     let names = |map| -> Result<_, ModelError> {
         let names = KeyNames::new(map)?;
         let keys = names.keys(slots)?;

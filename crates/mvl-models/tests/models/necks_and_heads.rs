@@ -101,7 +101,7 @@ fn necks_equal_their_references() {
     let aspp = AsppConfig { tap: None, width: WIDTH, rates: vec![1, 2, 3], dropout: 0.5 };
     let bifpn = BiFpnConfig { levels: levels.clone(), width: WIDTH, layers: 2, extra: 1 };
     let pafpn = PafpnConfig { levels: levels.clone(), width: WIDTH, extra: ExtraLevels::None };
-    let cases: Vec<(&str, NeckConfig, Vec<(&str, &str)>)> = vec![
+    let cases = vec![
         ("fpn", fpn(ExtraLevels::None), pyramid.clone()),
         ("fpn_max_pool", fpn(ExtraLevels::MaxPool), pyramid.clone()),
         ("fpn_convs", fpn(ExtraLevels::Convs), pyramid.clone()),

@@ -19,7 +19,6 @@ pub enum PointwiseKind {
 
 /// A linear map of each cell's channels.
 #[derive(Module, Debug)]
-#[expect(clippy::large_enum_variant, reason = "a net holds one kind")]
 pub enum Pointwise {
     /// As a linear layer.
     Linear(Linear),

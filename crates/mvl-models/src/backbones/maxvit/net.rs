@@ -100,7 +100,7 @@ impl MaxVitConfig {
                 }
             });
             blocks.push(layers.collect());
-            taps.push(Tap::map(format!("blocks.{block}"), channels, 2 * STEM_STRIDE << block));
+            taps.push(Tap::map(format!("blocks.{block}"), channels, (2 * STEM_STRIDE) << block));
         }
         MaxVit { stem_first, stem_second, blocks, partition: self.partition, taps }
     }

@@ -34,6 +34,10 @@ pub(super) const KEY_MAP: KeyMap = KeyMap(&[
 
 /// One block.
 #[derive(Module, Debug)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "a net holds a few dozen of them, and a box more would be one more look each"
+)]
 pub enum MobileNetV4Block {
     /// A convolution.
     Conv(ConvNormAct),

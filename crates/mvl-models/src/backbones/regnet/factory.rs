@@ -9,8 +9,10 @@ use crate::layers::{check_width, widen};
 
 /// Channels in between, in squeeze and excitation, for each input channel of a block of RegNetY.
 const SQUEEZE: f64 = 0.25;
-/// Depth, first width, slope, factor and group width of the nets without squeeze and excitation, as torchvision has them.
-const X: [(&str, (usize, usize, f64, f64, usize)); 7] = [
+/// Depth, first width, slope, factor and group width.
+type Parameters = (usize, usize, f64, f64, usize);
+/// Of the nets without squeeze and excitation, as torchvision has them.
+const X: [(&str, Parameters); 7] = [
     ("regnet_x_400mf", (22, 24, 24.48, 2.54, 16)),
     ("regnet_x_800mf", (16, 56, 35.73, 2.28, 16)),
     ("regnet_x_1_6gf", (18, 80, 34.01, 2.25, 24)),
@@ -20,7 +22,7 @@ const X: [(&str, (usize, usize, f64, f64, usize)); 7] = [
     ("regnet_x_32gf", (23, 320, 69.86, 2.0, 168)),
 ];
 /// The same of the nets with it.
-const Y: [(&str, (usize, usize, f64, f64, usize)); 8] = [
+const Y: [(&str, Parameters); 8] = [
     ("regnet_y_400mf", (16, 48, 27.89, 2.09, 8)),
     ("regnet_y_800mf", (14, 56, 38.84, 2.4, 16)),
     ("regnet_y_1_6gf", (27, 48, 20.71, 2.65, 24)),

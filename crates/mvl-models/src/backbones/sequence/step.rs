@@ -12,6 +12,10 @@ use crate::layers::fold_batch_norm;
 
 /// A layer.
 #[derive(Module, Debug)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "a net holds a few dozen of them, and a box more would be one more look each"
+)]
 pub enum Step {
     /// A convolution with a bias.
     Conv(Conv2d),
