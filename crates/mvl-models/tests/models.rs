@@ -4,6 +4,7 @@ mod models {
     mod conformance;
     mod cross_entropy;
     mod factories;
+    mod efficientnet_lite_weights;
     mod fixtures;
     mod heads;
     mod heads_conform;
