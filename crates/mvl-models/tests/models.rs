@@ -3,8 +3,8 @@
 mod models {
     mod conformance;
     mod cross_entropy;
-    mod factories;
     mod efficientnet_lite_weights;
+    mod factories;
     mod fixtures;
     mod heads;
     mod heads_conform;
