@@ -9,7 +9,8 @@ ordinary size; its state dict, and its logits and taps on pictures of two sizes,
 compare` loads the state dict strictly, compares every number and writes the weights back; the reference loads those with
 `strict=True`, and they must be the same to the bit.
 
-Prints a line a model and exits with 1 when one is off by more than 1e-4 (of an output's root mean square, where that is above 1).
+Prints a line a model and exits with 1 when one is off by more than 1e-4 (of an output's root mean square, where that is above 1),
+and by more than three times what the reference is off from itself in double precision, as very deep nets with random weights are.
 `--table` writes the measured differences into the table between the two marks of that file. Needs torch, torchvision and timm.
 """
 
@@ -27,6 +28,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 TOLERANCE = 1e-4
+ROUNDING = 3  # times what the reference differs from itself in double precision, where that is more
 CLASSES = 1000
 MARKS = ("<!-- zoo: begin -->", "<!-- zoo: end -->")
 
@@ -171,7 +173,19 @@ def compare(mvl, name, folder):
         max((off(row) for row in rows if row["output"].endswith(".logits") == wanted), default=0.0) for wanted in (True, False)
     )
     worst = max(rows, key=off)
-    return sheet, source, logits, taps, worst, sizes(sheet)
+    allowed = TOLERANCE if off(worst) <= TOLERANCE else max(TOLERANCE, ROUNDING * rounding(model, sheet, outputs))
+    return sheet, source, logits, taps, worst, sizes(sheet), allowed
+
+
+def rounding(model, sheet, outputs):
+    """By how much the reference differs from itself in double precision, which no implementation can be blamed for."""
+    model.double()
+    numbers = [key.split(".")[0] for key in outputs if key.endswith(".input")]
+    exact = {}
+    for number in numbers:
+        exact |= run(model, sheet, number, outputs[f"{number}.input"].double())
+    off = lambda value, true: ((value - true).abs().max() / max(1.0, true.square().mean().sqrt())).item()
+    return max(off(outputs[key], value) for key, value in exact.items())
 
 
 def write_table(path, rows):
@@ -206,14 +220,15 @@ def main():
             continue
         with tempfile.TemporaryDirectory() as folder:
             try:
-                sheet, source, logits, taps, worst, used = compare(options.mvl, name, Path(folder))
+                sheet, source, logits, taps, worst, used, allowed = compare(options.mvl, name, Path(folder))
             except Exception as error:  # the others are compared all the same
                 print(f"{name:40} FAILED {type(error).__name__}: {error}", flush=True)
                 failed.append(name)
                 continue
-        good = max(logits, taps) <= TOLERANCE
+        good = max(logits, taps) <= allowed
         print(
-            f"{name:40} {source:11} logits {logits:.1e}  taps {taps:.1e}  (worst {worst['output']}, rms {worst['rms']:.2g})"
+            f"{name:40} {source:11} logits {logits:.1e}  taps {taps:.1e}  (worst {worst['output']}, rms {worst['rms']:.2g}"
+            + (f", {allowed:.1e} is what rounding allows" if allowed > TOLERANCE else "") + ")"
             f"  {'ok' if good else 'OFF'}",
             flush=True,
         )
