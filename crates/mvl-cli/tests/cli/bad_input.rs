@@ -139,7 +139,7 @@ fn model_and_head_in_a_config() {
         2,
         &["model.name: unknown model \"resnet81\", did you mean \"resnet8\"?; `mvl models list` shows all names"],
     );
-    problem("model.head.name=liner").fails(2, &["model.head.name: unknown head \"liner\"; known heads: linear, mlp"]);
+    problem("model.head.name=liner").fails(2, &["model.head.name: unknown head \"liner\"; known heads: attention_pool, conv, conv_mlp, distilled, embedding, linear, mlp"]);
     mvl(&["train", "--data", "x", "--batch-size", "-1"]).fails(2, &["data.batch_size: "]);
 }
 
