@@ -51,8 +51,6 @@ mod normaliser;
 mod ops;
 mod place;
 mod preprocess;
-#[cfg(feature = "remote")]
-mod remote;
 mod samplers;
 mod shards;
 mod sources;
@@ -80,7 +78,7 @@ pub use ops::{
 };
 pub use preprocess::{InputTensor, preprocess};
 #[cfg(feature = "remote")]
-pub use remote::RetryPolicy;
+pub use mvl_store::RetryPolicy;
 pub use samplers::{
     AspectRatioGroups, ClassBalanced, Limited, RepeatedAugmentation, SamplerConfig, ShardShuffled, Weighted,
     aspect_ratios,

@@ -11,7 +11,7 @@ use mvl_core::DataError;
 use crate::decode::read_bounded;
 
 #[cfg(feature = "remote")]
-use crate::remote::StoreUrl;
+use mvl_store::StoreUrl;
 
 /// A place that can be listed and read.
 pub(crate) enum Place {
@@ -57,7 +57,7 @@ impl Place {
                 Err(source) => Err(DataError::Io { path: path.clone(), source }),
             },
             #[cfg(feature = "remote")]
-            Self::Store(url) => Ok(!crate::remote::exists(url)?),
+            Self::Store(url) => Ok(!mvl_store::exists(url)?),
         }
     }
 }
@@ -67,7 +67,7 @@ pub(crate) fn is_file(path: &Path) -> bool {
     match Place::of(path) {
         Ok(Place::Disk(path)) => path.is_file(),
         #[cfg(feature = "remote")]
-        Ok(Place::Store(url)) => crate::remote::exists(&url).unwrap_or(false),
+        Ok(Place::Store(url)) => mvl_store::exists(&url).unwrap_or(false),
         Err(_) => false,
     }
 }
@@ -78,7 +78,7 @@ pub(crate) fn is_folder(path: &Path) -> bool {
         Ok(Place::Disk(path)) => path.is_dir(),
         #[cfg(feature = "remote")]
         Ok(Place::Store(url)) => {
-            crate::remote::list(&url).is_ok_and(|found| !found.folders.is_empty() || !found.files.is_empty())
+            mvl_store::list(&url).is_ok_and(|found| !found.folders.is_empty() || !found.files.is_empty())
         }
         Err(_) => false,
     }
@@ -96,7 +96,7 @@ pub(crate) fn read_each(paths: &[PathBuf], max_bytes: u64) -> Result<Vec<Result<
             Place::Disk(_) => Ok(None),
         });
         if let Some(urls) = urls.collect::<Result<Option<Vec<_>>, DataError>>()? {
-            return crate::remote::read_objects(urls, max_bytes);
+            return mvl_store::read_objects(urls, max_bytes);
         }
     }
     Ok(paths.iter().map(|path| read_bounded(path, max_bytes).map(Bytes::from)).collect())

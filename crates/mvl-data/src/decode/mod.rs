@@ -112,7 +112,7 @@ pub(crate) fn read_bounded(path: &Path, max_bytes: u64) -> Result<Vec<u8>, DataE
     match Place::of(path)? {
         Place::Disk(path) => read_file(&path, max_bytes),
         #[cfg(feature = "remote")]
-        Place::Store(url) => Ok(crate::remote::read_object(url, max_bytes)?.into()),
+        Place::Store(url) => Ok(mvl_store::read_object(url, max_bytes)?.into()),
     }
 }
 

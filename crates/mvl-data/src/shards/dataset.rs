@@ -144,7 +144,7 @@ fn open_shard(path: &Path, beside: Option<ShardIndex>) -> Result<(Arc<str>, Shar
         Place::Store(url) => {
             let index = match beside {
                 Some(index) => index,
-                None => index_of(path, &crate::remote::read_object(url, MAX_WALKED_BYTES)?)?,
+                None => index_of(path, &mvl_store::read_object(url, MAX_WALKED_BYTES)?)?,
             };
             Ok((path.to_string_lossy().into(), index))
         }
@@ -198,7 +198,7 @@ impl Shard {
         }
         #[cfg(feature = "remote")]
         if self.location(entry).is_url() {
-            return crate::remote::read_place(&self.location(entry), MAX_SAMPLE_BYTES);
+            return mvl_store::read_place(&self.location(entry), MAX_SAMPLE_BYTES);
         }
         let path = Path::new(&*self.object);
         let mut bytes = vec![0; entry.len as usize];

@@ -114,7 +114,7 @@ impl ImagePlace {
         if let Place::Store(_) = Place::of(&self.path)? {
             let object = self.path.to_string_lossy().into();
             let place = Location { object, range: self.range.clone(), crc32c: self.crc32c };
-            return Ok(crate::remote::read_place(&place, MAX_FILE_BYTES)?.into());
+            return Ok(mvl_store::read_place(&place, MAX_FILE_BYTES)?.into());
         }
         let mut file = File::open(&self.path).map_err(io)?;
         file.seek(SeekFrom::Start(range.start)).map_err(io)?;

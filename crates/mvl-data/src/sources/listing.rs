@@ -21,7 +21,10 @@ pub(crate) fn list(folder: &Path) -> Result<Listing, DataError> {
     match Place::of(folder)? {
         Place::Disk(folder) => list_disk(&folder),
         #[cfg(feature = "remote")]
-        Place::Store(url) => crate::remote::list(&url),
+        Place::Store(url) => {
+            let mvl_store::Listing { folders, files } = mvl_store::list(&url)?;
+            Ok(Listing { folders, files })
+        }
     }
 }
 
@@ -48,7 +51,7 @@ pub(crate) fn files_below(folder: &Path) -> Result<Vec<PathBuf>, DataError> {
     match Place::of(folder)? {
         Place::Disk(folder) => files_below_disk(folder),
         #[cfg(feature = "remote")]
-        Place::Store(url) => crate::remote::files_below(&url), // in fewer requests than folder by folder
+        Place::Store(url) => mvl_store::files_below(&url), // in fewer requests than folder by folder
     }
 }
 

@@ -50,9 +50,6 @@ pub use voc::{
 };
 pub use yolo::{YoloData, YoloForm, open_yolo, parse_yolo_data, parse_yolo_labels, write_yolo_data, write_yolo_labels};
 
-#[cfg(feature = "remote")]
-pub(crate) use listing::Listing;
-
 pub(crate) use listing::{files_below, list};
 
 /// A data set of images whose classes are known without decoding one.

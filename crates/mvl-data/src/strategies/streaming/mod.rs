@@ -9,7 +9,7 @@ use std::sync::Arc;
 use mvl_core::{DataError, DataLoadStrategy, Dataset, EpochPlan, ItemIter, Record};
 
 use super::fetching::Fetching;
-use crate::remote::RetryPolicy;
+use mvl_store::RetryPolicy;
 use origin::Origin;
 use read_ahead::{Limits, ReadAhead};
 

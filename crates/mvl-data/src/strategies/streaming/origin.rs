@@ -4,7 +4,7 @@ use bytes::Bytes;
 use mvl_core::{DataError, Location};
 
 use crate::decode::MAX_FILE_BYTES;
-use crate::remote::{Request, RetryPolicy, fetch};
+use mvl_store::{Request, RetryPolicy, fetch};
 
 /// The largest record: an image with its annotations and masks.
 const MAX_RECORD_BYTES: u64 = 4 * MAX_FILE_BYTES;

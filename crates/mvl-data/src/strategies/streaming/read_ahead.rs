@@ -15,7 +15,7 @@ use tokio::task::JoinSet;
 
 use super::origin::Origin;
 use super::run::{Run, len_of};
-use crate::remote::handle;
+use mvl_store::handle;
 
 /// How far the consumer may be ahead of bytes that wait before these are given up, in places of the plan: more than the workers
 /// of a strategy overtake each other by.

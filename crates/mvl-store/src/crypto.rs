@@ -3,7 +3,7 @@
 use rustls::crypto::{CryptoProvider, ring};
 
 /// Chooses for the whole process, unless the program that embeds us has chosen before.
-pub(super) fn choose_provider() {
+pub(crate) fn choose_provider() {
     if CryptoProvider::get_default().is_none() {
         let _ = ring::default_provider().install_default(); // an error says that another thread was quicker
     }

@@ -8,16 +8,16 @@ use object_store::path::Path as Key;
 use url::Url;
 
 /// The root of files on a disk, which are read in the same way as objects.
-pub(super) const DISK: &str = "file://";
+pub(crate) const DISK: &str = "file://";
 
 /// An object or prefix, and the store that it lies in.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct StoreUrl {
+pub struct StoreUrl {
     /// As it was written, for messages.
     text: Arc<str>,
     /// What one connection serves: `s3://bucket`, `https://host:port`, or [`DISK`].
     root: Arc<str>,
-    pub(super) key: Key,
+    pub(crate) key: Key,
 }
 
 impl StoreUrl {
@@ -25,7 +25,7 @@ impl StoreUrl {
     ///
     /// # Errors
     /// [`DataError::Format`] with what is wrong with it.
-    pub(crate) fn parse(text: &str) -> Result<Self, DataError> {
+    pub fn parse(text: &str) -> Result<Self, DataError> {
         let wrong = |what: String| DataError::Format { path: text.into(), what };
         let Some((scheme, rest)) = text.split_once("://") else { return Self::on_disk(text, Path::new(text)) };
         let (root, key) = match scheme {
@@ -66,17 +66,17 @@ impl StoreUrl {
     }
 
     /// What one connection serves.
-    pub(super) fn root(&self) -> &str {
+    pub(crate) fn root(&self) -> &str {
         &self.root
     }
 
     /// `s3`, `http` …
-    pub(super) fn scheme(&self) -> &str {
+    pub(crate) fn scheme(&self) -> &str {
         self.root.split("://").next().unwrap_or_default()
     }
 
     /// The address of another key of the same store, such that [`Self::parse`] finds it.
-    pub(super) fn with_key(&self, key: &Key) -> String {
+    pub(crate) fn with_key(&self, key: &Key) -> String {
         let encoded = |root: &str| {
             let mut url = Url::parse(root).ok()?;
             url.path_segments_mut().ok()?.clear().extend(key.parts().map(|part| part.as_ref().to_owned()));
@@ -87,17 +87,17 @@ impl StoreUrl {
     }
 
     /// The path of `file://…`.
-    pub(crate) fn disk_path(&self) -> Option<PathBuf> {
+    pub fn disk_path(&self) -> Option<PathBuf> {
         Url::parse(&self.text).ok().filter(|url| url.scheme() == "file").and_then(|url| url.to_file_path().ok())
     }
 
     /// What lies here is not as it should be.
-    pub(super) fn format_error(&self, what: impl Into<String>) -> DataError {
+    pub(crate) fn format_error(&self, what: impl Into<String>) -> DataError {
         DataError::Format { path: self.as_path(), what: what.into() }
     }
 
     /// As a path, which is how data sets name their places.
-    pub(super) fn as_path(&self) -> PathBuf {
+    pub(crate) fn as_path(&self) -> PathBuf {
         PathBuf::from(&*self.text)
     }
 }

@@ -8,20 +8,28 @@ use object_store::list::PaginatedListOptions;
 use object_store::path::Path as Key;
 use object_store::{ListResult, ObjectMeta};
 
-use super::failure::Cause;
-use super::retry::{fresh_jitter, retrying};
-use super::store::{Store, store_of};
-use super::{Failure, RetryPolicy, StoreUrl, wait_for};
-use crate::sources::Listing;
+use crate::failure::Cause;
+use crate::retry::{fresh_jitter, retrying};
+use crate::store::{Store, store_of};
+use crate::{Failure, RetryPolicy, StoreUrl, wait_for};
 
 /// The most objects that are listed.
 const MAX_OBJECTS: usize = 50_000_000;
+
+/// What lies right under a prefix, as addresses; hidden names are left out.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Listing {
+    /// Prefixes of others.
+    pub folders: Vec<PathBuf>,
+    /// Objects.
+    pub files: Vec<PathBuf>,
+}
 
 /// Whether there is an object of this very name, as opposed to a prefix of others.
 ///
 /// # Errors
 /// [`DataError::Io`] when the store cannot tell.
-pub(crate) fn exists(url: &StoreUrl) -> Result<bool, DataError> {
+pub fn exists(url: &StoreUrl) -> Result<bool, DataError> {
     let head = |url: StoreUrl| async move {
         let store = store_of(&url)?;
         let options = object_store::GetOptions { head: true, ..Default::default() };
@@ -41,7 +49,7 @@ pub(crate) fn exists(url: &StoreUrl) -> Result<bool, DataError> {
 ///
 /// # Errors
 /// [`DataError::Io`] when the store cannot be listed.
-pub(crate) fn list(url: &StoreUrl) -> Result<Listing, DataError> {
+pub fn list(url: &StoreUrl) -> Result<Listing, DataError> {
     let found = wait_for(gather(url.clone(), true))??;
     let addresses = |keys: Vec<Key>| -> Vec<PathBuf> {
         let visible = keys.iter().filter(|key| names_below(key, url).is_some_and(|names| is_visible(&names)));
@@ -58,7 +66,7 @@ pub(crate) fn list(url: &StoreUrl) -> Result<Listing, DataError> {
 ///
 /// # Errors
 /// [`DataError::Io`] when the store cannot be listed.
-pub(crate) fn files_below(url: &StoreUrl) -> Result<Vec<PathBuf>, DataError> {
+pub fn files_below(url: &StoreUrl) -> Result<Vec<PathBuf>, DataError> {
     let found = wait_for(gather(url.clone(), false))??;
     let visible = |object: &ObjectMeta| names_below(&object.location, url).filter(|names| is_visible(names));
     let mut files: Vec<(Vec<(bool, String)>, Key)> = found

@@ -7,15 +7,15 @@ use bytes::Bytes;
 use mvl_core::{DataError, Location};
 use object_store::{GetOptions, GetRange};
 
-use super::failure::Cause;
-use super::retry::{fresh_jitter, retrying};
-use super::scatter::Scatter;
-use super::store::{Store, store_of};
-use super::{Failure, RetryPolicy, StoreUrl, wait_for};
+use crate::failure::Cause;
+use crate::retry::{fresh_jitter, retrying};
+use crate::scatter::Scatter;
+use crate::store::{Store, store_of};
+use crate::{Failure, RetryPolicy, StoreUrl, wait_for};
 
 /// What one request brings: a whole object, or several parts of it that begin in ascending order.
 #[derive(Debug, Clone)]
-pub(crate) struct Request {
+pub struct Request {
     pub(crate) url: StoreUrl,
     /// `None` is the whole object, and then the only part.
     parts: Vec<(Option<Range<u64>>, Option<u32>)>,
@@ -27,7 +27,7 @@ impl Request {
     ///
     /// # Errors
     /// [`DataError::Format`] when the address is bad, or a part too large.
-    pub(crate) fn new(places: &[Location], max_part_bytes: u64) -> Result<Self, DataError> {
+    pub fn new(places: &[Location], max_part_bytes: u64) -> Result<Self, DataError> {
         let object = places.first().map_or("", |place| &place.object);
         let url = StoreUrl::parse(object)?;
         for range in places.iter().filter_map(|place| place.range.as_ref()) {
@@ -46,14 +46,17 @@ impl Request {
     }
 
     /// The error for people.
-    pub(crate) fn error(&self, failure: &Failure) -> DataError {
+    pub fn error(&self, failure: &Failure) -> DataError {
         let bytes = self.span().map(|span| format!("bytes {}..{}", span.start, span.end));
         failure.at(&self.url, &bytes.unwrap_or_else(|| "all of it".to_owned()))
     }
 }
 
 /// Gets all parts of a request, in its order.
-pub(crate) async fn fetch(request: &Request, policy: &RetryPolicy) -> Result<Vec<Bytes>, Failure> {
+///
+/// # Errors
+/// [`Failure`] once the policy gives up; [`Request::error`] makes it one for people.
+pub async fn fetch(request: &Request, policy: &RetryPolicy) -> Result<Vec<Bytes>, Failure> {
     let store = store_of(&request.url).map_err(|error| Failure::new(Cause::Permanent, error.to_string()))?;
     retrying(policy, fresh_jitter(), || attempt(&store, request)).await
 }
@@ -62,7 +65,7 @@ pub(crate) async fn fetch(request: &Request, policy: &RetryPolicy) -> Result<Vec
 ///
 /// # Errors
 /// [`DataError::Io`] with what happened and what to look at.
-pub(crate) fn read_object(url: StoreUrl, max_bytes: u64) -> Result<Bytes, DataError> {
+pub fn read_object(url: StoreUrl, max_bytes: u64) -> Result<Bytes, DataError> {
     wait_for(first_part(Request { url, parts: vec![(None, None)], max_part_bytes: max_bytes }))?
 }
 
@@ -71,7 +74,7 @@ pub(crate) fn read_object(url: StoreUrl, max_bytes: u64) -> Result<Bytes, DataEr
 ///
 /// # Errors
 /// [`DataError::Invalid`] when the system gives no threads.
-pub(crate) fn read_objects(urls: Vec<StoreUrl>, max_bytes: u64) -> Result<Vec<Result<Bytes, DataError>>, DataError> {
+pub fn read_objects(urls: Vec<StoreUrl>, max_bytes: u64) -> Result<Vec<Result<Bytes, DataError>>, DataError> {
     wait_for(async move {
         let request = |url| Request { url, parts: vec![(None, None)], max_part_bytes: max_bytes };
         let tasks: Vec<_> = urls.into_iter().map(|url| tokio::spawn(first_part(request(url)))).collect();
@@ -88,7 +91,7 @@ pub(crate) fn read_objects(urls: Vec<StoreUrl>, max_bytes: u64) -> Result<Vec<Re
 ///
 /// # Errors
 /// [`DataError::Io`] with what happened and what to look at; [`DataError::Format`] when there are too many bytes.
-pub(crate) fn read_place(place: &Location, max_bytes: u64) -> Result<Bytes, DataError> {
+pub fn read_place(place: &Location, max_bytes: u64) -> Result<Bytes, DataError> {
     wait_for(first_part(Request::new(std::slice::from_ref(place), max_bytes)?))?
 }
 

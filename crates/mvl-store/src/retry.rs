@@ -10,8 +10,8 @@ use std::time::{Duration, Instant};
 
 use mvl_core::SampleRng;
 
-use super::Failure;
-use super::failure::Cause;
+use crate::Failure;
+use crate::failure::Cause;
 
 /// When a request that failed is made again, and when it is given up.
 ///
@@ -21,7 +21,7 @@ use super::failure::Cause;
 /// # Example
 /// ```
 /// use std::time::Duration;
-/// use mvl_data::RetryPolicy;
+/// use mvl_store::RetryPolicy;
 /// let policy = RetryPolicy { first_delay: Duration::from_millis(100), ..RetryPolicy::default() };
 /// assert_eq!(policy.delay(1, 0.0), Duration::from_millis(100));
 /// assert_eq!(policy.delay(3, 0.0), Duration::from_millis(400));
@@ -46,7 +46,7 @@ impl Default for RetryPolicy {
 
 impl RetryPolicy {
     /// For what a person waits for, such as the list of a folder: whoever mistyped an address learns it soon.
-    pub(super) const OPENING: Self = Self { deadline: Duration::from_secs(20), ..Self::LOADING };
+    pub(crate) const OPENING: Self = Self { deadline: Duration::from_secs(20), ..Self::LOADING };
 
     /// For records, which a run of days must not be without because of a minute.
     const LOADING: Self = Self {
@@ -66,13 +66,13 @@ impl RetryPolicy {
 }
 
 /// A generator that no two requests share, on this machine or another.
-pub(super) fn fresh_jitter() -> SampleRng {
+pub(crate) fn fresh_jitter() -> SampleRng {
     let state = RandomState::new();
     SampleRng::new([state.hash_one(0), state.hash_one(1), state.hash_one(2), state.hash_one(3)])
 }
 
 /// Makes attempts until one succeeds or the policy gives up; the failure then says how often and how long it was tried.
-pub(super) async fn retrying<T, A>(
+pub(crate) async fn retrying<T, A>(
     policy: &RetryPolicy,
     mut jitter: SampleRng,
     mut attempt: impl FnMut() -> A,
@@ -111,7 +111,7 @@ where
 
 #[cfg(test)]
 mod tests {
-    use super::super::wait_for;
+    use crate::wait_for;
     use super::*;
     use std::sync::Arc;
     use std::sync::atomic::{AtomicU32, Ordering};

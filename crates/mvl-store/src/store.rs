@@ -14,10 +14,10 @@ use object_store::local::LocalFileSystem;
 use object_store::{ClientConfigKey, ClientOptions, ObjectStore, RetryConfig};
 use tokio::sync::Semaphore;
 
-use super::connector::Connector;
-use super::crypto::choose_provider;
-use super::failure::Cause;
-use super::{Failure, StoreUrl};
+use crate::connector::Connector;
+use crate::crypto::choose_provider;
+use crate::failure::Cause;
+use crate::{Failure, StoreUrl};
 
 /// Requests to one store that are under way at once, whoever makes them.
 const MAX_REQUESTS: usize = 64;
@@ -32,17 +32,17 @@ const REQUEST_TIMEOUT: Duration = Duration::from_secs(3_600);
 const OTHER_VARIABLES: [(&str, &str); 2] = [("AZURE_", "IDENTITY_ENDPOINT"), ("GOOGLE_", "SERVICE_ACCOUNT")];
 
 /// A store that can be asked.
-pub(super) struct Store {
-    pub(super) objects: Arc<dyn ObjectStore>,
+pub(crate) struct Store {
+    pub(crate) objects: Arc<dyn ObjectStore>,
     /// Lists page by page, so that each page is a request of its own; what disks and WebDAV cannot.
-    pub(super) pages: Option<Arc<dyn PaginatedListStore>>,
-    pub(super) requests: Semaphore,
+    pub(crate) pages: Option<Arc<dyn PaginatedListStore>>,
+    pub(crate) requests: Semaphore,
 }
 
 static OPENED: Mutex<BTreeMap<String, Arc<Store>>> = Mutex::new(BTreeMap::new());
 
 /// The store of an address, opened by the first who asks, as the environment says.
-pub(super) fn store_of(url: &StoreUrl) -> Result<Arc<Store>, DataError> {
+pub(crate) fn store_of(url: &StoreUrl) -> Result<Arc<Store>, DataError> {
     let mut opened = OPENED.lock().unwrap_or_else(PoisonError::into_inner);
     if let Some(store) = opened.get(url.root()) {
         return Ok(store.clone());
@@ -120,7 +120,7 @@ fn http(root: &str) -> object_store::Result<Arc<impl ObjectStore + use<>>> {
     Ok(Arc::new(store))
 }
 
-/// The policy is ours alone, see [`RetryPolicy`](super::RetryPolicy).
+/// The policy is ours alone, see [`RetryPolicy`](crate::RetryPolicy).
 fn only_once() -> RetryConfig {
     RetryConfig { max_retries: 0, ..RetryConfig::default() }
 }

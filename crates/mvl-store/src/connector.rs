@@ -19,15 +19,15 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 
 /// A status that says: later, or never.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Refusal {
-    pub(super) status: u16,
+pub(crate) struct Refusal {
+    pub(crate) status: u16,
     /// The pause that the store asks for.
-    pub(super) retry_after: Option<Duration>,
+    pub(crate) retry_after: Option<Duration>,
 }
 
 impl Refusal {
     /// Whether the same request may be granted later.
-    pub(super) fn passes(self) -> bool {
+    pub(crate) fn passes(self) -> bool {
         matches!(self.status, 408 | 429 | 500 | 502..=504 | 506..=599)
     }
 }
@@ -42,7 +42,7 @@ impl std::error::Error for Refusal {}
 
 /// Makes clients that watch for refusals.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Connector;
+pub(crate) struct Connector;
 
 impl HttpConnector for Connector {
     fn connect(&self, options: &ClientOptions) -> object_store::Result<HttpClient> {

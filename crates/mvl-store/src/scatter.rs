@@ -8,7 +8,7 @@ use bytes::Bytes;
 
 /// Collects parts of a span of bytes. Parts may touch, overlap and repeat, but begin in ascending order.
 #[derive(Debug)]
-pub(super) struct Scatter {
+pub(crate) struct Scatter {
     parts: Vec<(Range<u64>, Vec<u8>)>,
     /// The next byte of the object.
     at: u64,
@@ -18,7 +18,7 @@ pub(super) struct Scatter {
 
 impl Scatter {
     /// Parts by their ranges, which the caller has bounded, of a body that begins with the first of them.
-    pub(super) fn new(ranges: &[Range<u64>]) -> Self {
+    pub(crate) fn new(ranges: &[Range<u64>]) -> Self {
         let at = ranges.first().map_or(0, |range| range.start);
         let len = |range: &Range<u64>| range.end.saturating_sub(range.start) as usize;
         let parts = ranges.iter().map(|range| (range.clone(), Vec::with_capacity(len(range)))).collect();
@@ -26,7 +26,7 @@ impl Scatter {
     }
 
     /// Takes the next chunk of the body.
-    pub(super) fn feed(&mut self, chunk: &[u8]) {
+    pub(crate) fn feed(&mut self, chunk: &[u8]) {
         let end = self.at + chunk.len() as u64;
         for (range, bytes) in &mut self.parts[self.full..] {
             if range.start >= end {
@@ -42,7 +42,7 @@ impl Scatter {
     }
 
     /// The parts; `None` when the body ended early.
-    pub(super) fn finish(self) -> Option<Vec<Bytes>> {
+    pub(crate) fn finish(self) -> Option<Vec<Bytes>> {
         let whole =
             |(range, bytes): &(Range<u64>, Vec<u8>)| bytes.len() as u64 == range.end.saturating_sub(range.start);
         self.parts.iter().all(whole).then(|| self.parts.into_iter().map(|(_, bytes)| bytes.into()).collect())

@@ -9,15 +9,15 @@ use mvl_core::DataError;
 use object_store::Error as StoreError;
 use object_store::client::HttpError;
 
-use super::StoreUrl;
-use super::connector::Refusal;
+use crate::StoreUrl;
+use crate::connector::Refusal;
 
 /// Where clouds hand credentials to their own machines. Elsewhere nobody answers there.
 const METADATA_SERVERS: [&str; 3] = ["169.254.169.254", "169.254.170.2", "metadata.google.internal"];
 
 /// What kind of failure it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Cause {
+pub enum Cause {
     /// It may pass: a busy store, a lost connection, a body that ended early.
     Transient,
     /// The bytes are not those that the checksum was made of. Moved once more, they may be.
@@ -32,25 +32,25 @@ pub(crate) enum Cause {
 
 /// One request's failure.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Failure {
-    pub(super) cause: Cause,
-    pub(super) what: String,
+pub struct Failure {
+    pub(crate) cause: Cause,
+    pub(crate) what: String,
     /// The pause that the store asks for before the next attempt.
-    pub(super) retry_after: Option<Duration>,
+    pub(crate) retry_after: Option<Duration>,
 }
 
 impl Failure {
-    pub(super) fn new(cause: Cause, what: impl Into<String>) -> Self {
+    pub(crate) fn new(cause: Cause, what: impl Into<String>) -> Self {
         Self { cause, what: what.into(), retry_after: None }
     }
 
     /// Whether the store itself did not answer, so that its other objects would fail alike.
-    pub(crate) fn is_the_stores(&self) -> bool {
+    pub fn is_the_stores(&self) -> bool {
         matches!(self.cause, Cause::Transient | Cause::Denied)
     }
 
     /// The error for people: where it happened, while doing what, why, and what to look at.
-    pub(crate) fn at(&self, url: &StoreUrl, action: &str) -> DataError {
+    pub fn at(&self, url: &StoreUrl, action: &str) -> DataError {
         let kind = match self.cause {
             Cause::Transient => ErrorKind::TimedOut,
             Cause::Damaged => ErrorKind::InvalidData,
@@ -120,6 +120,7 @@ fn hint(scheme: &str, cause: Cause) -> Option<&'static str> {
         ("file", _) => return None,
         ("http" | "https", Cause::Denied) => "the server wants credentials, which http(s):// does not carry",
         ("http" | "https", Cause::Transient) => "is the server up, and the address right?",
+        ("http" | "https", Cause::Missing) => "check the address",
         ("http" | "https", _) => "the server must answer requests for ranges, and list by WebDAV",
         (_, Cause::Denied) => "set AZURE_STORAGE_ACCOUNT_NAME and AZURE_STORAGE_ACCOUNT_KEY or AZURE_STORAGE_SAS_KEY",
         (_, Cause::Transient) => "is the store up, and AZURE_STORAGE_ENDPOINT right?",

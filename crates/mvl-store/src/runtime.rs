@@ -15,7 +15,7 @@ static RUNTIME: OnceLock<Result<Runtime, String>> = OnceLock::new();
 ///
 /// # Errors
 /// [`DataError::Invalid`] when the system gives no threads.
-pub(crate) fn handle() -> Result<&'static Handle, DataError> {
+pub fn handle() -> Result<&'static Handle, DataError> {
     let build = || Builder::new_multi_thread().worker_threads(THREADS).thread_name("mvl-remote").enable_all().build();
     let runtime = RUNTIME.get_or_init(|| build().map_err(|error| error.to_string()));
     let runtime = runtime.as_ref().map(Runtime::handle);
@@ -26,7 +26,7 @@ pub(crate) fn handle() -> Result<&'static Handle, DataError> {
 ///
 /// # Errors
 /// [`DataError::Invalid`] when the system gives no threads, or the work panicked.
-pub(crate) fn wait_for<T: Send + 'static>(work: impl Future<Output = T> + Send + 'static) -> Result<T, DataError> {
+pub fn wait_for<T: Send + 'static>(work: impl Future<Output = T> + Send + 'static) -> Result<T, DataError> {
     let (done, result) = mpsc::sync_channel(1);
     handle()?.spawn(async move {
         let _ = done.send(work.await); // the caller waits
