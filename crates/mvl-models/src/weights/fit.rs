@@ -1,6 +1,6 @@
 //! Do these tensors fit this module? Names and shapes are compared first, so that nothing is read from a file in vain.
 
-use std::fmt::Write;
+use std::fmt;
 use std::path::Path;
 
 use burn::module::Module;
@@ -13,49 +13,90 @@ const LISTED: usize = 8;
 /// A tensor of a file: name, type and shape are known, its bytes are read when they are wanted.
 pub(crate) type FileTensor = burn::store::burn_pack::Tensor;
 
+/// A tensor by key and shape.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TensorShape {
+    /// Its key in the file.
+    pub key: String,
+    /// Its shape, as PyTorch has it.
+    pub shape: Vec<usize>,
+}
+
+/// A tensor that is in the file in another shape, or with another kind of values, than the model wants.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MisshapenTensor {
+    /// Its key in the file.
+    pub key: String,
+    /// The shape that the model wants, as PyTorch has it.
+    pub expected: Vec<usize>,
+    /// The shape in the file.
+    pub found: Vec<usize>,
+    /// What the file's values are: `F32`, `I64` …
+    pub dtype: String,
+}
+
+impl fmt::Display for TensorShape {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {:?}", self.key, self.shape)
+    }
+}
+
+impl fmt::Display for MisshapenTensor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { key, expected, found, dtype } = self;
+        if found == expected { write!(f, "{key} holds {dtype}") } else { write!(f, "{key} expected {expected:?}, found {found:?}") }
+    }
+}
+
 /// What a file lacks, has too much, or has in another shape; empty when it fits.
 #[derive(Debug, Default)]
 pub(crate) struct Misfit {
-    pub missing: Vec<String>,
-    pub unexpected: Vec<String>,
-    pub misshapen: Vec<String>,
+    pub missing: Vec<TensorShape>,
+    pub unexpected: Vec<TensorShape>,
+    pub misshapen: Vec<MisshapenTensor>,
 }
 
 impl Misfit {
     pub(crate) fn add_missing(&mut self, key: &str, shape: &[usize]) {
-        self.missing.push(format!("{key} {shape:?}"));
+        self.missing.push(TensorShape { key: key.to_owned(), shape: shape.to_vec() });
     }
 
     pub(crate) fn add_unexpected(&mut self, key: &str, found: &FileTensor) {
-        self.unexpected.push(format!("{key} {:?}", found.shape.as_slice()));
+        self.unexpected.push(TensorShape { key: key.to_owned(), shape: found.shape.to_vec() });
     }
 
     pub(crate) fn add_misshapen(&mut self, key: &str, expected: &[usize], found: &FileTensor) {
-        let (shape, dtype) = (found.shape.as_slice(), found.dtype);
-        self.misshapen.push(if shape == expected {
-            format!("{key} holds {dtype:?}")
-        } else {
-            format!("{key} expected {expected:?}, found {shape:?}")
+        self.misshapen.push(MisshapenTensor {
+            key: key.to_owned(),
+            expected: expected.to_vec(),
+            found: found.shape.to_vec(),
+            dtype: format!("{:?}", found.dtype),
         });
     }
 
     /// Nothing if all fits, or the error that lists what does not.
     pub(crate) fn into_result(self, model: &str, path: &Path) -> Result<(), ModelError> {
-        let mut what = String::new();
-        let kinds = [("missing", &self.missing), ("unexpected", &self.unexpected), ("misshapen", &self.misshapen)];
-        for (kind, keys) in kinds.into_iter().filter(|(_, keys)| !keys.is_empty()) {
-            let separator = if what.is_empty() { "" } else { "; " };
-            let listed = keys.iter().take(LISTED).map(String::as_str).collect::<Vec<_>>().join(", ");
-            write!(what, "{separator}{kind} {}: {listed}", keys.len()).expect("a string takes all");
-            if keys.len() > LISTED {
-                write!(what, " and {} more", keys.len() - LISTED).expect("a string takes all");
-            }
-        }
+        let what = [
+            described("missing", &self.missing),
+            described("unexpected", &self.unexpected),
+            described("misshapen", &self.misshapen),
+        ];
+        let what = what.into_iter().flatten().collect::<Vec<_>>().join("; ");
         if what.is_empty() {
             return Ok(());
         }
         Err(ModelError::WeightsMismatch { model: model.to_owned(), what, path: path.display().to_string() })
     }
+}
+
+/// `missing 10: the first eight of them and 2 more`; nothing for none.
+pub(super) fn described<T: fmt::Display>(kind: &str, tensors: &[T]) -> Option<String> {
+    let listed = tensors.iter().take(LISTED).map(ToString::to_string).collect::<Vec<_>>().join(", ");
+    let more = match tensors.len().saturating_sub(LISTED) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    (!tensors.is_empty()).then(|| format!("{kind} {}: {listed}{more}", tensors.len()))
 }
 
 /// Puts tensors, named by path and checked against the module's slots, into it.

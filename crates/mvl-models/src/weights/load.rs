@@ -9,7 +9,8 @@ use burn::tensor::DType;
 use mvl_core::{Classifier, ModelConfig, ModelError, ModelFactory, Registry, device_of};
 
 use super::checkpoint_file::{self, Tensors};
-use super::fit::{FileTensor, Misfit, fill};
+use super::class_rows::pick_classes;
+use super::fit::{FileTensor, Misfit, MisshapenTensor, TensorShape, described, fill};
 use super::input_channels::{self, AdaptedInput};
 use super::key_names::{KeyNames, KeyPatterns};
 use super::parameters::{LINEAR, ParameterKind, ParameterSlot, parameter_slots};
@@ -23,6 +24,44 @@ pub enum HeadPolicy {
     Reinitialise,
 }
 
+/// What to do about what does not fit. Made of a [`HeadPolicy`], or of [`Self::strict`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LoadPolicy {
+    head: HeadPolicy,
+    partial: bool,
+    classes: Option<Vec<usize>>,
+}
+
+impl LoadPolicy {
+    /// Everything that the model has is in the file, and nothing else.
+    #[must_use]
+    pub fn strict() -> Self {
+        HeadPolicy::Strict.into()
+    }
+
+    /// What fits is taken, what is missing or has another shape keeps its fresh weights, and what the model does not know is left:
+    /// the report tells it all. That nothing at all fits stays an error.
+    #[must_use]
+    pub fn with_partial(mut self) -> Self {
+        self.partial = true;
+        self
+    }
+
+    /// Of the file's classes these alone, in this order, by their positions in the file: the classifier's rows are picked. The model
+    /// has as many classes.
+    #[must_use]
+    pub fn with_classes(mut self, classes: impl IntoIterator<Item = usize>) -> Self {
+        self.classes = Some(classes.into_iter().collect());
+        self
+    }
+}
+
+impl From<HeadPolicy> for LoadPolicy {
+    fn from(head: HeadPolicy) -> Self {
+        Self { head, partial: false, classes: None }
+    }
+}
+
 /// What came of loading weights.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
@@ -33,8 +72,16 @@ pub struct LoadReport {
     pub reinitialised: Vec<String>,
     /// The first convolution, if the file's has other input channels.
     pub adapted_input: Option<AdaptedInput>,
+    /// How many classes the file has, if some of them were picked.
+    pub picked_from: Option<usize>,
     /// How many tensors of the file are of no use here: batch counters, an optimiser's state, a head that was not taken.
     pub ignored: usize,
+    /// What the file lacks, and kept its fresh weights ([`LoadPolicy::with_partial`]).
+    pub missing: Vec<TensorShape>,
+    /// What the model does not know, and was left (the same).
+    pub unexpected: Vec<TensorShape>,
+    /// What has another shape in the file, and kept its fresh weights (the same).
+    pub misshapen: Vec<MisshapenTensor>,
 }
 
 impl fmt::Display for LoadReport {
@@ -43,10 +90,18 @@ impl fmt::Display for LoadReport {
         if let Some(AdaptedInput { key, from, to }) = &self.adapted_input {
             write!(f, ", {key} adapted from {from} to {to} input channels")?;
         }
+        if let Some(from) = self.picked_from {
+            write!(f, ", classes picked from {from}")?;
+        }
         if !self.reinitialised.is_empty() {
             write!(f, ", freshly initialised: {}", self.reinitialised.join(", "))?;
         }
-        Ok(())
+        let misfits = [
+            described("missing", &self.missing),
+            described("unexpected", &self.unexpected),
+            described("misshapen", &self.misshapen),
+        ];
+        misfits.into_iter().flatten().try_for_each(|misfit| write!(f, "; {misfit}"))
     }
 }
 
@@ -58,8 +113,8 @@ impl fmt::Display for LoadReport {
 /// file's keys ([`ModelFactory::other_key_maps`]). A first convolution of other input channels is adapted as timm does (see [`AdaptedInput`]).
 ///
 /// # Errors
-/// [`ModelError::File`] when the file cannot be read or is damaged, [`ModelError::WeightsMismatch`] that lists what is missing,
-/// unexpected and misshapen.
+/// [`ModelError::File`] when the file cannot be read or is damaged, or lacks classes that were picked,
+/// [`ModelError::WeightsMismatch`] that lists what is missing, unexpected and misshapen, unless the policy is to take what fits.
 ///
 /// # Example
 /// ```
@@ -86,9 +141,9 @@ pub fn load_weights(
     config: &ModelConfig,
     registry: &Registry,
     path: &Path,
-    policy: HeadPolicy,
+    policy: impl Into<LoadPolicy>,
 ) -> Result<(Classifier, LoadReport), ModelError> {
-    load(model, config, registry, path, policy, HashMap::new())
+    load(model, config, registry, path, policy.into(), HashMap::new())
 }
 
 /// Like [`load_weights`], but parameters that need no change stay in the file, mapped into memory: all but linear layers' matrices,
@@ -105,9 +160,9 @@ pub fn load_weights_mapped(
     config: &ModelConfig,
     registry: &Registry,
     path: &Path,
-    policy: HeadPolicy,
+    policy: impl Into<LoadPolicy>,
 ) -> Result<(Classifier, LoadReport), ModelError> {
-    load(model, config, registry, path, policy, checkpoint_file::map(path)?)
+    load(model, config, registry, path, policy.into(), checkpoint_file::map(path)?)
 }
 
 /// `mapped`: tensors by their names in the file that may be taken instead of those that are read.
@@ -116,9 +171,10 @@ fn load(
     config: &ModelConfig,
     registry: &Registry,
     path: &Path,
-    policy: HeadPolicy,
+    policy: LoadPolicy,
     mut mapped: Tensors,
 ) -> Result<(Classifier, LoadReport), ModelError> {
+    let LoadPolicy { head, partial, classes } = policy;
     let factory = registry.model(&config.name)?;
     let slots = parameter_slots(&model);
     let (names, keys, (mut tensors, left_out)) = name_keys(factory, &slots, checkpoint_file::open(path)?)?;
@@ -127,7 +183,10 @@ fn load(
     let before = tensors.len();
     tensors.retain(|key, _| keys.contains(key) || !unused.matches(key));
     let mut report = LoadReport { ignored: left_out + before - tensors.len(), ..LoadReport::default() };
-    if policy == HeadPolicy::Reinitialise && !head_fits(&slots, &keys, &tensors) {
+    if let Some(classes) = &classes {
+        report.picked_from = pick_classes(&slots, &keys, &mut tensors, classes, config, path)?;
+    }
+    if head == HeadPolicy::Reinitialise && !head_fits(&slots, &keys, &tensors) {
         report.ignored += remove_head(&names, &slots, &keys, &mut tensors);
         let heads = slots.iter().zip(&keys).filter(|(slot, _)| is_head(slot));
         report.reinitialised = heads.map(|(_, key)| key.clone()).collect();
@@ -166,7 +225,11 @@ fn load(
     let mut unexpected: Vec<_> = tensors.iter().collect();
     unexpected.sort_by_key(|(key, _)| *key);
     unexpected.into_iter().for_each(|(key, tensor)| misfit.add_unexpected(key, tensor));
-    misfit.into_result(&config.name, path)?;
+    if partial && !taken.is_empty() {
+        (report.missing, report.unexpected, report.misshapen) = (misfit.missing, misfit.unexpected, misfit.misshapen);
+    } else {
+        misfit.into_result(&config.name, path)?;
+    }
 
     report.loaded = taken.len();
     Ok((fill(model, taken, None, path)?, report))
@@ -202,7 +265,7 @@ fn to_slot(tensor: FileTensor, slot: &ParameterSlot, float: DType) -> FileTensor
     if slot.transposed { transpose(tensor) } else { tensor }
 }
 
-fn cast(tensor: FileTensor, dtype: DType) -> FileTensor {
+pub(super) fn cast(tensor: FileTensor, dtype: DType) -> FileTensor {
     if tensor.dtype == dtype {
         return tensor;
     }
@@ -215,7 +278,7 @@ pub(super) fn transpose(tensor: FileTensor) -> FileTensor {
     PyTorchToBurnAdapter.adapt(tensor, ModuleContext::new(&[LINEAR.to_owned()]))
 }
 
-fn is_head(slot: &ParameterSlot) -> bool {
+pub(super) fn is_head(slot: &ParameterSlot) -> bool {
     slot.path.starts_with("head.")
 }
 

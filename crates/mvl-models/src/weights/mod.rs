@@ -1,13 +1,16 @@
 //! Weights files: reading torchvision's `.pth` and anyone's `.safetensors`, writing `.safetensors` under torchvision's keys,
-//! and cards of published weights.
+//! cards of published weights, and a cache that fetches them.
 //!
 //! No code in a file is ever run: pickles are parsed as data, and what is not a tensor is refused or left out.
 
 mod cards;
 mod checkpoint_file;
+mod checksum;
+mod class_rows;
 mod compare;
 mod export;
 mod fit;
+mod hub;
 mod imagenet_labels;
 mod input_channels;
 mod key_names;
@@ -15,12 +18,16 @@ mod load;
 mod parameters;
 mod safetensors;
 
-pub use cards::{Pixels, WeightsCard, weights_card, weights_cards};
+pub use cards::{WeightsCard, weights_card, weights_cards};
 pub use compare::{OutputDifference, compare_with_reference};
 pub use export::save_safetensors;
+pub use fit::{MisshapenTensor, TensorShape};
+pub use hub::{
+    DownloadProgress, HuggingFaceModel, WeightsHub, is_hugging_face_folder, read_hugging_face_folder, weights_folder,
+};
 pub use imagenet_labels::imagenet1k_labels;
 pub use input_channels::AdaptedInput;
-pub use load::{HeadPolicy, LoadReport, load_weights, load_weights_mapped};
+pub use load::{HeadPolicy, LoadPolicy, LoadReport, load_weights, load_weights_mapped};
 
 pub(crate) use fit::{Misfit, fill};
 pub(crate) use parameters::parameter_slots;

@@ -1,0 +1,210 @@
+#!/usr/bin/env python3
+"""Writes the tables of published weights, crates/mvl-models/src/weights/cards/{torchvision,timm}.rs, from the figures that
+torchvision and timm carry with their models: addresses, scores, sizes, preprocessing, licences. Nothing is downloaded.
+
+    python scripts/make_weights_cards.py --names NAMES
+
+NAMES holds the zoo's model names, one a line (`mvl models list --json`); of timm's weights those are taken that belong to one of
+them. Needs torch, torchvision and timm. Run rustfmt afterwards.
+"""
+
+import argparse
+import json
+import math
+import pathlib
+import re
+
+import timm
+import torchvision
+from torchvision.models import get_model_weights, list_models
+
+FOLDER = pathlib.Path(__file__).resolve().parent.parent / "crates/mvl-models/src/weights/cards"
+IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+HALF = (0.5, 0.5, 0.5)
+
+# The paper of a family, by how its names begin; the first that fits counts.
+PAPERS = [
+    ("alexnet", "1404.5997"),
+    ("vgg", "1409.1556"),
+    ("googlenet", "1409.4842"),
+    ("inception_v3", "1512.00567"),
+    ("resnet", "1512.03385"),
+    ("resnext", "1611.05431"),
+    ("wide_resnet", "1605.07146"),
+    ("regnet", "2003.13678"),
+    ("densenet", "1608.06993"),
+    ("squeezenet", "1602.07360"),
+    ("mobilenet_v2", "1801.04381"),
+    ("mobilenet_v3", "1905.02244"),
+    ("mnasnet", "1807.11626"),
+    ("shufflenet", "1807.11164"),
+    ("efficientnet_v2", "2104.00298"),
+    ("efficientnet", "1905.11946"),
+    ("convnextv2", "2301.00808"),
+    ("convnext", "2201.03545"),
+    ("swin_v2", "2111.09883"),
+    ("swin", "2103.14030"),
+    ("maxvit", "2204.01697"),
+    ("deit3", "2204.07118"),
+    ("deit", "2012.12877"),
+    ("repvgg", "2101.03697"),
+    ("vit", "2010.11929"),
+    (r".*reg4_dinov2", "2309.16588"),
+    (r".*dinov2", "2304.07193"),
+]
+SWAG = "2201.08371"
+
+# SHA-256 of files that were checked in full, and other names under which the same weights are found.
+CHECKED = {
+    "mobilenet_v2-b0353104.pth": (
+        "b03531047ffacf1e2488318dcd2aba1126cde36e3bfe1aa5cb07700aeeee9889",
+        ["mobilenet_v2.safetensors"],
+    )
+}
+
+# torchvision's models that shift the channels of their input themselves when they are given these weights; here the shift is
+# part of the preprocessing.
+TRANSFORM_INPUT = {"googlenet", "inception_v3"}
+
+LICENCES = {"apache-2.0": "Apache-2.0", "mit": "MIT", "cc-by-nc-4.0": "CC-BY-NC-4.0"}
+
+# timm's families that torchvision lacks, or names differently.
+TIMM = re.compile(r"^(vit_|deit|convnextv2_|repvgg_|tf_efficientnet|efficientnet_|mobilenetv[34]|mixnet|xception|cspresnet|csp|mobileone|tinynet|fastvit|ghost)")
+
+
+def paper(model, rows=PAPERS):
+    for pattern, number in sorted(rows, key=lambda row: not row[0].startswith(".*")):
+        if re.match(pattern, model):
+            return f"https://arxiv.org/abs/{number}"
+    return None
+
+
+def text(value):
+    return "None" if value is None else f"Some({quoted(value)})"
+
+
+def quoted(value):
+    return json.dumps(value, ensure_ascii=False)
+
+
+def number(value):
+    value = float(value)
+    return f"{value:.6f}".rstrip("0").rstrip(".") + ("" if value % 1 else ".0")
+
+
+def triple(values):
+    return "[" + ", ".join(number(value) for value in values) + "]"
+
+
+def row(base, fields):
+    lines = [f"        {name}: {value}," for name, value in fields]
+    return "    WeightsCard {\n" + "\n".join(lines) + f"\n        ..{base}\n    }},\n"
+
+
+def normalisation(mean, std):
+    if tuple(mean) == IMAGENET_MEAN and tuple(std) == IMAGENET_STD:
+        return []
+    return [("mean", triple(mean)), ("std", triple(std))]
+
+
+def torchvision_rows():
+    rows = {}
+    for model in list_models(module=torchvision.models):
+        for weights in get_model_weights(model):
+            tag = weights.name.lower()
+            metrics = weights.meta["_metrics"].get("ImageNet-1K", {})
+            if not math.isfinite(metrics.get("acc@1", math.nan)):
+                continue  # features without a classifier
+            transforms = weights.transforms()
+            mean, std = transforms.mean, transforms.std
+            if model in TRANSFORM_INPUT:
+                mean, std = HALF, HALF
+            file = weights.url.rsplit("/", 1)[1]
+            sha256, others = CHECKED.get(file, (None, []))
+            swag = "swag" in tag
+            fields = [
+                ("id", quoted(f"{model}.{tag}")),
+                ("model", quoted(model)),
+                ("file_names", "&[" + ", ".join(map(quoted, [file, *others])) + "]"),
+                ("url", quoted(weights.url)),
+            ]
+            if sha256:
+                fields.append(("sha256", text(sha256)))
+            fields += [
+                ("size_mib", f"Some({number(weights.meta['_file_size'])})"),
+                ("parameters", f"Some({weights.meta['num_params']:_})"),
+                ("top_1", f"Some({number(metrics['acc@1'])})"),
+                ("top_5", f"Some({number(metrics['acc@5'])})"),
+                ("paper", text(f"https://arxiv.org/abs/{SWAG}" if swag else paper(model))),
+                ("recipe", text(weights.meta.get("recipe"))),
+            ]
+            if swag:
+                fields += [("licence", quoted("CC-BY-NC-4.0")), ("source", "SWAG")]
+            crop = transforms.crop_size[0]
+            if swag and model.startswith("vit") and crop != 224:
+                fields.append(("options", f'&[("image_size", {crop})]'))
+            fields += [
+                ("resize", f"ResizeTo::ShortSide({transforms.resize_size[0]})"),
+                ("crop", str(crop)),
+                ("filter", f"Filter::{transforms.interpolation.value.capitalize()}"),
+            ]
+            fields += normalisation(mean, std)
+            rows[f"{model}.{tag}"] = row("TORCHVISION", fields)
+    return rows
+
+
+def timm_rows(names):
+    rows = {}
+    taken = set(list_models(module=torchvision.models))
+    for full in timm.list_models(pretrained=True):
+        model, _, tag = full.partition(".")
+        cfg = timm.get_pretrained_cfg(full).to_dict()
+        wanted = TIMM.match(model) and model in names and model not in taken
+        if not wanted or cfg.get("hf_hub_filename") or not str(cfg.get("hf_hub_id", "")).startswith("timm/"):
+            continue
+        if cfg.get("license") not in LICENCES:
+            continue
+        side = cfg.get("test_input_size") or cfg["input_size"]
+        crop = side[1]
+        share = (cfg.get("test_crop_pct") or cfg["crop_pct"]) if cfg.get("test_input_size") else cfg["crop_pct"]
+        resized = math.floor(crop / share)
+        mode = cfg.get("crop_mode", "center")
+        to = f"ResizeTo::Exact([{resized}, {resized}])" if mode == "squash" else f"ResizeTo::ShortSide({resized})"
+        papers = re.findall(r"\d{4}\.\d{5}", str(cfg.get("paper_ids", "")))
+        fields = [
+            ("id", quoted(full)),
+            ("model", quoted(model)),
+            ("file_names", f"&[{quoted(full + '.safetensors')}]"),
+            ("url", quoted(f"hf://{cfg['hf_hub_id']}/model.safetensors")),
+            ("licence", quoted(LICENCES[cfg["license"]])),
+            ("paper", text(f"https://arxiv.org/abs/{papers[0]}" if papers else paper(model))),
+            ("num_classes", str(cfg["num_classes"])),
+            ("resize", to),
+            ("crop", str(crop)),
+            ("filter", f"Filter::{cfg['interpolation'].capitalize()}"),
+        ]
+        fields += normalisation(cfg["mean"], cfg["std"])
+        rows[full] = row("TIMM", fields)
+    return rows
+
+
+def write(name, doc, uses, base, rows):
+    body = "".join(rows[key] for key in sorted(rows))
+    head = f"//! {doc}\n//!\n//! Made by `scripts/make_weights_cards.py`: change that, not this.\n\n{uses}\n\n"
+    table = f"pub(super) const {name.upper()}_CARDS: &[WeightsCard] = &[\n{body}];\n"
+    (FOLDER / f"{name}.rs").write_text(head + base + table, encoding="utf-8")
+    print(f"{name}: {len(rows)} cards")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
+    parser.add_argument("--names", type=pathlib.Path, required=True, help="the zoo's model names, one a line")
+    names = set(parser.parse_args().names.read_text().split())
+    uses = "use mvl_core::{Filter, ResizeTo};\n\nuse super::WeightsCard;\nuse super::card::{TORCHVISION, SWAG};"
+    write("torchvision", "torchvision's published classifiers, one a row.", uses, "", torchvision_rows())
+    uses = "use mvl_core::{Filter, ResizeTo};\n\nuse super::WeightsCard;\nuse super::card::TIMM;"
+    write("timm", "timm's published weights of the models that go by its names, one a row.", uses, "", timm_rows(names))
+
+
+if __name__ == "__main__":
+    main()
