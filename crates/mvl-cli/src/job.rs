@@ -11,12 +11,13 @@ use mvl::core::{
     write_atomically,
 };
 use mvl::infer::Predictor;
-use mvl::models::weights::{HeadPolicy, load_weights};
+use mvl::models::weights::{HeadPolicy, WeightsHub, load_weights};
 use mvl::models::{ClassificationTask, ClassifierSpec};
 use mvl::train::{Checkpointer, Curves, History, ProgressBar, StopToken, Trainer};
 use serde::Serialize;
 
 use crate::config::RunConfig;
+use crate::downloads::weights_hub;
 use crate::judge::judge;
 use crate::plugins::Plugins;
 use crate::training_data::TrainingData;
@@ -48,6 +49,7 @@ pub struct TrainingJob {
     resume: bool,
     test: bool,
     stop: StopToken,
+    hub: WeightsHub,
 }
 
 /// What a run came to. Written as `summary.json` in its folder.
@@ -85,7 +87,14 @@ pub struct BestFigure {
 impl TrainingJob {
     /// A run with these plugins, or with models from this registry.
     pub fn new(config: RunConfig, plugins: impl Into<Plugins>) -> Self {
-        Self { config, plugins: plugins.into(), resume: false, test: true, stop: StopToken::new() }
+        Self {
+            config,
+            plugins: plugins.into(),
+            resume: false,
+            test: true,
+            stop: StopToken::new(),
+            hub: weights_hub(false),
+        }
     }
 
     /// Goes on from the run's last checkpoint, if there is one.
@@ -106,6 +115,12 @@ impl TrainingJob {
         self
     }
 
+    /// Where weights to start from are kept and fetched; by default as the environment says.
+    pub fn with_hub(mut self, hub: WeightsHub) -> Self {
+        self.hub = hub;
+        self
+    }
+
     /// Trains with the usual observers: progress, history, curves.
     ///
     /// # Errors
@@ -119,7 +134,7 @@ impl TrainingJob {
     /// # Errors
     /// Like [`run`](Self::run).
     pub fn run_observed<B: Backend>(self, observers: Vec<Box<dyn TrainingObserver>>) -> anyhow::Result<JobSummary> {
-        let Self { config, plugins, resume, test, stop } = self;
+        let Self { config, plugins, resume, test, stop, hub } = self;
         let registry = plugins.registry.clone();
         let run_dir = &config.run_dir;
         let has_checkpoint = Checkpointer::new(run_dir).has_any();
@@ -133,7 +148,7 @@ impl TrainingJob {
         let spec =
             ClassifierSpec::new(config.model_config(data.labels.len()), data.labels.clone(), config.preprocess.clone());
         // A resumed run has its weights in the checkpoint.
-        let model = starting_model(&config, &registry, &spec.model, !has_checkpoint, &device)?;
+        let model = starting_model(&config, &registry, &hub, &spec.model, !has_checkpoint, &device)?;
         let parameters = count_parameters(&model);
         let mut train = data.training_loader::<B>(&config)?;
         if let Some(strategy) = plugins.strategy(&config) {
@@ -184,16 +199,17 @@ impl TrainingJob {
 fn starting_model(
     config: &RunConfig,
     registry: &Registry,
+    hub: &WeightsHub,
     model: &ModelConfig,
     fresh: bool,
     device: &Device,
 ) -> anyhow::Result<Classifier> {
     let mut classifier = registry.create_classifier(model, device)?;
     if let (Some(weights), true) = (&config.model.weights, fresh) {
-        let file = match weights.card() {
-            Some(card) => mvl::infer::find_weights(card)?,
-            None => PathBuf::from(&weights.0),
-        };
+        let file = hub.resolve(&weights.0)?;
+        if let Some(card) = weights.card() {
+            card.verify(&file)?;
+        }
         let (loaded, report) = load_weights(classifier, model, registry, &file, HeadPolicy::Reinitialise)?;
         eprintln!("starting from {}: {report}", file.display());
         classifier = loaded;

@@ -18,6 +18,7 @@
 mod arguments;
 mod backends;
 mod config;
+mod downloads;
 mod job;
 mod judge;
 mod model_arguments;

@@ -70,6 +70,8 @@ pub use ingest::{
     PartReport, Shares, Skipped, SourceReport, ingest,
 };
 pub use loader::{Loader, LoaderConfig, LoaderState, OnCorrupt, Prepared, StackImages};
+#[cfg(feature = "remote")]
+pub use mvl_store::RetryPolicy;
 pub use ops::{
     CropBox, adjust_brightness, adjust_contrast, adjust_hue, adjust_saturation, adjust_sharpness, autocontrast,
     center_crop, center_crop_box, crop, equalize, erase, gaussian_blur, gaussian_noise, grayscale, horizontal_flip,
@@ -77,8 +79,6 @@ pub use ops::{
     vertical_flip,
 };
 pub use preprocess::{InputTensor, preprocess};
-#[cfg(feature = "remote")]
-pub use mvl_store::RetryPolicy;
 pub use samplers::{
     AspectRatioGroups, ClassBalanced, Limited, RepeatedAugmentation, SamplerConfig, ShardShuffled, Weighted,
     aspect_ratios,

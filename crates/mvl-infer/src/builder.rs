@@ -1,13 +1,12 @@
 //! Where a predictor's model comes from.
 
-use std::env;
 use std::ffi::OsString;
 use std::marker::PhantomData;
 use std::path::{Path, PathBuf};
 
 use burn::tensor::Device;
 use mvl_core::{Backend, Classifier, MODEL_FILE, Registry};
-use mvl_models::weights::{WeightsCard, weights_card, weights_cards};
+use mvl_models::weights::{WeightsHub, is_hugging_face_folder, weights_card, weights_cards};
 use mvl_models::{ClassifierSpec, load_classifier, zoo};
 
 use crate::{InferError, Predictor};
@@ -30,15 +29,16 @@ pub struct PredictorBuilder<B: Backend> {
     weights: Option<PathBuf>,
     registry: Registry,
     ordinal: usize,
+    hub: Option<WeightsHub>,
     backend: PhantomData<B>,
 }
 
 impl<B: Backend> PredictorBuilder<B> {
     pub(crate) fn new(model: OsString) -> Self {
-        Self { model, weights: None, registry: zoo(), ordinal: 0, backend: PhantomData }
+        Self { model, weights: None, registry: zoo(), ordinal: 0, hub: None, backend: PhantomData }
     }
 
-    /// The weights file of a zoo model, `.pth` or `.safetensors`. Without it the file is looked for in [`weights_folder`].
+    /// The weights file of a zoo model, `.pth` or `.safetensors`. Without it the file comes from the hub.
     pub fn with_weights(mut self, file: impl Into<PathBuf>) -> Self {
         self.weights = Some(file.into());
         self
@@ -56,7 +56,13 @@ impl<B: Backend> PredictorBuilder<B> {
         self
     }
 
-    /// Reads the model and puts it on the device.
+    /// Where published weights are kept and fetched; by default [`WeightsHub::from_environment`], in silence.
+    pub fn with_hub(mut self, hub: WeightsHub) -> Self {
+        self.hub = Some(hub);
+        self
+    }
+
+    /// Reads the model, fetches its published weights if they are not on this machine, and puts it on the device.
     ///
     /// # Errors
     /// [`InferError`] when there is no such device, no such model, no weights file, or they do not fit together.
@@ -73,11 +79,20 @@ impl<B: Backend> PredictorBuilder<B> {
     }
 
     fn load_from_zoo(&self, device: &Device) -> Result<(Classifier, ClassifierSpec), InferError> {
-        let shown = self.model.to_string_lossy();
-        let id = match self.model.to_str() {
-            Some(id) if !Path::new(id).exists() && !id.contains(['/', '\\']) => id,
-            _ => return Err(InferError::NoModel { model: shown.into_owned() }),
-        };
+        let no_model = || InferError::NoModel { model: self.model.to_string_lossy().into_owned() };
+        let id = self.model.to_str().ok_or_else(no_model)?;
+        let hub = self.hub.clone().unwrap_or_else(WeightsHub::from_environment);
+        if id.starts_with("hf://") || is_hugging_face_folder(Path::new(id)) {
+            if let Some(weights) = self.weights.clone() {
+                return Err(InferError::UnusedWeights { weights, folder: id.into() });
+            }
+            let found = hub.fetch_hugging_face(id)?;
+            let model = found.create(&self.registry, device)?;
+            return Ok((model, found.spec));
+        }
+        if Path::new(id).exists() || id.contains(['/', '\\']) {
+            return Err(no_model());
+        }
         if self.registry.model(id).is_ok() {
             let known = weights_cards().iter().filter(|card| card.model == id).map(|card| card.id);
             return Err(InferError::Untrained { model: id.to_owned(), known: known.collect::<Vec<_>>().join(", ") });
@@ -85,7 +100,7 @@ impl<B: Backend> PredictorBuilder<B> {
         let card = weights_card(id)?;
         let file = match &self.weights {
             Some(file) => file.clone(),
-            None => find_weights(card)?,
+            None => hub.fetch_card(card)?,
         };
         Ok(card.create(&self.registry, &file, device)?)
     }
@@ -95,26 +110,4 @@ impl<B: Backend> PredictorBuilder<B> {
 fn saved_model_in(folder: &Path) -> Option<PathBuf> {
     let inside = IN_A_RUN.iter().map(|part| folder.join(part));
     std::iter::once(folder.to_owned()).chain(inside).find(|folder| folder.join(MODEL_FILE).is_file())
-}
-
-/// Looks for the weights of a card in [`weights_folder`].
-///
-/// # Errors
-/// [`InferError::NoWeights`] with the place to download them from.
-pub fn find_weights(card: &WeightsCard) -> Result<PathBuf, InferError> {
-    let folder = weights_folder();
-    let files = card.file_names.iter().map(|name| folder.join(name));
-    files.into_iter().find(|file| file.is_file()).ok_or_else(|| InferError::NoWeights {
-        id: card.id.to_owned(),
-        url: card.url.to_owned(),
-        folder: folder.clone(),
-    })
-}
-
-/// Where weights files are looked for: `$MVL_HOME/weights`, or else `mvl/weights` in the user's cache folder.
-pub fn weights_folder() -> PathBuf {
-    let home = env::var_os("MVL_HOME").map(PathBuf::from);
-    let cache = || env::var_os("XDG_CACHE_HOME").map(PathBuf::from).or_else(|| Some(env::home_dir()?.join(".cache")));
-    let root = home.or_else(|| Some(cache()?.join("mvl")));
-    root.unwrap_or_else(|| PathBuf::from(".mvl")).join("weights")
 }

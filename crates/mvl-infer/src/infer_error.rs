@@ -19,8 +19,8 @@ pub enum InferError {
     Data(#[from] DataError),
     /// Neither a run, nor a saved model, nor a name in the zoo.
     #[error(
-        "no model here: expected a run's folder, a saved model's folder (with model.json), or a weights name such as \
-         \"mobilenet_v2.imagenet1k_v1\"; {model:?}"
+        "no model here: expected a run's folder, a saved model's folder (with model.json), timm's layout (config.json and \
+         model.safetensors; hf://owner/name), or a weights name such as \"mobilenet_v2.imagenet1k_v1\"; {model:?}"
     )]
     NoModel {
         /// What was given.
@@ -43,18 +43,6 @@ pub enum InferError {
         /// The weights file.
         weights: PathBuf,
         /// The saved model.
-        folder: PathBuf,
-    },
-    /// The weights of a zoo model are not on this machine.
-    #[error(
-        "no weights file for {id:?}: give one with --weights FILE, or download {url} into {}", folder.display()
-    )]
-    NoWeights {
-        /// The weights' name.
-        id: String,
-        /// Where they can be had.
-        url: String,
-        /// Where they were looked for.
         folder: PathBuf,
     },
     /// A tensor of another shape than the model takes.

@@ -24,7 +24,7 @@ mod input;
 mod prediction;
 mod predictor;
 
-pub use builder::{PredictorBuilder, find_weights, weights_folder};
+pub use builder::PredictorBuilder;
 pub use infer_error::InferError;
 pub use input::Input;
 pub use prediction::{Prediction, TopClass};

@@ -111,8 +111,8 @@ where
 
 #[cfg(test)]
 mod tests {
-    use crate::wait_for;
     use super::*;
+    use crate::wait_for;
     use std::sync::Arc;
     use std::sync::atomic::{AtomicU32, Ordering};
 

@@ -88,7 +88,7 @@ pub struct TaskConfig {
     pub label_smoothing: f64,
 }
 
-/// Weights to start from: a name in the zoo, or a file.
+/// Weights to start from: a name in the zoo, a file, or an address (`https://`, `hf://` …).
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(transparent)]
 pub struct StartingWeights(pub String);
@@ -233,8 +233,11 @@ impl RunConfig {
             format!("task.label_smoothing: expected 0 to below 1, got {smoothing}"),
         );
         if let (Some(StartingWeights(weights)), StartingPoint::Weights) = (&self.model.weights, start) {
-            let known = weights_card(weights).is_ok() || Path::new(weights).is_file();
-            expect(known, format!("model.weights: expected a weights name or an existing file, got {weights:?}"));
+            let known = weights_card(weights).is_ok() || weights.contains("://") || Path::new(weights).is_file();
+            expect(
+                known,
+                format!("model.weights: expected a weights name, an address or an existing file, got {weights:?}"),
+            );
         }
         problems.extend(data.order.problems().into_iter().map(|text| format!("data.order.{text}")));
         problems.extend(StrategyConfig::problems(&data.strategy).into_iter().map(|text| format!("data.{text}")));

@@ -45,7 +45,7 @@ pub(crate) fn run(output: &Output) -> anyhow::Result<Outcome> {
         simd: simd(),
         memory_mib: system.total_memory() >> 20,
         memory_available_mib: system.available_memory() >> 20,
-        weights_folder: mvl::infer::weights_folder(),
+        weights_folder: mvl::models::weights::weights_folder(),
         resources: ResourceManager::new(&ResourceConfig::default()).usage(),
         backends: BackendChoice::ALL.into_iter().map(examine).collect(),
     };

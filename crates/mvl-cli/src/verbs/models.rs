@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
-use mvl::core::{Backbone, Backend, InputSides, ModelConfig, ModelFactory, Registry, Tap, count_parameters};
+use mvl::core::{Backbone, Backend, InputSides, ModelConfig, ModelFactory, Preprocess, Registry, Tap, count_parameters};
 use mvl::models::weights::{
     HeadPolicy, OutputDifference, WeightsCard, compare_with_reference, load_weights, save_safetensors, weights_cards,
 };
@@ -13,6 +13,7 @@ use serde::Serialize;
 
 use crate::arguments::{ComputeArguments, Outcome};
 use crate::backends::{BackendChoice, with_backend};
+use crate::downloads::weights_hub;
 use crate::model_arguments::ModelArguments;
 use crate::output::{Output, table, thousands};
 
@@ -105,8 +106,19 @@ struct WeightsRow {
     id: &'static str,
     model: &'static str,
     classes: usize,
+    top_1: Option<f32>,
+    top_5: Option<f32>,
+    size_mib: Option<f32>,
+    parameters: Option<usize>,
     licence: &'static str,
+    source: &'static str,
+    paper: Option<&'static str>,
+    recipe: Option<&'static str>,
     url: &'static str,
+    sha256: Option<&'static str>,
+    preprocess: Preprocess,
+    /// Where the file is, if it is on this machine.
+    file: Option<PathBuf>,
 }
 
 #[derive(Debug, Serialize)]
@@ -120,7 +132,7 @@ struct ModelSheet {
 
 pub(crate) fn run(verb: ModelsVerb, registry: Registry, output: &Output) -> anyhow::Result<Outcome> {
     match verb {
-        ModelsVerb::List { weights: true, .. } => list_weights(output)?,
+        ModelsVerb::List { weights: true, pattern, family } => list_weights(&registry, &pattern, family.as_deref(), output)?,
         ModelsVerb::List { pattern, family, .. } => list(&registry, &pattern, family.as_deref(), output)?,
         ModelsVerb::Show { name } => show(&name, &registry, output)?,
         ModelsVerb::Summary(arguments) => summary(&arguments, &registry, output)?,
@@ -130,7 +142,8 @@ pub(crate) fn run(verb: ModelsVerb, registry: Registry, output: &Output) -> anyh
     Ok(Outcome::Done)
 }
 
-fn list(registry: &Registry, pattern: &str, family: Option<&str>, output: &Output) -> anyhow::Result<()> {
+/// Names that fit the pattern and the family.
+fn chosen_names(registry: &Registry, pattern: &str, family: Option<&str>) -> anyhow::Result<Vec<String>> {
     if let Some(family) = family {
         let known: BTreeSet<_> = registry.models().map(|factory| factory.family()).collect();
         let names = || known.iter().copied().collect::<Vec<_>>().join(", ");
@@ -139,6 +152,11 @@ fn list(registry: &Registry, pattern: &str, family: Option<&str>, output: &Outpu
     let wanted = |factory: &&dyn ModelFactory| family.is_none_or(|family| factory.family() == family);
     let names: Vec<_> = registry.filter(pattern).filter(wanted).map(|factory| factory.name().to_owned()).collect();
     anyhow::ensure!(!names.is_empty(), "no model has a name like {pattern:?}; `mvl models list` shows all");
+    Ok(names)
+}
+
+fn list(registry: &Registry, pattern: &str, family: Option<&str>, output: &Output) -> anyhow::Result<()> {
+    let names = chosen_names(registry, pattern, family)?;
     let rows = names.iter().map(|name| sheet(name, registry).map(|sheet| sheet.row));
     let rows = rows.collect::<anyhow::Result<Vec<_>>>()?;
     output.result(&rows, || {
@@ -158,21 +176,49 @@ fn list(registry: &Registry, pattern: &str, family: Option<&str>, output: &Outpu
     })
 }
 
-fn list_weights(output: &Output) -> anyhow::Result<()> {
+fn list_weights(registry: &Registry, pattern: &str, family: Option<&str>, output: &Output) -> anyhow::Result<()> {
+    let models: BTreeSet<_> = chosen_names(registry, pattern, family)?.into_iter().collect();
+    let hub = weights_hub(true);
     let row = |card: &WeightsCard| WeightsRow {
         id: card.id,
         model: card.model,
         classes: card.num_classes,
+        top_1: card.top_1,
+        top_5: card.top_5,
+        size_mib: card.size_mib,
+        parameters: card.parameters,
         licence: card.licence,
+        source: card.source,
+        paper: card.paper,
+        recipe: card.recipe,
         url: card.url,
+        sha256: card.sha256_prefix(),
+        preprocess: card.preprocess(),
+        file: hub.find_card(card),
     };
-    let rows: Vec<_> = weights_cards().iter().map(row).collect();
+    let known = weights_cards().iter().filter(|card| models.contains(card.model));
+    let rows: Vec<_> = known.map(row).collect();
     output.result(&rows, || {
+        let number = |value: Option<f32>, width: usize, decimals: usize| {
+            value.map_or_else(|| format!("{:>width$}", "-"), |value| format!("{value:>width$.decimals$}"))
+        };
         let cells = |row: &WeightsRow| {
-            vec![row.id.to_owned(), row.model.to_owned(), row.licence.to_owned(), row.url.to_owned()]
+            vec![
+                row.id.to_owned(),
+                format!("{:>7}", row.classes),
+                number(row.top_1, 5, 1),
+                number(row.top_5, 5, 1),
+                number(row.size_mib, 6, 0),
+                row.licence.to_owned(),
+                if row.file.is_some() { "yes" } else { "" }.to_owned(),
+            ]
         };
         let cells: Vec<_> = rows.iter().map(cells).collect();
-        table(&["weights", "model", "licence", "from"], &cells)
+        format!(
+            "{}\n\nscores in percent on ImageNet-1k, sizes in MiB, as published; files are kept in {}",
+            table(&["weights", "classes", "top 1", "top 5", "  size", "licence", "here"], &cells),
+            hub.folder().display()
+        )
     })
 }
 

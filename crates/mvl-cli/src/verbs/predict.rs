@@ -17,7 +17,8 @@ use crate::output::{Output, table};
 #[command(after_help = "\
 Examples:
   mvl predict --model runs/demo photo.jpg
-  mvl predict --model mobilenet_v2.imagenet1k_v1 --weights mobilenet_v2-b0353104.pth *.jpg --json")]
+  mvl predict --model mobilenet_v2.imagenet1k_v1 *.jpg --json
+  mvl predict --model hf://timm/resnet50.a1_in1k photo.jpg")]
 pub(crate) struct PredictArguments {
     #[command(flatten)]
     model: ModelArguments,

@@ -9,6 +9,7 @@ use mvl::train::{Checkpointer, StopToken};
 use crate::arguments::{ComputeArguments, Outcome};
 use crate::backends::with_backend;
 use crate::config::{Override, StartingPoint, read_config};
+use crate::downloads::weights_hub;
 use crate::job::{BestFigure, CONFIG_FILE, JobSummary, TrainingJob};
 use crate::output::{Output, count};
 use crate::plugins::Plugins;
@@ -22,7 +23,7 @@ use crate::plugins::Plugins;
 Examples:
   mvl train --data photos/ --model resnet18 --epochs 20
   mvl train --config recipes/fashion_mnist.toml --data fashion-mnist/
-  mvl train --data photos/ --weights mobilenet_v2-b0353104.pth --model mobilenet_v2 --freeze-backbone
+  mvl train --data photos/ --weights mobilenet_v2.imagenet1k_v1 --model mobilenet_v2 --freeze-backbone
   mvl train --resume runs/resnet18")]
 pub(crate) struct TrainArguments {
     /// Config file (TOML); see recipes/ for whole ones.
@@ -37,9 +38,12 @@ pub(crate) struct TrainArguments {
     /// Which model, see `mvl models list` [config: model.name].
     #[arg(long, value_name = "NAME")]
     model: Option<String>,
-    /// Weights name or file to start from [config: model.weights].
+    /// What to start from: a weights name (downloaded if need be), a file, or an address [config: model.weights].
     #[arg(long, value_name = "WEIGHTS")]
     weights: Option<String>,
+    /// Download nothing.
+    #[arg(long)]
+    offline: bool,
     /// Train only the head [config: model.freeze_backbone].
     #[arg(long)]
     freeze_backbone: bool,
@@ -104,7 +108,10 @@ pub(crate) fn run(arguments: TrainArguments, plugins: Plugins, output: &Output) 
     };
     let backend = config.backend;
     let stop = StopToken::on_ctrl_c()?;
-    let job = TrainingJob::new(config, plugins).with_resume(arguments.resume.is_some()).with_stop(stop);
+    let job = TrainingJob::new(config, plugins)
+        .with_resume(arguments.resume.is_some())
+        .with_stop(stop)
+        .with_hub(weights_hub(arguments.offline));
     let summary = with_backend!(backend, B => job.run::<B>()?)?;
     output.result(&summary, || describe(&summary))?;
     Ok(match summary.stop_reason {

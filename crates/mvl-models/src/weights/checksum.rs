@@ -18,7 +18,8 @@ pub(super) struct Sha256Digits(String);
 impl Sha256Digits {
     /// `None` when these are not the first 8 to 64 digits of a SHA-256.
     pub(super) fn new(digits: &str) -> Option<Self> {
-        let plausible = (MIN_DIGITS..=ALL_DIGITS).contains(&digits.len()) && digits.bytes().all(|digit| digit.is_ascii_hexdigit());
+        let plausible =
+            (MIN_DIGITS..=ALL_DIGITS).contains(&digits.len()) && digits.bytes().all(|digit| digit.is_ascii_hexdigit());
         plausible.then(|| Self(digits.to_ascii_lowercase()))
     }
 

@@ -44,7 +44,11 @@ impl fmt::Display for TensorShape {
 impl fmt::Display for MisshapenTensor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { key, expected, found, dtype } = self;
-        if found == expected { write!(f, "{key} holds {dtype}") } else { write!(f, "{key} expected {expected:?}, found {found:?}") }
+        if found == expected {
+            write!(f, "{key} holds {dtype}")
+        } else {
+            write!(f, "{key} expected {expected:?}, found {found:?}")
+        }
     }
 }
 

@@ -65,7 +65,9 @@ mod tests {
                 assert!(card.file_names[0].contains(&digits[..8]), "{id}");
             }
             assert!(card.sha256.is_none_or(|sha256| sha256.len() == 64), "{id}");
-            let published = card.url.ends_with(card.file_names[0]) || card.url.ends_with("/model.safetensors") || card.url.ends_with('/');
+            let published = card.url.ends_with(card.file_names[0])
+                || card.url.ends_with("/model.safetensors")
+                || card.url.ends_with('/');
             assert!(published && id.strip_prefix(card.model).is_some_and(|rest| rest.starts_with('.')), "{id}");
             assert!(!card.licence.is_empty() && !card.source.is_empty(), "{id}");
             assert!(card.paper.is_none_or(|paper| paper.starts_with("https://")), "{id}");

@@ -5,7 +5,7 @@
 use mvl_core::{Filter, ResizeTo};
 
 use super::WeightsCard;
-use super::card::{TORCHVISION, SWAG};
+use super::card::{SWAG, TORCHVISION};
 
 pub(super) const TORCHVISION_CARDS: &[WeightsCard] = &[
     WeightsCard {

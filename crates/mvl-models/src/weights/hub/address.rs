@@ -34,7 +34,8 @@ impl<'a> Repository<'a> {
     /// `Ok(None)` when it is no address of the hub.
     pub(super) fn parse(address: &'a str) -> Result<Option<Self>, ModelError> {
         let Some(rest) = address.strip_prefix(HUGGING_FACE) else { return Ok(None) };
-        let wrong = || invalid("expected hf://owner/name, hf://owner/name@revision, and /file for one file of it", address);
+        let wrong =
+            || invalid("expected hf://owner/name, hf://owner/name@revision, and /file for one file of it", address);
         let (owner, rest) = rest.split_once('/').ok_or_else(wrong)?;
         let (repository, file) = rest.split_once('/').unwrap_or((rest, ""));
         let (name, revision) = repository.split_once('@').unwrap_or((repository, DEFAULT_REVISION));
@@ -62,7 +63,10 @@ impl Address {
         if let Some(repository) = Repository::parse(text)? {
             let file = repository.file;
             if file.is_empty() {
-                return Err(invalid("expected one file of the repository, as in hf://owner/name/model.safetensors", text));
+                return Err(invalid(
+                    "expected one file of the repository, as in hf://owner/name/model.safetensors",
+                    text,
+                ));
             }
             return Ok(Self::Remote { url: repository.url(endpoint, file), place: repository.place().join(file) });
         }

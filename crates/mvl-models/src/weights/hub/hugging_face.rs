@@ -8,7 +8,9 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use burn::tensor::Device;
-use mvl_core::{Channels, Classifier, Filter, Labels, ModelConfig, ModelError, Options, Preprocess, Registry, Resize, ResizeTo};
+use mvl_core::{
+    Channels, Classifier, Filter, Labels, ModelConfig, ModelError, Options, Preprocess, Registry, Resize, ResizeTo,
+};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
@@ -115,7 +117,8 @@ const CROP_SHARE: f64 = 0.875;
 fn parse_config(text: &[u8]) -> Result<ClassifierSpec, String> {
     let value: Value = serde_json::from_slice(text).map_err(|error| format!("expected JSON: {error}"))?;
     if value.get("architecture").is_none() {
-        let hint = if value.get("architectures").is_some() { "; this is a model of the library transformers" } else { "" };
+        let hint =
+            if value.get("architectures").is_some() { "; this is a model of the library transformers" } else { "" };
         return Err(format!("expected timm's config with an \"architecture\", found none{hint}"));
     }
     let config: Config = serde_json::from_value(value).map_err(|error| format!("not timm's config: {error}"))?;

@@ -13,8 +13,8 @@ use super::address::{Address, Repository};
 use super::folder::weights_folder;
 use super::hugging_face::{self, HuggingFaceModel, read_hugging_face_folder};
 use super::partial::{PartialFile, beside};
-use crate::weights::WeightsCard;
 use crate::weights::checksum::Sha256Digits;
+use crate::weights::{WeightsCard, weights_card};
 
 const HUGGING_FACE: &str = "https://huggingface.co";
 /// The largest file that is fetched unless said otherwise.
@@ -145,6 +145,21 @@ impl WeightsHub {
         self.fetch_to(&url, &place, card.sha256_prefix())
     }
 
+    /// The file of what a person names: a card's id, an address, a repository of the Hugging Face Hub in timm's layout
+    /// (`hf://owner/name`), or a path.
+    ///
+    /// # Errors
+    /// As [`Self::fetch`].
+    pub fn resolve(&self, weights: &str) -> Result<PathBuf, ModelError> {
+        if let Ok(card) = weights_card(weights) {
+            return self.fetch_card(card);
+        }
+        match Repository::parse(weights)? {
+            Some(repository) if repository.file.is_empty() => Ok(self.fetch_hugging_face(weights)?.weights),
+            _ => self.fetch(weights, None),
+        }
+    }
+
     /// The file at an address or path, fetched if it is elsewhere and not in the folder yet. `sha256` is what it must have, or the
     /// first 8 digits or more of it; without one the bytes are taken as they come.
     ///
@@ -167,9 +182,7 @@ impl WeightsHub {
     pub fn fetch_hugging_face(&self, address: &str) -> Result<HuggingFaceModel, ModelError> {
         let Some(repository) = Repository::parse(address)? else { return read_hugging_face_folder(Path::new(address)) };
         let folder = self.folder.join(repository.place());
-        let get = |file: &str| {
-            self.fetch_to(&repository.url(&self.hugging_face, file), &folder.join(file), None)
-        };
+        let get = |file: &str| self.fetch_to(&repository.url(&self.hugging_face, file), &folder.join(file), None);
         get(hugging_face::CONFIG_FILE)?;
         let mut model = hugging_face::read_config(&folder)?; // before a large file is fetched in vain
         let [safe, pickled] = hugging_face::WEIGHTS_FILES;
@@ -231,7 +244,8 @@ impl WeightsHub {
         };
         let mut part = PartialFile::open(place, progress).map_err(failed)?;
         loop {
-            let is_expected = |part: &PartialFile<'_>| expected.is_none_or(|expected| part.sha256().begins_with(expected));
+            let is_expected =
+                |part: &PartialFile<'_>| expected.is_none_or(|expected| part.sha256().begins_with(expected));
             if expected.is_some() && part.bytes() > 0 && is_expected(&part) {
                 return part.finish(place).map_err(failed); // whole, but for its name
             }
@@ -247,7 +261,8 @@ impl WeightsHub {
             }
             if !resumed {
                 let expected = expected.map(ToString::to_string).unwrap_or_default();
-                let what = format!("not the published weights: expected SHA-256 {expected}, got {} from {url}", part.sha256());
+                let what =
+                    format!("not the published weights: expected SHA-256 {expected}, got {} from {url}", part.sha256());
                 part.discard();
                 return Err(file_error(what, place, None));
             }
@@ -266,7 +281,10 @@ const RETRY: mvl_store::RetryPolicy = mvl_store::RetryPolicy {
 
 impl fmt::Debug for WeightsHub {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("WeightsHub").field("folder", &self.folder).field("offline", &self.offline).finish_non_exhaustive()
+        f.debug_struct("WeightsHub")
+            .field("folder", &self.folder)
+            .field("offline", &self.offline)
+            .finish_non_exhaustive()
     }
 }
 
