@@ -1,13 +1,18 @@
 //! The public face of `mvl-models`, held against torchvision's numbers and against mishaps.
 
 mod models {
+    mod cards;
     mod conformance;
     mod cross_entropy;
     mod efficientnet_lite_weights;
     mod factories;
+    #[cfg(feature = "remote")]
+    mod file_server;
     mod fixtures;
     mod heads;
     mod heads_conform;
+    #[cfg(feature = "remote")]
+    mod hub;
     mod mobilenet_weights;
     mod multi_label;
     mod necks_and_heads;

@@ -4,7 +4,9 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
-use mvl::core::{Backbone, Backend, InputSides, ModelConfig, ModelFactory, Preprocess, Registry, Tap, count_parameters};
+use mvl::core::{
+    Backbone, Backend, InputSides, ModelConfig, ModelFactory, Preprocess, Registry, Tap, count_parameters,
+};
 use mvl::models::weights::{
     HeadPolicy, OutputDifference, WeightsCard, compare_with_reference, load_weights, save_safetensors, weights_cards,
 };
@@ -24,14 +26,14 @@ const LISTED_CLASSES: usize = 1000;
 pub(crate) enum ModelsVerb {
     /// Models by name, or all known weights.
     List {
-        /// Only names like this, such as 'resnet*'.
+        /// Only models with names like this, such as 'resnet*'.
         #[arg(default_value = "*", hide_default_value = true)]
         pattern: String,
         /// Only models of this family.
         #[arg(long, value_name = "FAMILY")]
         family: Option<String>,
         /// List weights (for `predict --model` and `train --weights`) instead of models.
-        #[arg(long, conflicts_with = "family")]
+        #[arg(long)]
         weights: bool,
     },
     /// One model: parameters, and the taps its features can be taken from.
@@ -132,7 +134,9 @@ struct ModelSheet {
 
 pub(crate) fn run(verb: ModelsVerb, registry: Registry, output: &Output) -> anyhow::Result<Outcome> {
     match verb {
-        ModelsVerb::List { weights: true, pattern, family } => list_weights(&registry, &pattern, family.as_deref(), output)?,
+        ModelsVerb::List { weights: true, pattern, family } => {
+            list_weights(&registry, &pattern, family.as_deref(), output)?
+        }
         ModelsVerb::List { pattern, family, .. } => list(&registry, &pattern, family.as_deref(), output)?,
         ModelsVerb::Show { name } => show(&name, &registry, output)?,
         ModelsVerb::Summary(arguments) => summary(&arguments, &registry, output)?,

@@ -124,7 +124,7 @@ fn every_mistake_in_a_config_at_once() {
             "data.validation: expected a share from 0 to below 1, got 2",
             "data.image_size: [preprocess] or the weights decide the size already",
             "model.options: unknown field `stme`",
-            "model.weights: expected a weights name or an existing file, got \"nowhere.pth\"",
+            "model.weights: expected a weights name, an address or an existing file, got \"nowhere.pth\"",
             "preprocess.std: expected values other than 0",
             "train.epochs: expected at least 1, got 0",
             "train.optimizer.learning_rate: expected a positive number, got -1",

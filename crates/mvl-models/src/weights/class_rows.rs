@@ -17,6 +17,7 @@ pub(super) fn pick_classes(
     slots: &[ParameterSlot],
     keys: &[String],
     tensors: &mut Tensors,
+    mapped: &mut Tensors,
     classes: &[usize],
     config: &ModelConfig,
     path: &Path,
@@ -40,8 +41,10 @@ pub(super) fn pick_classes(
             found.first() == Some(&count) && found[1..] == expected[1..] && slot.accepts(tensor)
         };
         if expected.first() == Some(&classes.len()) && tensors.get(key).is_some_and(fits) {
-            let tensor = tensors.remove(key).map(|tensor| pick_rows(tensor, classes));
-            tensors.extend(tensor.map(|tensor| (key.clone(), tensor)));
+            if let Some(tensor) = tensors.remove(key) {
+                mapped.remove(&tensor.name); // which holds all rows
+                tensors.insert(key.clone(), pick_rows(tensor, classes));
+            }
         }
     }
     Ok(Some(count))

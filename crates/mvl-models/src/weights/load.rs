@@ -184,7 +184,7 @@ fn load(
     tensors.retain(|key, _| keys.contains(key) || !unused.matches(key));
     let mut report = LoadReport { ignored: left_out + before - tensors.len(), ..LoadReport::default() };
     if let Some(classes) = &classes {
-        report.picked_from = pick_classes(&slots, &keys, &mut tensors, classes, config, path)?;
+        report.picked_from = pick_classes(&slots, &keys, &mut tensors, &mut mapped, classes, config, path)?;
     }
     if head == HeadPolicy::Reinitialise && !head_fits(&slots, &keys, &tensors) {
         report.ignored += remove_head(&names, &slots, &keys, &mut tensors);

@@ -4,7 +4,10 @@ use std::fs;
 use std::path::Path;
 
 use mvl_core::{Classifier, ModelConfig, ModelError};
-use mvl_models::weights::{AdaptedInput, HeadPolicy, LoadReport, load_weights, load_weights_mapped, save_safetensors};
+use mvl_models::weights::{
+    AdaptedInput, HeadPolicy, LoadPolicy, LoadReport, MisshapenTensor, TensorShape, load_weights,
+    load_weights_mapped, save_safetensors,
+};
 
 use super::fixtures::{answer, cpu, fixture, fixture_json, formula, values, write_safetensors, write_safetensors_as};
 use super::user_backbone::registry;
@@ -13,11 +16,15 @@ fn fresh(config: &ModelConfig) -> Classifier {
     registry().create_classifier(config, &cpu()).expect("a valid config")
 }
 
-fn load(config: &ModelConfig, path: &Path, policy: HeadPolicy) -> Result<(Classifier, LoadReport), ModelError> {
+fn load(
+    config: &ModelConfig,
+    path: &Path,
+    policy: impl Into<LoadPolicy>,
+) -> Result<(Classifier, LoadReport), ModelError> {
     load_weights(fresh(config), config, &registry(), path, policy)
 }
 
-fn error_of(config: &ModelConfig, path: &Path, policy: HeadPolicy) -> String {
+fn error_of(config: &ModelConfig, path: &Path, policy: impl Into<LoadPolicy>) -> String {
     load(config, path, policy).expect_err("cannot be loaded").to_string()
 }
 
@@ -264,4 +271,63 @@ fn other_input_channels_are_adapted() {
     let (one, three) = (values(&grey), values(&back));
     let (one, three) = (&one["backbone.conv1.conv.weight"], &three["backbone.conv1.conv.weight"]);
     assert!((one[0] / 3.0 - three[0]).abs() < 1e-6);
+}
+
+#[test]
+fn what_fits_is_taken_and_the_rest_reported() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let file = folder.path().join("weights.safetensors");
+    let tensors = [
+        ("conv.weight", vec![4, 3, 5, 5]),
+        ("bn.running_var", vec![4]),
+        ("shared.whole", vec![10]),
+        ("shared.part", vec![2, 3]),
+        ("fc.weight", vec![2, 4]),
+        ("fc.bias", vec![2]),
+        ("extra", vec![1]),
+    ];
+    write_safetensors(&file, tensors.iter().map(|(key, shape)| (*key, shape.clone(), formula(key, shape))));
+    let tiny = ModelConfig::new("tiny", 2);
+    let (model, report) = load(&tiny, &file, LoadPolicy::strict().with_partial()).expect("some of it fits");
+    let shape = |key: &str, shape: &[usize]| TensorShape { key: key.to_owned(), shape: shape.to_vec() };
+    assert_eq!(report.missing, [shape("view.transposed", &[5, 3])]);
+    assert_eq!(report.unexpected, [shape("extra", &[1])]);
+    let (key, dtype) = ("conv.weight".to_owned(), "F32".to_owned());
+    assert_eq!(report.misshapen, [MisshapenTensor { key, expected: vec![4, 3, 3, 3], found: vec![4, 3, 5, 5], dtype }]);
+    assert_eq!(
+        report.to_string(),
+        "5 tensors loaded; missing 1: view.transposed [5, 3]; unexpected 1: extra [1]; misshapen 1: conv.weight expected \
+         [4, 3, 3, 3], found [4, 3, 5, 5]"
+    );
+    assert_eq!(values(&model)["head.linear.bias"], formula("fc.bias", &[2]));
+
+    write_safetensors(&file, [("extra", vec![1], vec![0.0])].into_iter());
+    let error = error_of(&tiny, &file, LoadPolicy::strict().with_partial());
+    assert!(error.starts_with("weights do not fit \"tiny\": missing 7: "), "{error}");
+}
+
+#[test]
+fn classes_are_picked() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let file = folder.path().join("weights.safetensors");
+    let ten = ModelConfig::new("resnet8", 10);
+    let source = values(&exported(&ten, &file));
+    let three = ModelConfig::new("resnet8", 3);
+    let picked = [7, 0, 7];
+    for head in [HeadPolicy::Strict, HeadPolicy::Reinitialise] {
+        let policy = LoadPolicy::from(head).with_classes(picked);
+        let (model, report) = load(&three, &file, policy).expect("ten hold these three");
+        assert_eq!((report.picked_from, report.reinitialised.len()), (Some(10), 0));
+        let values = values(&model);
+        let (all, some) = (&source["head.linear.weight"], &values["head.linear.weight"]); // [in, classes]
+        for (index, value) in some.iter().enumerate() {
+            assert_eq!(*value, all[index / 3 * 10 + picked[index % 3]]);
+        }
+        assert_eq!(values["head.linear.bias"], picked.map(|class| source["head.linear.bias"][class]));
+        assert_eq!(values["backbone.conv1.conv.weight"], source["backbone.conv1.conv.weight"]);
+    }
+    let error = error_of(&three, &file, LoadPolicy::strict().with_classes([0, 1, 10]));
+    assert!(error.starts_with("expected classes below 10, the file's number of them, got 10: "), "{error}");
+    let error = error_of(&three, &file, LoadPolicy::strict().with_classes([0, 1]));
+    assert_eq!(error, "invalid options for \"resnet8\": expected 3 classes to pick, got 2");
 }

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use burn::tensor::Device;
 use mvl_core::{
-    Channels, Classifier, Filter, IMAGENET_MEAN, IMAGENET_STD, Labels, ModelConfig, ModelError, Preprocess, Registry,
+    ChannelOrder, Channels, Classifier, Filter, IMAGENET_MEAN, IMAGENET_STD, Labels, ModelConfig, ModelError, Preprocess, Registry,
     Resize, ResizeTo,
 };
 
@@ -63,6 +63,8 @@ pub struct WeightsCard {
     pub mean: [f32; 3],
     /// Divided by after that, one value a channel.
     pub std: [f32; 3],
+    /// Order of the channels.
+    pub order: ChannelOrder,
 }
 
 impl WeightsCard {
@@ -75,6 +77,7 @@ impl WeightsCard {
             scale: self.scale,
             mean: self.mean.to_vec(),
             std: self.std.to_vec(),
+            order: self.order,
             ..Preprocess::imagenet(self.crop, self.crop)
         }
     }
@@ -184,6 +187,7 @@ pub(super) const BLANK: WeightsCard = WeightsCard {
     scale: 1.0 / 255.0,
     mean: IMAGENET_MEAN,
     std: IMAGENET_STD,
+    order: ChannelOrder::Rgb,
 };
 
 /// What torchvision's weights have in common.
@@ -197,8 +201,7 @@ pub(super) const TORCHVISION: WeightsCard = WeightsCard {
 pub(super) const SWAG: &str = "SWAG <https://github.com/facebookresearch/SWAG>, trained on hashtags and on ImageNet-1k";
 
 /// What timm's weights have in common.
-pub(super) const TIMM: WeightsCard =
-    WeightsCard { source: "timm <https://huggingface.co/timm>", ..BLANK };
+pub(super) const TIMM: WeightsCard = WeightsCard { source: "timm <https://huggingface.co/timm>", ..BLANK };
 
 #[cfg(test)]
 mod tests {

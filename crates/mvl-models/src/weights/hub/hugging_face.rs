@@ -63,7 +63,8 @@ pub fn read_hugging_face_folder(folder: &Path) -> Result<HuggingFaceModel, Model
     Ok(model)
 }
 
-fn weights_in(folder: &Path) -> Option<PathBuf> {
+/// The weights file of a folder in this layout.
+pub(super) fn weights_in(folder: &Path) -> Option<PathBuf> {
     WEIGHTS_FILES.iter().map(|name| folder.join(name)).find(|file| file.is_file())
 }
 

@@ -186,9 +186,12 @@ impl WeightsHub {
         get(hugging_face::CONFIG_FILE)?;
         let mut model = hugging_face::read_config(&folder)?; // before a large file is fetched in vain
         let [safe, pickled] = hugging_face::WEIGHTS_FILES;
-        model.weights = match get(safe) {
-            Err(error) if is_missing(&error) => get(pickled)?,
-            got => got?,
+        model.weights = match hugging_face::weights_in(&folder) {
+            Some(weights) => weights,
+            None => match get(safe) {
+                Err(error) if is_missing(&error) => get(pickled)?,
+                got => got?,
+            },
         };
         Ok(model)
     }
