@@ -11,6 +11,7 @@ mod models {
     mod fixtures;
     mod heads;
     mod heads_conform;
+    mod hostile_files;
     #[cfg(feature = "remote")]
     mod hub;
     mod mobilenet_weights;

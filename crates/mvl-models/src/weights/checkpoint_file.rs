@@ -6,10 +6,11 @@ use std::io::{self, Read};
 use std::path::Path;
 
 use burn::store::bridge;
-use burn::store::pytorch_reader::{PickleValue, PytorchReader};
+use burn::store::pytorch_reader::PytorchReader;
 use mvl_core::{BoxError, ModelError};
 
 use super::fit::FileTensor;
+use super::hostile_calls;
 use super::safetensors;
 
 /// The end of the keys of batch norm's batch counters, which nothing here uses.
@@ -44,13 +45,18 @@ pub(super) fn open(path: &Path) -> Result<Tensors, ModelError> {
             .map_err(|source| refuse(&format!("cannot read the weights as safetensors: {source}"), None))?
     } else {
         // The reader parses pickles as data: it knows how to build tensors and calls nothing that a file names.
-        let reader = PytorchReader::new(path).map_err(|source| {
+        let unreadable = |source: &dyn std::fmt::Display| {
             refuse(&format!("cannot read the weights as safetensors or as a PyTorch checkpoint: {source}"), None)
-        })?;
+        };
+        let contents = PytorchReader::read_pickle_data(path, None).map_err(|source| unreadable(&source))?;
+        if let Some(call) = hostile_calls::find(&contents) {
+            return Err(refuse(&call.to_string(), None));
+        }
+        let reader = PytorchReader::new(path).map_err(|source| unreadable(&source))?;
         reader.into_tensors().into_values().map(|tensor| (tensor.name.clone(), bridge::from_pytorch(tensor))).collect()
     };
     if tensors.is_empty() {
-        return Err(refuse(&format!("the file holds no tensors{}", first_object(path)), None));
+        return Err(refuse("the file holds no tensors", None));
     }
     Ok(tensors)
 }
@@ -68,18 +74,6 @@ pub(super) fn map(path: &Path) -> Result<Tensors, ModelError> {
     let mut head = Vec::new();
     File::open(path).and_then(|file| file.take(safetensors::PROBE_BYTES).read_to_end(&mut head)).map_err(failed)?;
     if safetensors::is_safetensors(&head) { safetensors::map(path).map_err(failed) } else { Ok(Tensors::new()) }
-}
-
-/// What a pickle without tensors has instead, for the message: ` but an object of os.system, …`.
-fn first_object(path: &Path) -> String {
-    let Ok(PickleValue::Dict(entries)) = PytorchReader::read_pickle_data(path, None) else { return String::new() };
-    let object = entries.iter().find_map(|(key, value)| match value {
-        PickleValue::Unsupported(class) => Some((key, class)),
-        _ => None,
-    });
-    object.map_or_else(String::new, |(key, class)| {
-        format!(", {key:?} asks to run {class:?}, which was not done; do not trust this file")
-    })
 }
 
 /// Takes off the wrappers in which none of the wanted keys shows, and leaves out what lies beside them, and batch counters.

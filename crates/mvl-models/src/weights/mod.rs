@@ -10,6 +10,7 @@ mod class_rows;
 mod compare;
 mod export;
 mod fit;
+mod hostile_calls;
 mod hub;
 mod imagenet_labels;
 mod input_channels;

@@ -6,8 +6,8 @@ use std::path::Path;
 
 use burn::tensor::Device;
 use mvl_core::{
-    ChannelOrder, Channels, Classifier, Filter, IMAGENET_MEAN, IMAGENET_STD, Labels, ModelConfig, ModelError, Preprocess, Registry,
-    Resize, ResizeTo,
+    ChannelOrder, Channels, Classifier, Filter, IMAGENET_MEAN, IMAGENET_STD, Labels, ModelConfig, ModelError,
+    Preprocess, Registry, Resize, ResizeTo,
 };
 
 use crate::ClassifierSpec;
