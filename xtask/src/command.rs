@@ -45,10 +45,18 @@ pub(crate) fn mvl_json(arguments: &[&str]) -> Result<Value> {
 
 /// Builds one example with the features that everything shares, and runs it; whether it ended well.
 pub(crate) fn run_example(name: &str) -> Result<bool> {
-    ensure!(
-        cargo(&["build", "--release", "--quiet", "--workspace", "--example", name])?,
-        "example {name} does not build"
-    );
+    let program = build("--example", name, "release/examples")?;
+    let status = Command::new(&program).current_dir(root()).status();
+    Ok(status.with_context(|| format!("cannot run {}", program.display()))?.success())
+}
+
+/// Builds one program with the features that everything shares, and says where it is.
+pub(crate) fn build_program(name: &str) -> Result<PathBuf> {
+    build("--bin", name, "release")
+}
+
+fn build(kind: &str, name: &str, folder: &str) -> Result<PathBuf> {
+    ensure!(cargo(&["build", "--release", "--quiet", "--workspace", kind, name])?, "{name} does not build");
     let metadata = Command::new("cargo")
         .args(["metadata", "--format-version", "1", "--no-deps"])
         .current_dir(root())
@@ -56,7 +64,5 @@ pub(crate) fn run_example(name: &str) -> Result<bool> {
         .context("cannot run cargo metadata")?;
     let metadata: Value = serde_json::from_slice(&metadata.stdout).context("cargo metadata printed no JSON")?;
     let target = metadata["target_directory"].as_str().context("cargo metadata names no target folder")?;
-    let program = Path::new(target).join("release/examples").join(name);
-    let status = Command::new(&program).current_dir(root()).status();
-    Ok(status.with_context(|| format!("cannot run {}", program.display()))?.success())
+    Ok(Path::new(target).join(folder).join(name))
 }

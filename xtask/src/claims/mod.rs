@@ -6,6 +6,7 @@ mod data;
 mod photos;
 mod pipelines;
 mod suites;
+mod zoo;
 
 use std::fmt;
 
@@ -201,6 +202,30 @@ const CLAIMS: &[Claim] = &[
         takes: "20 seconds",
         quick: true,
         measure: suites::own_backbone,
+    },
+    Claim {
+        name: "own-family",
+        says: "a crate with a family of its own has the whole command line by a main of five lines: trained, saved, loaded",
+        needs: "nothing",
+        takes: "20 seconds",
+        quick: true,
+        measure: zoo::own_family,
+    },
+    Claim {
+        name: "zoo",
+        says: "every name loads its reference's weights strictly, agrees in logits and taps at two sizes, and writes them back",
+        needs: "Python with torch, torchvision, timm and safetensors ($MVL_PYTHON)",
+        takes: "an hour and a half",
+        quick: false,
+        measure: zoo::zoo,
+    },
+    Claim {
+        name: "zoo-conformance",
+        says: "every name at its full size keeps the contract of a backbone: taps, gradients, saving, fusing, capture",
+        needs: "nothing",
+        takes: "an hour",
+        quick: false,
+        measure: zoo::zoo_conformance,
     },
     Claim {
         name: "bad-input",
