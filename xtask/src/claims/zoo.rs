@@ -32,7 +32,14 @@ pub(crate) fn zoo() -> Result<Verdict> {
 /// The suite for backbones on every name at its full size.
 pub(crate) fn zoo_conformance() -> Result<Verdict> {
     let done = cargo(&[
-        "test", "--release", "--workspace", "--test", "models", "--", "--include-ignored", "every_name_conforms",
+        "test",
+        "--release",
+        "--workspace",
+        "--test",
+        "models",
+        "--",
+        "--include-ignored",
+        "every_name_conforms",
     ])?;
     Ok(Verdict::new(if done { "every name keeps the contract" } else { "failed" }, "every name", done))
 }
