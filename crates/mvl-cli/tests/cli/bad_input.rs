@@ -155,6 +155,11 @@ fn config_that_is_no_toml() {
 fn unknown_model() {
     let says = "unknown model \"resnet19\", did you mean \"resnet1";
     mvl(&["models", "show", "resnet19"]).fails(2, &[says, "`mvl models list` shows all names"]);
+    mvl(&["models", "list", "resnet19"]).fails(1, &["no model has a name like \"resnet19\""]);
+    mvl(&["models", "list", "--family", "resent"])
+        .fails(1, &["unknown family \"resent\"; known families: ", "resnet, "]);
+    mvl(&["models", "summary", "resnet18", "--size", "8"]).fails(1, &["takes sides of at least 32 pixels", "got 8x8"]);
+    mvl(&["models", "summary", "resnet18", "--size", "big"]).fails(2, &["such as 224x224, got \"big\""]);
 }
 
 #[test]

@@ -161,6 +161,27 @@ fn lists_are_json_for_machines_and_tables_for_people() {
     assert_eq!(resnet18["parameters"], 11_689_512);
     assert!(mvl(&["models", "list"]).succeeds().stdout.contains("11,689,512"));
 
+    let names = |arguments: &[&str]| {
+        let rows = mvl(&[&["models", "list", "--json"], arguments].concat()).succeeds().json();
+        let rows = rows.as_array().expect("an array").iter();
+        rows.map(|row| row["name"].as_str().expect("a name").to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(names(&["resnet1?", "--family", "resnet"]), ["resnet18"]);
+
+    let summary = mvl(&["models", "summary", "resnet18", "--size", "64x96", "--in-channels", "1", "--json"]);
+    let summary = summary.succeeds().json();
+    assert_eq!(
+        summary["parts"][0],
+        serde_json::json!({
+            "part": "stem",
+            "output": [64, 32, 48],
+            "parameters": 49 * 64 + 128,
+            "multiply_adds": 49 * 64 * 32 * 48,
+            "activation_mib": 0.375,
+        })
+    );
+    assert!(mvl(&["models", "summary", "resnet18"]).succeeds().stdout.contains("1,814,073,344"));
+
     let doctor = mvl(&["doctor", "--json"]).succeeds().json();
     let backends = doctor["backends"].as_array().expect("an array");
     assert!(backends.iter().any(|backend| backend["name"] == "cpu" && backend["devices"] == 1));
