@@ -69,10 +69,10 @@ impl ParameterGroupsConfig {
     /// let groups: Vec<_> = config.build(&layers).0.into_iter()
     ///     .map(|group| (group.paths, group.learning_rate_scale, group.weight_decay)).collect();
     /// assert_eq!(groups, [
-    ///     (vec!["0.weight".to_owned()], 0.25, true),
-    ///     (vec!["0.bias".to_owned()], 0.25, false),
-    ///     (vec!["1.weight".to_owned()], 0.5, true),
-    ///     (vec!["1.bias".to_owned()], 0.5, false),
+    ///     (vec!["0.weight".to_owned()], 0.5, true),
+    ///     (vec!["0.bias".to_owned()], 0.5, false),
+    ///     (vec!["1.weight".to_owned()], 1.0, true),
+    ///     (vec!["1.bias".to_owned()], 1.0, false),
     /// ]);
     /// ```
     #[must_use]
