@@ -2,38 +2,41 @@
 //! and one variant of [`NeckConfig`]; your own needs neither, put it under a head with [`NeckedHead`](mvl_core::NeckedHead).
 //!
 //! # Example
-//! A head of your own on a feature pyramid, under a name: how high each cell of the finest level scores.
+//! A head of your own on a feature pyramid, under a name: a classifier that sees every level.
 //! ```
 //! use burn::module::Module;
-//! use burn::nn::conv::{Conv2d, Conv2dConfig};
+//! use burn::nn::{Linear, LinearConfig};
 //! use burn::tensor::{Device, Tensor};
 //! use mvl_core::{
 //!     Backend, BoxedHead, Cpu, Features, Head, HeadFactory, ModelConfig, ModelError, Neck, NeckedHead, Tap, TapSet,
 //! };
+//! use mvl_models::heads::global_average_pool;
 //! use mvl_models::necks::FpnConfig;
 //!
 //! #[derive(Module, Debug)]
-//! struct Scores {
-//!     conv: Conv2d,
+//! struct EveryLevel {
+//!     linear: Linear,
+//!     levels: usize,
 //! }
 //!
-//! impl Head for Scores {
-//!     type Output = Tensor<4>;
+//! impl Head for EveryLevel {
+//!     type Output = Tensor<2>;
 //!
 //!     fn reads(&self) -> TapSet {
-//!         TapSet::one(0)
+//!         TapSet::first(self.levels)
 //!     }
 //!
-//!     fn forward(&self, mut features: Features) -> Tensor<4> {
-//!         self.conv.forward(features.take_map(0)) // [N, 1, h, w]
+//!     fn forward(&self, mut features: Features) -> Tensor<2> {
+//!         let pooled = (0..self.levels).map(|level| global_average_pool(features.take_map(level))); // [N, C] each
+//!         self.linear.forward(Tensor::cat(pooled.collect(), 1)) // [N, K]
 //!     }
 //! }
 //!
-//! struct ScoresFactory;
+//! struct EveryLevelFactory;
 //!
-//! impl HeadFactory<Tensor<4>> for ScoresFactory {
+//! impl HeadFactory<Tensor<2>> for EveryLevelFactory {
 //!     fn name(&self) -> &str {
-//!         "scores"
+//!         "every_level"
 //!     }
 //!
 //!     fn create_head(
@@ -41,24 +44,26 @@
 //!         config: &ModelConfig,
 //!         taps: &[Tap],
 //!         device: &Device,
-//!     ) -> Result<BoxedHead<Tensor<4>>, ModelError> {
-//!         let options: FpnConfig = config.head.options.read("scores")?;
+//!     ) -> Result<BoxedHead<Tensor<2>>, ModelError> {
+//!         let options: FpnConfig = config.head.options.read("every_level")?;
 //!         let neck = options.build(&config.name, taps, device)?; // an error names both sides
-//!         let conv = Conv2dConfig::new([neck.taps()[0].channels, 1], [1, 1]).init(device);
-//!         Ok(BoxedHead::new(NeckedHead::new(neck, Scores { conv })))
+//!         let width = neck.taps().iter().map(|tap| tap.channels).sum();
+//!         let linear = LinearConfig::new(width, config.num_classes).init(device);
+//!         let head = EveryLevel { linear, levels: neck.taps().len() };
+//!         Ok(BoxedHead::new(NeckedHead::new(neck, head)))
 //!     }
 //! }
 //!
 //! let device = Cpu::device(0)?;
 //! let mut registry = mvl_models::zoo();
-//! registry.register_head(ScoresFactory);
-//! let config = ModelConfig::new("resnet8", 1).with_head("scores").with_head_option("width", 16);
-//! let model = registry.create_network::<Tensor<4>>(&config, &device)?;
-//! assert_eq!(model.forward(Tensor::ones([1, 3, 32, 32], &device)).dims(), [1, 1, 32, 32]); // its finest stride is 1
+//! registry.register_head(EveryLevelFactory);
+//! let config = ModelConfig::new("resnet8", 5).with_head("every_level").with_head_option("width", 16);
+//! let model = registry.create_classifier(&config, &device)?;
+//! assert_eq!(model.forward(Tensor::ones([1, 3, 32, 32], &device)).dims(), [1, 5]);
 //!
-//! let head = |taps: &[Tap], device: &Device| ScoresFactory.create_head(&config, taps, device).expect("it fits");
+//! let head = |taps: &[Tap], device: &Device| EveryLevelFactory.create_head(&config, taps, device).expect("it fits");
 //! let taps = [Tap::map("fine", 4, 4), Tap::map("coarse", 8, 8)];
-//! mvl_core::conformance::head(head, &taps, |scores| scores.flatten(0, 3), &device);
+//! mvl_core::conformance::head(head, &taps, |logits| logits.flatten(0, 1), &device);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 

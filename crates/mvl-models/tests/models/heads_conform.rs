@@ -128,9 +128,27 @@ fn necks_conform() {
 }
 
 #[test]
+fn dense_heads_conform_on_every_neck() {
+    let registry = registry();
+    let (model, taps) = backbones(&registry).remove(1);
+    for neck in necks() {
+        let one_map = matches!(neck, NeckConfig::Unet(_) | NeckConfig::Aspp(_));
+        for head in if one_map { &["fcn", "fpn_segmentation"][..] } else { &["fpn_segmentation"] } {
+            let neck = serde_json::to_value(&neck).expect("plain data");
+            let mut config = model.clone().with_head(*head).with_head_option("neck", neck);
+            if *head == "fpn_segmentation" {
+                config = config.with_head_option("width", 8);
+            }
+            let make = |_: &[Tap], device: &Device| create::<Tensor<4>>(&registry, &config, device).expect("it fits");
+            conformance::head(make, &taps, |logits| logits.flatten(0, 3), &cpu());
+        }
+    }
+}
+
+#[test]
 fn both_sides_of_a_mismatch_are_named() {
     let on = |model: &str, neck: Value| {
-        let config = ModelConfig::new(model, 2).with_head("fcn").with_head_option("neck", neck);
+        let config = ModelConfig::new(model, 2).with_head("fpn_segmentation").with_head_option("neck", neck);
         registry().create_network::<Tensor<4>>(&config, &cpu()).expect_err("it does not fit").to_string()
     };
     let cases = [
@@ -184,7 +202,8 @@ fn absurd_options_are_refused() {
         ("fpn_segmentation", json!({ "neck": { "fpn": { "width": 0 } } }), "width: expected 1 to 16384, got 0"),
         ("fcn", json!({ "hidden": 0 }), "hidden: expected 1 to 16384, got 0"),
         ("fcn", json!({ "neck": { "fpm": {} } }), "unknown variant `fpm`"),
-        ("fcn", json!({ "neck": { "bifpn": { "layers": 0 } } }), "layers: expected 1 to 32, got 0"),
+        ("fcn", json!({ "neck": { "fpn": {} } }), "neck: expected \"unet\" or \"aspp\""),
+        ("fpn_segmentation", json!({ "neck": { "bifpn": { "layers": 0 } } }), "layers: expected 1 to 32, got 0"),
     ];
     for (head, options, expected) in cases {
         let mut config = ModelConfig::new("resnet8", 2).with_head(head);

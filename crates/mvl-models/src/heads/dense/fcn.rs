@@ -24,7 +24,8 @@ const MAX_HIDDEN: usize = 1 << 14;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct FcnHeadOptions {
-    /// What goes before it; without one it reads the backbone's last map, with one the neck's finest.
+    /// What goes before it, `unet` or `aspp`; without one it reads the backbone's last map, with one the neck's finest. The coarser
+    /// maps of a pyramid would go unused: that is for `fpn_segmentation`.
     pub neck: Option<NeckConfig>,
     /// Channels of the hidden convolution; a quarter of the map's unless said otherwise.
     pub hidden: Option<usize>,
@@ -132,6 +133,11 @@ impl HeadFactory<Tensor<4>> for FcnHeadFactory {
             config.with_dropout(options.dropout).init(taps, tap, device)
         };
         if let Some(neck) = &options.neck {
+            if !matches!(neck, NeckConfig::Unet(_) | NeckConfig::Aspp(_)) {
+                let what =
+                    "neck: expected \"unet\" or \"aspp\"; the head \"fpn_segmentation\" reads all maps of a pyramid";
+                return Err(ModelError::InvalidOptions { owner: NAME.to_owned(), what: what.to_owned() });
+            }
             let neck = neck.build(&config.name, taps, device)?;
             let head = on(neck.taps(), 0);
             return Ok(BoxedHead::new(NeckedHead::new(neck, head)));

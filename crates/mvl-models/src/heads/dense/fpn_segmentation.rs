@@ -24,7 +24,7 @@ const MAX_WIDTH: usize = 1 << 14;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct FpnSegmentationHeadOptions {
-    /// The pyramid.
+    /// The pyramid; all maps of any neck are read.
     pub neck: NeckConfig,
     /// Channels of the maps that are added up; a multiple of 32, or below 32.
     pub width: usize,
