@@ -40,11 +40,12 @@ pub(super) fn pick_classes(
             let found = tensor.shape.as_slice();
             found.first() == Some(&count) && found[1..] == expected[1..] && slot.accepts(tensor)
         };
-        if expected.first() == Some(&classes.len()) && tensors.get(key).is_some_and(fits) {
-            if let Some(tensor) = tensors.remove(key) {
-                mapped.remove(&tensor.name); // which holds all rows
-                tensors.insert(key.clone(), pick_rows(tensor, classes));
-            }
+        if expected.first() == Some(&classes.len())
+            && tensors.get(key).is_some_and(fits)
+            && let Some(tensor) = tensors.remove(key)
+        {
+            mapped.remove(&tensor.name); // which holds all rows
+            tensors.insert(key.clone(), pick_rows(tensor, classes));
         }
     }
     Ok(Some(count))

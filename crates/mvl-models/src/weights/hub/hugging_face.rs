@@ -226,7 +226,7 @@ mod tests {
         let problem = |text: &str| parse_config(text.as_bytes()).expect_err("bad");
         assert!(problem("no").starts_with("expected JSON"));
         assert!(problem(r#"{"architectures": ["ViTForImageClassification"]}"#).contains("transformers"));
-        assert!(problem(&CONFIG.replace("0.95", "0.95").replace("1.0,", "0.0,")).starts_with("crop_pct: "));
+        assert!(problem(&CONFIG.replace("1.0,", "0.0,")).starts_with("crop_pct: "));
         assert!(problem(&CONFIG.replace("bicubic", "hamming")).starts_with("interpolation: "));
         assert!(problem(&CONFIG.replace("[3, 288", "[2, 288")).starts_with("input_size: "));
         assert!(problem(r#"{"architecture": "vit", "num_classes": 0}"#).contains("model.num_classes"));
