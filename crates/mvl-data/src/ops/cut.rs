@@ -56,7 +56,7 @@ impl Cut {
 
     /// All of a random area, brought to a size, within one level of what [`new`](Self::new) gives.
     pub(crate) fn random(area: CropBox, size: [u32; 2], filter: Filter) -> Self {
-        Self { weights: Weights::Short, ..Self::new(area, size, filter) }
+        Self { weights: Weights::Long, ..Self::new(area, size, filter) }
     }
 
     /// The part of the picture that its pixels are made of.
