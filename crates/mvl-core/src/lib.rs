@@ -5,7 +5,7 @@
 //! - [`Backbone`], [`Neck`], [`Head`], [`Network`], [`ModelFactory`], [`Registry`]: models, static or boxed, and their names
 //!   (factory).
 //! - [`FeatureExtractor`]: a backbone's features at taps chosen by name.
-//! - [`fuse`]: any model in its cheapest equal form for inference.
+//! - [`fuse()`]: any model in its cheapest equal form for inference.
 //! - [`freeze`], [`ParameterGroups`], [`ModelEma`]: which parts of a model learn, how fast, and their average.
 //! - [`Task`], [`Metric`]: what a model is trained, judged and used for.
 //! - [`Dataset`], [`Sampler`], [`EpochPlan`], [`DataLoadStrategy`], [`DataLoader`]: what is loaded, when and how (strategy).
