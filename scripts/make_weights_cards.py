@@ -4,8 +4,8 @@ torchvision and timm carry with their models: addresses, scores, sizes, preproce
 
     python scripts/make_weights_cards.py --names NAMES
 
-NAMES holds the zoo's model names, one a line (`mvl models list --json`); of timm's weights those are taken that belong to one of
-them. Needs torch, torchvision and timm. Run rustfmt afterwards.
+NAMES holds the zoo's model names, one a line (`mvl models list --json | jq -r '.[].name'`); weights are taken that belong to one
+of them, torchvision's before timm's. Needs torch, torchvision and timm. Run rustfmt afterwards.
 """
 
 import argparse
@@ -36,9 +36,15 @@ PAPERS = [
     ("squeezenet", "1602.07360"),
     ("mobilenet_v2", "1801.04381"),
     ("mobilenet_v3", "1905.02244"),
+    ("mobilenetv3", "1905.02244"),
+    ("tf_mobilenetv3", "1905.02244"),
+    ("mobilenetv4", "2404.10518"),
     ("mnasnet", "1807.11626"),
     ("shufflenet", "1807.11164"),
     ("efficientnet_v2", "2104.00298"),
+    ("tf_efficientnetv2", "2104.00298"),
+    ("efficientnetv2", "2104.00298"),
+    ("tf_efficientnet", "1905.11946"),
     ("efficientnet", "1905.11946"),
     ("convnextv2", "2301.00808"),
     ("convnext", "2201.03545"),
@@ -67,9 +73,6 @@ CHECKED = {
 TRANSFORM_INPUT = {"googlenet", "inception_v3"}
 
 LICENCES = {"apache-2.0": "Apache-2.0", "mit": "MIT", "cc-by-nc-4.0": "CC-BY-NC-4.0"}
-
-# timm's families that torchvision lacks, or names differently.
-TIMM = re.compile(r"^(vit_|deit|convnextv2_|repvgg_|tf_efficientnet|efficientnet_|mobilenetv[34]|mixnet|xception|cspresnet|csp|mobileone|tinynet|fastvit|ghost)")
 
 
 def paper(model, rows=PAPERS):
@@ -107,9 +110,9 @@ def normalisation(mean, std):
     return [("mean", triple(mean)), ("std", triple(std))]
 
 
-def torchvision_rows():
+def torchvision_rows(names):
     rows = {}
-    for model in list_models(module=torchvision.models):
+    for model in filter(names.__contains__, list_models(module=torchvision.models)):
         for weights in get_model_weights(model):
             tag = weights.name.lower()
             metrics = weights.meta["_metrics"].get("ImageNet-1K", {})
@@ -141,8 +144,6 @@ def torchvision_rows():
             if swag:
                 fields += [("licence", quoted("CC-BY-NC-4.0")), ("source", "SWAG")]
             crop = transforms.crop_size[0]
-            if swag and model.startswith("vit") and crop != 224:
-                fields.append(("options", f'&[("image_size", {crop})]'))
             fields += [
                 ("resize", f"ResizeTo::ShortSide({transforms.resize_size[0]})"),
                 ("crop", str(crop)),
@@ -159,7 +160,7 @@ def timm_rows(names):
     for full in timm.list_models(pretrained=True):
         model, _, tag = full.partition(".")
         cfg = timm.get_pretrained_cfg(full).to_dict()
-        wanted = TIMM.match(model) and model in names and model not in taken
+        wanted = model in names and model not in taken
         if not wanted or cfg.get("hf_hub_filename") or not str(cfg.get("hf_hub_id", "")).startswith("timm/"):
             continue
         if cfg.get("license") not in LICENCES:
@@ -201,7 +202,7 @@ def main():
     parser.add_argument("--names", type=pathlib.Path, required=True, help="the zoo's model names, one a line")
     names = set(parser.parse_args().names.read_text().split())
     uses = "use mvl_core::{Filter, ResizeTo};\n\nuse super::WeightsCard;\nuse super::card::{TORCHVISION, SWAG};"
-    write("torchvision", "torchvision's published classifiers, one a row.", uses, "", torchvision_rows())
+    write("torchvision", "torchvision's published classifiers, one a row.", uses, "", torchvision_rows(names))
     uses = "use mvl_core::{Filter, ResizeTo};\n\nuse super::WeightsCard;\nuse super::card::TIMM;"
     write("timm", "timm's published weights of the models that go by its names, one a row.", uses, "", timm_rows(names))
 

@@ -11,7 +11,7 @@
 //!   evaluation and serving share.
 //! - [`ClassifierSpec`], [`save_classifier`], [`load_classifier`]: a model as a folder that needs nothing else.
 //! - [`summarize`]: parameters, multiply-adds and activations of a model, part by part.
-//! - [`weights`]: `.pth` and `.safetensors` files of torchvision and others, and cards of published weights.
+//! - [`weights`]: `.pth` and `.safetensors` files of torchvision and others, cards of published weights, and their downloads.
 //!
 //! # Example
 //! ```

@@ -9,7 +9,7 @@ use burn::store::bridge;
 use burn::store::pytorch_reader::PytorchReader;
 use mvl_core::{BoxError, ModelError};
 
-use super::fit::FileTensor;
+use super::fit::{FileTensor, TensorShape};
 use super::hostile_calls;
 use super::safetensors;
 
@@ -59,6 +59,17 @@ pub(super) fn open(path: &Path) -> Result<Tensors, ModelError> {
         return Err(refuse("the file holds no tensors", None));
     }
     Ok(tensors)
+}
+
+/// The tensors of a weights file, of any model: keys and shapes in the order of the keys.
+///
+/// # Errors
+/// [`ModelError::File`] when there is none, it is of no format we know, damaged, hostile, or holds no tensors.
+pub fn list_tensors(path: &Path) -> Result<Vec<TensorShape>, ModelError> {
+    let shape = |(key, tensor): (String, FileTensor)| TensorShape { key, shape: tensor.shape.to_vec() };
+    let mut shapes: Vec<_> = open(path)?.into_iter().map(shape).collect();
+    shapes.sort_by(|one, other| one.key.cmp(&other.key));
+    Ok(shapes)
 }
 
 /// Maps a weights file that [`open`] can read: tensors by their names in it. None if it is no safetensors.

@@ -20,6 +20,7 @@ mod parameters;
 mod safetensors;
 
 pub use cards::{WeightsCard, weights_card, weights_cards};
+pub use checkpoint_file::list_tensors;
 pub use compare::{OutputDifference, compare_with_reference};
 pub use export::save_safetensors;
 pub use fit::{MisshapenTensor, TensorShape};
