@@ -30,6 +30,7 @@ PAPERS = [
     ("inception_v3", "1512.00567"),
     ("resnet", "1512.03385"),
     ("resnext", "1611.05431"),
+    ("seresne", "1709.01507"),
     ("wide_resnet", "1605.07146"),
     ("regnet", "2003.13678"),
     ("densenet", "1608.06993"),
@@ -71,6 +72,9 @@ CHECKED = {
 # torchvision's models that shift the channels of their input themselves when they are given these weights; here the shift is
 # part of the preprocessing.
 TRANSFORM_INPUT = {"googlenet", "inception_v3"}
+
+# Widths of what CLIP compares.
+CLIP_WIDTHS = (512, 640, 768, 1024, 1280)
 
 LICENCES = {"apache-2.0": "Apache-2.0", "mit": "MIT", "cc-by-nc-4.0": "CC-BY-NC-4.0"}
 
@@ -171,6 +175,8 @@ def timm_rows(names):
         resized = math.floor(crop / share)
         mode = cfg.get("crop_mode", "center")
         to = f"ResizeTo::Exact([{resized}, {resized}])" if mode == "squash" else f"ResizeTo::ShortSide({resized})"
+        # CLIP's towers were trained to agree with texts, not to tell classes apart.
+        classes = 0 if "clip" in model and cfg["num_classes"] in CLIP_WIDTHS else cfg["num_classes"]
         papers = re.findall(r"\d{4}\.\d{5}", str(cfg.get("paper_ids", "")))
         fields = [
             ("id", quoted(full)),
@@ -179,7 +185,7 @@ def timm_rows(names):
             ("url", quoted(f"hf://{cfg['hf_hub_id']}/model.safetensors")),
             ("licence", quoted(LICENCES[cfg["license"]])),
             ("paper", text(f"https://arxiv.org/abs/{papers[0]}" if papers else paper(model))),
-            ("num_classes", str(cfg["num_classes"])),
+            ("num_classes", str(classes)),
             ("resize", to),
             ("crop", str(crop)),
             ("filter", f"Filter::{cfg['interpolation'].capitalize()}"),
