@@ -7,6 +7,8 @@ use std::time::{Duration, Instant};
 use indicatif::{ProgressBar, ProgressStyle};
 use mvl::models::weights::{DownloadProgress, WeightsHub};
 
+/// Smaller files come without a word.
+const WORTH_A_WORD: u64 = 1 << 20;
 /// How often a plain line tells of bytes.
 const INTERVAL: Duration = Duration::from_secs(10);
 const BAR: &str = "{prefix} {bar:24.cyan/blue} {binary_bytes}/{binary_total_bytes}, {binary_bytes_per_sec}, {eta} left";
@@ -17,6 +19,9 @@ pub(crate) fn weights_hub(offline: bool) -> WeightsHub {
     let hub = if offline { hub.with_offline(true) } else { hub };
     let shown = Mutex::new(Shown::default());
     hub.with_progress(move |progress| {
+        if progress.total < WORTH_A_WORD {
+            return;
+        }
         let mut shown = shown.lock().unwrap_or_else(PoisonError::into_inner);
         if stderr().is_terminal() { shown.draw(progress) } else { shown.tell(progress) }
     })
