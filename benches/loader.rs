@@ -9,9 +9,7 @@ use mvl::data::{
     ImageFolder, LabelledDataset, Loader, LoaderConfig, RandomHorizontalFlip, RandomResizedCrop, Split,
     TransformConfig, fashion_mnist_part,
 };
-use mvl_benches::{heading, measure, on_every_backend, report_rate};
-
-mod photographs;
+use mvl_benches::{heading, measure, on_every_backend, photographs, report_rate};
 
 const PHOTOS: u32 = 128;
 

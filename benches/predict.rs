@@ -6,9 +6,7 @@ use burn::tensor::{Distribution, Tensor};
 use mvl::core::{Backend, Labels, ModelConfig, Preprocess};
 use mvl::infer::{Input, Predictor};
 use mvl::models::{ClassifierSpec, save_classifier, zoo};
-use mvl_benches::{heading, measure, on_every_backend, report_latency};
-
-mod photographs;
+use mvl_benches::{heading, measure, on_every_backend, photographs, report_latency};
 
 const CLASSES: usize = 1000;
 

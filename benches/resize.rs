@@ -4,9 +4,7 @@
 use anyhow::Result;
 use mvl::core::{Channels, Cpu, Filter, Image};
 use mvl::data::resize;
-use mvl_benches::{heading, measure, report_rate};
-
-mod photographs;
+use mvl_benches::{heading, measure, photographs, report_rate};
 
 const REPEATS: usize = 20;
 const SIDE: u32 = 224;

@@ -1,6 +1,8 @@
 //! How the benches run, measure and report: on every backend that is compiled in and has a device; a warm-up, then rounds, then
 //! the median with the spread, so that a busy machine shows.
 
+pub mod photographs;
+
 use std::time::{Duration, Instant};
 
 use mvl::core::Backend;

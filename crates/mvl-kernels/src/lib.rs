@@ -21,6 +21,6 @@ mod turbojpeg;
 pub use counting_allocator::CountingAllocator;
 pub use float_bytes::bytes_of_floats;
 pub use memory_map::map_file;
-pub use resample::{Axis, Weights, along_rows, down_columns};
+pub use resample::{Axis, WEIGHT_BITS, along_rows, down_columns};
 #[cfg(feature = "turbojpeg")]
 pub use turbojpeg::{TurboDecoder, TurboHeader, TurboPart};

@@ -1,45 +1,17 @@
-//! Weighted sums along the rows and down the columns of 8-bit images, in fixed point, the same to the last bit on every machine.
+//! Weighted sums along the rows and down the columns of 8-bit images, in fixed point, exact to the last bit on every machine.
 //!
-//! A long weight `w` is split as `w = high * 2^15 + low`, so that pairs of products come from one 16-bit multiply-add each; a short
-//! one is its low part alone, at half the work. The sums wrap around in 32 bits, where the whole sum fits: what comes out is that
-//! of plain 32-bit arithmetic.
+//! A weight `w` is split as `w = high * 2^15 + low`, so that pairs of products come from one 16-bit multiply-add each. The sums
+//! wrap around in 32 bits, where the whole sum fits: what comes out is that of plain 32-bit arithmetic.
 
 use std::ops::Range;
 
 #[cfg(target_arch = "x86_64")]
 use crate::resample_avx2;
 
-/// How fine weights are.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum Weights {
-    /// 22 fraction bits of 32: 8 bits are the pixel's, 2 leave room for sums beyond the range. Pillow's.
-    #[default]
-    Long,
-    /// 14 fraction bits of 16, within one level of the others.
-    Short,
-}
-
-const LONG_BITS: u32 = 32 - 8 - 2;
-const SHORT_BITS: u32 = 14;
-
-impl Weights {
-    /// Fraction bits.
-    #[must_use]
-    #[inline]
-    pub const fn bits(self) -> u32 {
-        match self {
-            Self::Long => LONG_BITS,
-            Self::Short => SHORT_BITS,
-        }
-    }
-
-    /// One half in fixed point, for rounding.
-    #[inline(always)]
-    pub(crate) const fn half(self) -> i32 {
-        1 << (self.bits() - 1)
-    }
-}
-
+/// Fraction bits of a weight: 8 bits are the pixel's, 2 leave room for sums beyond the range.
+pub const WEIGHT_BITS: u32 = 32 - 8 - 2;
+/// One half in fixed point, for rounding.
+pub(crate) const HALF: i32 = 1 << (WEIGHT_BITS - 1);
 /// Weights in a block.
 pub(crate) const BLOCK: usize = 4;
 
@@ -50,16 +22,15 @@ pub(crate) type Block = [i32; 4];
 ///
 /// # Example
 /// ```
-/// use mvl_kernels::{Axis, Weights, along_rows};
+/// use mvl_kernels::{Axis, WEIGHT_BITS, along_rows};
 /// let mut axis = Axis::default();
-/// axis.push(1, [1 << (Weights::Long.bits() - 1); 2]); // the mean of the pixels 1 and 2
+/// axis.push(1, [1 << (WEIGHT_BITS - 1); 2]); // the mean of the pixels 1 and 2
 /// let mut mean = [0; 1];
 /// along_rows::<1>(&[9, 20, 40, 9], 4, &axis, &mut mean);
 /// assert_eq!(mean, [30]);
 /// ```
 #[derive(Debug, Clone, Default)]
 pub struct Axis {
-    kind: Weights,
     taps: Vec<Taps>,
     weights: Vec<i32>,
     blocks: Vec<Block>,
@@ -77,25 +48,19 @@ pub(crate) struct Taps {
 }
 
 impl Axis {
-    /// Forgets all pixels, but keeps its memory; further weights are of this kind.
-    pub fn clear(&mut self, kind: Weights) {
-        self.kind = kind;
+    /// Forgets all pixels, but keeps its memory.
+    pub fn clear(&mut self) {
         self.taps.clear();
         self.weights.clear();
         self.blocks.clear();
     }
 
-    /// Adds the next pixel of the result: source pixels from `start` on, each with its weight in units of `2^-bits` of
-    /// the axis's kind of weights; a short one fits 16 bits.
+    /// Adds the next pixel of the result: source pixels from `start` on, each with its weight in units of `2^-WEIGHT_BITS`.
     pub fn push(&mut self, start: usize, weights: impl IntoIterator<Item = i32>) {
         let (first_weight, first_block) = (self.weights.len(), self.blocks.len());
         self.weights.extend(weights);
         let weights = &self.weights[first_weight..];
         self.taps.push(Taps { start, count: weights.len(), first_weight, first_block });
-        let to_block = match self.kind {
-            Weights::Long => to_long_block,
-            Weights::Short => to_short_block,
-        };
         self.blocks.extend(weights.chunks(BLOCK).map(to_block));
     }
 
@@ -124,12 +89,6 @@ impl Axis {
         first.unwrap_or(0)..end.unwrap_or(0)
     }
 
-    /// How fine the weights are.
-    #[inline(always)]
-    pub(crate) fn kind(&self) -> Weights {
-        self.kind
-    }
-
     pub(crate) fn taps(&self) -> &[Taps] {
         &self.taps
     }
@@ -146,14 +105,7 @@ impl Axis {
 }
 
 /// Up to four weights, zeros after them.
-fn to_short_block(weights: &[i32]) -> Block {
-    let weight = |at: usize| weights.get(at).copied().unwrap_or(0);
-    let pair = |first: i32, second: i32| (first & 0xFFFF) | (second << 16);
-    [pair(weight(0), weight(1)), pair(weight(2), weight(3)), 0, 0]
-}
-
-/// Up to four weights, zeros after them.
-fn to_long_block(weights: &[i32]) -> Block {
+fn to_block(weights: &[i32]) -> Block {
     let weight = |at: usize| weights.get(at).copied().unwrap_or(0);
     let high = |weight: i32| (weight + (1 << 14)) >> 15;
     let low = |weight: i32| weight - (high(weight) << 15);
@@ -175,30 +127,27 @@ pub fn along_rows<const C: usize>(source: &[u8], row_bytes: usize, axis: &Axis, 
         // SAFETY: the CPU was just asked.
         #[expect(unsafe_code, reason = "calls a function for a CPU with AVX2")]
         unsafe {
-            match axis.kind() {
-                Weights::Long => resample_avx2::along_rows::<true>(source, row_bytes, axis, target),
-                Weights::Short => resample_avx2::along_rows::<false>(source, row_bytes, axis, target),
-            }
+            resample_avx2::along_rows(source, row_bytes, axis, target);
         }
         return;
     }
     for (row, target) in source.chunks_exact(row_bytes).zip(target.chunks_exact_mut(width)) {
         for (taps, out) in axis.taps().iter().zip(target.as_chunks_mut::<C>().0) {
-            *out = pixel(row, taps, axis.weights(taps), axis.kind());
+            *out = pixel(row, taps, axis.weights(taps));
         }
     }
 }
 
 /// One pixel of a row.
 #[inline(always)]
-pub(crate) fn pixel<const C: usize>(row: &[u8], taps: &Taps, weights: &[i32], kind: Weights) -> [u8; C] {
-    let mut sums = [kind.half(); C];
+pub(crate) fn pixel<const C: usize>(row: &[u8], taps: &Taps, weights: &[i32]) -> [u8; C] {
+    let mut sums = [HALF; C];
     for (pixel, weight) in row.as_chunks::<C>().0[taps.start..].iter().zip(weights) {
         for (sum, &level) in sums.iter_mut().zip(pixel) {
             *sum = sum.wrapping_add(i32::from(level).wrapping_mul(*weight));
         }
     }
-    sums.map(|sum| to_level(sum, kind))
+    sums.map(to_level)
 }
 
 /// Resamples every column: rows of `width` bytes, the first of which is row `first` of the image, to `axis.len()` rows.
@@ -214,36 +163,33 @@ pub fn down_columns(source: &[u8], width: usize, first: usize, axis: &Axis, targ
         // SAFETY: the CPU was just asked.
         #[expect(unsafe_code, reason = "calls a function for a CPU with AVX2")]
         unsafe {
-            match axis.kind() {
-                Weights::Long => resample_avx2::down_columns::<true>(source, width, first, axis, target),
-                Weights::Short => resample_avx2::down_columns::<false>(source, width, first, axis, target),
-            }
+            resample_avx2::down_columns(source, width, first, axis, target);
         }
         return;
     }
     for (taps, target) in axis.taps().iter().zip(target.chunks_exact_mut(width)) {
         let rows = &source[(taps.start - first) * width..];
         for (column, level) in target.iter_mut().enumerate() {
-            *level = level_of_column(rows, width, column, axis.weights(taps), axis.kind());
+            *level = level_of_column(rows, width, column, axis.weights(taps));
         }
     }
 }
 
 /// One value of a row of the result; `rows` begins with the first row that it is made of.
 #[inline(always)]
-pub(crate) fn level_of_column(rows: &[u8], width: usize, column: usize, weights: &[i32], kind: Weights) -> u8 {
+pub(crate) fn level_of_column(rows: &[u8], width: usize, column: usize, weights: &[i32]) -> u8 {
     let sum = rows
         .iter()
         .skip(column)
         .step_by(width)
         .zip(weights)
-        .fold(kind.half(), |sum, (&level, &weight)| sum.wrapping_add(i32::from(level).wrapping_mul(weight)));
-    to_level(sum, kind)
+        .fold(HALF, |sum, (&level, &weight)| sum.wrapping_add(i32::from(level).wrapping_mul(weight)));
+    to_level(sum)
 }
 
 #[inline(always)]
-fn to_level(sum: i32, kind: Weights) -> u8 {
-    (sum >> kind.bits()).clamp(0, 255) as u8
+fn to_level(sum: i32) -> u8 {
+    (sum >> WEIGHT_BITS).clamp(0, 255) as u8
 }
 
 #[cfg(test)]
@@ -261,17 +207,13 @@ mod tests {
     }
 
     /// An axis with this many taps a pixel, some of their weights negative.
-    fn axis(source: usize, result: usize, count: usize, kind: Weights) -> Axis {
+    fn axis(source: usize, result: usize, count: usize) -> Axis {
         let mut axis = Axis::default();
-        axis.clear(kind);
         for at in 0..result {
             let start = at * (source - count) / result.max(2).saturating_sub(1).max(1);
             let start = start.min(source - count);
-            let one = 1 << kind.bits();
-            axis.push(
-                start,
-                (0..count).map(|tap| if tap % 3 == 2 { -one / 9 } else { one / count as i32 + one / 3_400 }),
-            );
+            let one = 1 << WEIGHT_BITS;
+            axis.push(start, (0..count).map(|tap| if tap % 3 == 2 { -one / 9 } else { one / count as i32 + 1_234 }));
         }
         axis
     }
@@ -280,8 +222,8 @@ mod tests {
     fn vectors_give_what_single_pixels_give() {
         for (width, height, count) in [(5, 1, 1), (9, 4, 3), (40, 7, 4), (33, 9, 9), (64, 8, 33), (4, 4, 4)] {
             let source = noise(width * height * 3);
-            for (mirrored, kind) in [(false, Weights::Long), (true, Weights::Long), (false, Weights::Short)] {
-                let mut axis = axis(width, width + 3, count, kind);
+            for mirrored in [false, true] {
+                let mut axis = axis(width, width + 3, count);
                 if mirrored {
                     axis.reverse();
                 }
@@ -289,22 +231,20 @@ mod tests {
                 along_rows::<3>(&source, width * 3, &axis, &mut target);
                 for (row, target) in source.chunks_exact(width * 3).zip(target.chunks_exact(axis.len() * 3)) {
                     for (taps, &got) in axis.taps().iter().zip(target.as_chunks::<3>().0) {
-                        assert_eq!(got, pixel::<3>(row, taps, axis.weights(taps), kind), "{width} wide, {count} taps");
+                        assert_eq!(got, pixel::<3>(row, taps, axis.weights(taps)), "{width} wide, {count} taps");
                     }
                 }
             }
         }
         for (width, height, count) in [(1, 4, 2), (16, 9, 3), (50, 40, 33), (47, 6, 5)] {
             let source = noise(width * height);
-            for kind in [Weights::Long, Weights::Short] {
-                let axis = axis(height, 7, count, kind);
-                let mut target = vec![0; 7 * width];
-                down_columns(&source, width, 0, &axis, &mut target);
-                for (taps, row) in axis.taps().iter().zip(target.chunks_exact(width)) {
-                    for (column, &got) in row.iter().enumerate() {
-                        let rows = &source[taps.start * width..];
-                        assert_eq!(got, level_of_column(rows, width, column, axis.weights(taps), kind), "{width} wide");
-                    }
+            let axis = axis(height, 7, count);
+            let mut target = vec![0; 7 * width];
+            down_columns(&source, width, 0, &axis, &mut target);
+            for (taps, row) in axis.taps().iter().zip(target.chunks_exact(width)) {
+                for (column, &got) in row.iter().enumerate() {
+                    let rows = &source[taps.start * width..];
+                    assert_eq!(got, level_of_column(rows, width, column, axis.weights(taps)), "{width} wide");
                 }
             }
         }
@@ -313,7 +253,7 @@ mod tests {
     #[test]
     fn a_weight_is_its_two_parts() {
         for weight in [0, 1, -1, 16_383, 16_384, -16_384, -16_385, 1 << 22, -(1 << 22), 7_654_321] {
-            let [low, _, high, _] = to_long_block(&[weight]);
+            let [low, _, high, _] = to_block(&[weight]);
             assert_eq!((high << 16 >> 16 << 15) + (low << 16 >> 16), weight);
         }
     }

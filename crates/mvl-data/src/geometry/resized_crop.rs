@@ -3,7 +3,7 @@
 use mvl_core::{BoxXyxy, Filter, Image};
 
 use super::{Geometry, Rescale, Sources, Window};
-use crate::ops::{CropBox, resize_random_box};
+use crate::ops::{CropBox, resize_box};
 
 /// A part cut out and resized: a [`Window`] and then a [`Rescale`], but for the image in one go.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,6 +53,6 @@ impl Geometry for ResizedCrop {
     }
 
     fn image(&self, image: Image) -> Image {
-        resize_random_box(&image, self.area, self.output_size(), self.filter)
+        resize_box(&image, self.area, self.output_size(), self.filter)
     }
 }

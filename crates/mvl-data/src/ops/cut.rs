@@ -3,9 +3,7 @@
 
 use mvl_core::{Channels, Filter};
 
-use mvl_kernels::Weights;
-
-use super::resample::{Kernel, Manner, Stretch, Workspace, kernel, resample};
+use super::resample::{Kernel, Stretch, Workspace, kernel, resample};
 use super::{CropBox, View};
 
 /// Cut `area` out of a picture, resize it to `size`, keep a part of that, mirror it.
@@ -19,9 +17,6 @@ pub(crate) struct Cut {
     pub(crate) kept: CropBox,
     /// How it is resized.
     pub(crate) filter: Filter,
-    /// How finely it is resized: long weights where a network expects Pillow's very pixels, short ones where the part is random
-    /// anyway.
-    pub(crate) weights: Weights,
     /// Whether left and right are swapped in the end.
     pub(crate) mirrored: bool,
 }
@@ -51,12 +46,7 @@ impl Cut {
     /// All of an area, brought to a size.
     pub(crate) fn new(area: CropBox, size: [u32; 2], filter: Filter) -> Self {
         let kept = CropBox { top: 0, left: 0, height: size[0], width: size[1] };
-        Self { area, size, kept, filter, weights: Weights::Long, mirrored: false }
-    }
-
-    /// All of a random area, brought to a size, within one level of what [`new`](Self::new) gives.
-    pub(crate) fn random(area: CropBox, size: [u32; 2], filter: Filter) -> Self {
-        Self { weights: Weights::Long, ..Self::new(area, size, filter) }
+        Self { area, size, kept, filter, mirrored: false }
     }
 
     /// The part of the picture that its pixels are made of.
@@ -101,8 +91,7 @@ impl Cut {
         };
         let rows = stretch(area.top, area.height, part.origin[0], size[0], kept.top, kept.height);
         let columns = stretch(area.left, area.width, part.origin[1], size[1], kept.left, kept.width);
-        let manner = Manner { kernel, weights: self.weights, mirrored: self.mirrored };
-        resample(part.view, [rows, columns], manner, &mut workspace.0, target);
+        resample(part.view, [rows, columns], kernel, self.mirrored, &mut workspace.0, target);
     }
 }
 
@@ -168,14 +157,7 @@ mod tests {
         ] {
             let to_box = |[top, left, height, width]: [u32; 4]| CropBox { top, left, height, width };
             for filter in FILTERS {
-                let cut = Cut {
-                    area: to_box(area),
-                    size,
-                    kept: to_box(kept),
-                    filter,
-                    weights: Weights::Long,
-                    mirrored: true,
-                };
+                let cut = Cut { area: to_box(area), size, kept: to_box(kept), filter, mirrored: true };
                 cut.apply(whole.into(), &mut workspace, &mut expected);
                 let needed = cut.needed();
                 let rows =

@@ -1,4 +1,4 @@
-//! Pillow's convolution resampling of 8-bit images, to the bit with long weights, within one level with short ones.
+//! Pillow's convolution resampling of 8-bit images, to the bit.
 //!
 //! Along the rows, then down the columns (the other way round where the width grows and the height shrinks, as Pillow 13 does),
 //! each pass rounded to 8 bits, with weights in fixed point of 22 fraction bits. Networks notice: with a resize that is only
@@ -10,7 +10,7 @@
 use std::f64::consts::PI;
 
 use mvl_core::{Channels, Filter};
-use mvl_kernels::{Axis, Weights, along_rows, down_columns};
+use mvl_kernels::{Axis, WEIGHT_BITS, along_rows, down_columns};
 
 use super::View;
 
@@ -75,26 +75,18 @@ pub(super) struct Stretch {
     pub(super) kept: u32,
 }
 
-/// How pixels are made.
-#[derive(Clone, Copy)]
-pub(super) struct Manner {
-    pub(super) kernel: Kernel,
-    pub(super) weights: Weights,
-    /// Whether left and right are swapped.
-    pub(super) mirrored: bool,
-}
-
-/// Resamples a view to rows of `columns.kept` pixels.
+/// Resamples a view to rows of `columns.kept` pixels, mirrored if asked.
 pub(super) fn resample(
     view: View<'_>,
     [rows, columns]: [Stretch; 2],
-    manner: Manner,
+    kernel: Kernel,
+    mirrored: bool,
     workspace: &mut Workspace,
     target: &mut Vec<u8>,
 ) {
-    fill(&mut workspace.columns, columns, manner);
-    fill(&mut workspace.rows, rows, manner);
-    if manner.mirrored {
+    fill(&mut workspace.columns, columns, kernel);
+    fill(&mut workspace.rows, rows, kernel);
+    if mirrored {
         workspace.columns.reverse();
     }
     let shrink_first = f64::from(columns.resized) > columns.len && f64::from(rows.resized) < rows.len;
@@ -129,7 +121,7 @@ fn columns_first<const C: usize>(view: View<'_>, workspace: &mut Workspace, targ
 }
 
 /// Which source pixels make each kept pixel along one axis, and with what weights.
-fn fill(axis: &mut Axis, stretch: Stretch, Manner { kernel, weights, .. }: Manner) {
+fn fill(axis: &mut Axis, stretch: Stretch, kernel: Kernel) {
     let scale = stretch.len / f64::from(stretch.resized);
     let filter_scale = scale.max(1.0); // shrinking widens the filter: antialiasing
     let reach = kernel.support * filter_scale;
@@ -137,7 +129,7 @@ fn fill(axis: &mut Axis, stretch: Stretch, Manner { kernel, weights, .. }: Manne
     let whole = stretch.start.floor();
     let part = stretch.start - whole;
     let end = (part + stretch.len).ceil();
-    axis.clear(weights);
+    axis.clear();
     for at in stretch.first..stretch.first + stretch.kept {
         let centre = part + (f64::from(at) + 0.5) * scale;
         let from = (centre - reach + 0.5).max(0.0) as u32;
@@ -145,46 +137,18 @@ fn fill(axis: &mut Axis, stretch: Stretch, Manner { kernel, weights, .. }: Manne
         let weight = |x: u32| (kernel.weight)((f64::from(x) - centre + 0.5) * (1.0 / filter_scale));
         let total: f64 = (from..to).map(weight).sum();
         let share = |x| if total == 0.0 { 0.0 } else { weight(x) / total };
-        // Rounds half away from zero. Of short weights what rounding lost is handed on to the next, so that they still add up to one.
-        let mut lost = 0.0;
-        let fixed_point = (from..to).map(|x| {
-            let exact = share(x) * f64::from(1 << weights.bits());
-            let rounded = (exact + lost).round();
-            if weights == Weights::Short {
-                lost += exact - rounded;
-            }
-            rounded as i32
-        });
-        axis.push((whole + f64::from(from)) as usize, fixed_point);
+        axis.push((whole + f64::from(from)) as usize, (from..to).map(|x| to_fixed_point(share(x))));
     }
+}
+
+/// Rounds half away from zero.
+fn to_fixed_point(weight: f64) -> i32 {
+    (weight * f64::from(1 << WEIGHT_BITS)).round() as i32
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn plain(kernel: Kernel) -> Manner {
-        Manner { kernel, weights: Weights::Long, mirrored: false }
-    }
-
-    #[test]
-    fn short_weights_are_within_a_level() {
-        let pixels: Vec<u8> = (0..61 * 47 * 3).map(|at: u32| (at * at * 31 + at * 7) as u8).collect();
-        let view = View { pixels: &pixels, height: 47, width: 61, channels: Channels::Rgb };
-        for (filter, [height, width]) in
-            [(Filter::Bilinear, [90, 20]), (Filter::Bicubic, [20, 90]), (Filter::Lanczos, [9, 7])]
-        {
-            let stretch =
-                |len: u32, resized| Stretch { start: 0.0, len: f64::from(len), resized, first: 0, kept: resized };
-            let [long, short] = [Weights::Long, Weights::Short].map(|weights| {
-                let manner = Manner { weights, ..plain(kernel(filter).expect("a convolution")) };
-                let (mut workspace, mut target) = (Workspace::default(), Vec::new());
-                resample(view, [stretch(47, height), stretch(61, width)], manner, &mut workspace, &mut target);
-                target
-            });
-            assert!(long.iter().zip(&short).all(|(&long, &short)| long.abs_diff(short) <= 1), "{filter:?}");
-        }
-    }
 
     /// The first source pixel of a pixel, and the weights from there on, read off by resampling single bright pixels.
     fn weights(kernel: Kernel, len: u32, resized: u32, at: u32) -> Vec<f64> {
@@ -194,7 +158,7 @@ mod tests {
             let row = Stretch { start: 0.0, len: 1.0, resized: 1, first: 0, kept: 1 };
             let columns = Stretch { start: 0.0, len: f64::from(len), resized, first: at, kept: 1 };
             let mut target = Vec::new();
-            resample(view, [row, columns], plain(kernel), &mut Workspace::default(), &mut target);
+            resample(view, [row, columns], kernel, false, &mut Workspace::default(), &mut target);
             f64::from(target[0]) / 255.0
         };
         (0..len).map(one).collect()
@@ -218,11 +182,9 @@ mod tests {
                     let row = Stretch { start: 0.0, len: 1.0, resized: 1, first: 0, kept: 1 };
                     let columns = Stretch { start: 0.0, len: f64::from(len), resized, first: 0, kept: resized };
                     let (mut workspace, mut target) = (Workspace::default(), Vec::new());
-                    for weights in [Weights::Long, Weights::Short] {
-                        let manner = Manner { weights, ..plain(kernel(filter).expect("a convolution")) };
-                        resample(view, [row, columns], manner, &mut workspace, &mut target);
-                        assert_eq!(target, vec![level; resized as usize], "{filter:?} {len} to {resized}");
-                    }
+                    let kernel = kernel(filter).expect("a convolution");
+                    resample(view, [row, columns], kernel, false, &mut workspace, &mut target);
+                    assert_eq!(target, vec![level; resized as usize], "{filter:?} {len} to {resized}");
                 }
             }
         }
@@ -236,8 +198,8 @@ mod tests {
         for filter in [Filter::Bilinear, Filter::Bicubic, Filter::Lanczos] {
             let (mut workspace, mut target) = (Workspace::default(), Vec::new());
             for (mirrored, expected) in [(false, pixels), (true, [255, 50, 0, 9, 8, 7])] {
-                let manner = Manner { mirrored, ..plain(kernel(filter).expect("a convolution")) };
-                resample(view, [whole(2), whole(3)], manner, &mut workspace, &mut target);
+                let kernel = kernel(filter).expect("a convolution");
+                resample(view, [whole(2), whole(3)], kernel, mirrored, &mut workspace, &mut target);
                 assert_eq!(target, expected);
             }
         }
@@ -252,7 +214,7 @@ mod tests {
         let columns = Stretch { start: 0.5, len: 2.0, resized: 1, first: 0, kept: 1 };
         let (mut workspace, mut target) = (Workspace::default(), Vec::new());
         let kernel = kernel(Filter::Bilinear).expect("a convolution");
-        resample(view, [row, columns], plain(kernel), &mut workspace, &mut target);
+        resample(view, [row, columns], kernel, false, &mut workspace, &mut target);
         assert_eq!(target, [100]);
     }
 }

@@ -51,25 +51,22 @@ pub fn short_side_size([height, width]: [u32; 2], short_side: u32) -> [u32; 2] {
 #[must_use]
 pub fn resize_box(image: &Image, area: CropBox, size: [u32; 2], filter: Filter) -> Image {
     assert!(area.fits(image.height(), image.width()), "{area:?} leaves the image");
-    apply(Cut::new(area, size, filter), image)
-}
-
-/// [`resize_box`] of a random area, within one level.
-pub(crate) fn resize_random_box(image: &Image, area: CropBox, size: [u32; 2], filter: Filter) -> Image {
-    assert!(area.fits(image.height(), image.width()), "{area:?} leaves the image");
-    apply(Cut::random(area, size, filter), image)
+    let all = CropBox { top: 0, left: 0, height: size[0], width: size[1] };
+    resize_part(image, area, size, all, filter)
 }
 
 /// `crop(resize(image, size), area)`, of which only the pixels that are kept are computed.
 pub(crate) fn resize_then_crop(image: &Image, size: [u32; 2], area: CropBox, filter: Filter) -> Image {
     assert!(area.fits(size[0], size[1]), "{area:?} leaves the resized image");
-    apply(Cut { kept: area, ..Cut::new(CropBox::whole(image), size, filter) }, image)
+    resize_part(image, CropBox::whole(image), size, area, filter)
 }
 
-fn apply(cut: Cut, image: &Image) -> Image {
+/// `source_area` brought to `size`, of which `kept` is computed.
+fn resize_part(image: &Image, source_area: CropBox, size: [u32; 2], kept: CropBox, filter: Filter) -> Image {
+    let cut = Cut { area: source_area, size, kept, filter, mirrored: false };
     let mut pixels = Vec::new();
     cut.apply(View::from(image).into(), &mut CutWorkspace::default(), &mut pixels);
-    Image::new(cut.kept.width, cut.kept.height, image.channels(), pixels).expect("a resized image has a pixel")
+    Image::new(kept.width, kept.height, image.channels(), pixels).expect("a resized image has a pixel")
 }
 
 #[cfg(test)]

@@ -55,6 +55,6 @@ impl Chain {
             Some(Lead::Keep) => (false, 2),
             _ => (false, 1),
         };
-        Some(DrawnLead { cut: Cut { mirrored, ..Cut::random(area, size, filter) }, image, steps })
+        Some(DrawnLead { cut: Cut { mirrored, ..Cut::new(area, size, filter) }, image, steps })
     }
 }

@@ -13,8 +13,7 @@ use crate::ops::CropBox;
 /// How often a box is drawn that may not fit, before the centre is taken.
 const TRIES: usize = 10;
 
-/// Cuts out a part that holds a random share of the area at a random aspect ratio, and resizes it, within one level of Pillow's
-/// pixels.
+/// Cuts out a part that holds a random share of the area at a random aspect ratio, and resizes it.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RandomResizedCrop {

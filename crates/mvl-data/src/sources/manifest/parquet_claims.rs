@@ -55,38 +55,72 @@ mod kind {
     pub(super) const STRUCTURE: u8 = 12;
 }
 
-/// The kinds of the fields of a file and of a schema's element, from field 1 on. The decoder takes them for granted, whatever the
-/// file says.
-const FILE_KINDS: &[u8] = {
-    use kind::{BINARY, I32, I64, LIST, STRUCTURE};
-    &[I32, LIST, I64, LIST, LIST, BINARY, LIST, STRUCTURE, BINARY]
-};
-const ELEMENT_KINDS: &[u8] = {
-    use kind::{BINARY, I32, STRUCTURE};
-    &[I32, I32, I32, BINARY, I32, I32, I32, I32, I32, STRUCTURE]
-};
-const PAGE_KINDS: &[u8] = {
-    use kind::{I32, STRUCTURE};
-    &[I32, I32, I32, I32, STRUCTURE, STRUCTURE, STRUCTURE, STRUCTURE]
-};
+/// The field of a schema's element that says how many children it has.
+const CHILDREN: (Place, i64) = (Place::SchemaElement, 5);
 /// A page's field that says how many bytes follow its header.
-const CONTENT_FIELD: i64 = 3;
-/// The fields inside a page's header that are yes or no.
-const PAGE_FLAGS: std::ops::RangeInclusive<i64> = 7..=8;
-/// The file's field that holds the schema.
-const SCHEMA_FIELD: i64 = 2;
-/// The one that says how many children it has.
-const CHILDREN_FIELD: i64 = 5;
+const CONTENT: (Place, i64) = (Place::Page, 3);
 
-/// Where the walk is.
+/// Which structure the walk is in.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Place {
     File,
-    Schema,
+    SchemaElement,
     Page,
-    /// Inside a page's header, where there are no lists.
-    InPage,
+    DataPage,
+    DataPageV2,
+    IndexPage,
+    DictionaryPage,
+    PageStatistics,
     Elsewhere,
+}
+
+impl Place {
+    /// The kinds of a structure's fields, from field 1 on, and what lies in them; a flag is written as [`kind::TRUE`]. The decoder
+    /// takes kinds for granted, whatever the file says, so a field of another kind would be read otherwise than it is walked over
+    /// here. `None` where it looks at them.
+    fn fields(self) -> Option<&'static [(u8, Self)]> {
+        use kind::{BINARY, I32, I64, LIST, STRUCTURE, TRUE};
+        const NUMBER: (u8, Place) = (I32, Place::Elsewhere);
+        const LONG: (u8, Place) = (I64, Place::Elsewhere);
+        const TEXT: (u8, Place) = (BINARY, Place::Elsewhere);
+        const FLAG: (u8, Place) = (TRUE, Place::Elsewhere);
+        const OTHERS: (u8, Place) = (LIST, Place::Elsewhere);
+        const OTHER: (u8, Place) = (STRUCTURE, Place::Elsewhere);
+        Some(match self {
+            Self::File => &[NUMBER, (LIST, Self::SchemaElement), LONG, OTHERS, OTHERS, TEXT, OTHERS, OTHER, TEXT],
+            Self::SchemaElement => &[NUMBER, NUMBER, NUMBER, TEXT, NUMBER, NUMBER, NUMBER, NUMBER, NUMBER, OTHER],
+            Self::Page => &[
+                NUMBER,
+                NUMBER,
+                NUMBER,
+                NUMBER,
+                (STRUCTURE, Self::DataPage),
+                (STRUCTURE, Self::IndexPage),
+                (STRUCTURE, Self::DictionaryPage),
+                (STRUCTURE, Self::DataPageV2),
+            ],
+            Self::DataPage => &[NUMBER, NUMBER, NUMBER, NUMBER, (STRUCTURE, Self::PageStatistics)],
+            Self::DataPageV2 => {
+                &[NUMBER, NUMBER, NUMBER, NUMBER, NUMBER, NUMBER, FLAG, (STRUCTURE, Self::PageStatistics)]
+            }
+            Self::IndexPage => &[],
+            Self::DictionaryPage => &[NUMBER, NUMBER, FLAG],
+            Self::PageStatistics => &[TEXT, TEXT, LONG, LONG, TEXT, TEXT, FLAG, FLAG, LONG],
+            Self::Elsewhere => return None,
+        })
+    }
+
+    /// What lies in a field of this kind; `None` where it may not stand here. Of fields that came after this was written, numbers,
+    /// flags and texts are passed over.
+    fn inside(self, field: i64, kind: u8) -> Option<Self> {
+        let Some(fields) = self.fields() else { return Some(Self::Elsewhere) };
+        match fields.get(usize::try_from(field - 1).ok()?) {
+            Some(&(wanted, inside)) => {
+                (wanted == kind || (wanted, kind) == (kind::TRUE, kind::FALSE)).then_some(inside)
+            }
+            None => (kind <= kind::BINARY).then_some(Self::Elsewhere),
+        }
+    }
 }
 
 impl Walk<'_> {
@@ -108,30 +142,20 @@ impl Walk<'_> {
             }
             let (step, kind) = (header >> 4, header & 0x0F);
             field = if step == 0 { self.signed()? } else { field + i64::from(step) };
-            let kinds = match place {
-                Place::File => FILE_KINDS,
-                Place::Schema => ELEMENT_KINDS,
-                Place::Page => PAGE_KINDS,
-                Place::InPage | Place::Elsewhere => &[],
-            };
-            if !kinds.is_empty() {
-                // In ascending order, so that the schema is walked over before anything in which the decoder may read otherwise.
-                let at = usize::try_from(field - 1).ok().filter(|_| step > 0)?;
-                (kinds.get(at) == Some(&kind)).then_some(())?;
+            if place != Place::Elsewhere && step == 0 {
+                return None; // out of order: the schema is to be walked over before what the decoder may read otherwise
             }
-            match (place, kind) {
-                (Place::InPage, kind::TRUE | kind::FALSE) if !PAGE_FLAGS.contains(&field) => return None,
-                (_, kind::TRUE | kind::FALSE) => {} // the value is in the header
-                (Place::Schema, kind::I32) if field == CHILDREN_FIELD => {
+            let inside = place.inside(field, kind)?;
+            match kind {
+                kind::TRUE | kind::FALSE => {} // the value is in the header
+                kind::I32 if (place, field) == CHILDREN => {
                     let children = self.signed()?;
                     u64::try_from(children).ok().filter(|&children| children <= self.most)?;
                 }
-                (Place::Page, kind::I32) if field == CONTENT_FIELD => {
+                kind::I32 if (place, field) == CONTENT => {
                     self.content = Some(u64::try_from(self.signed()?).ok()?);
                 }
-                (Place::Page | Place::InPage, _) => self.value(kind, Place::InPage, depth)?,
-                (Place::File, _) if field == SCHEMA_FIELD => self.value(kind, Place::Schema, depth)?,
-                _ => self.value(kind, Place::Elsewhere, depth)?,
+                _ => self.value(kind, inside, depth)?,
             }
         }
     }
@@ -145,7 +169,6 @@ impl Walk<'_> {
                 let len = self.unsigned()?;
                 self.skip(len)
             }
-            kind::LIST | kind::SET | kind::MAP if place == Place::InPage => None,
             kind::LIST | kind::SET => {
                 let header = self.byte()?;
                 let count = if header >> 4 == 0x0F { self.unsigned()? } else { u64::from(header >> 4) };
@@ -227,6 +250,8 @@ mod tests {
         // a page of a header with a number in field 3, and as many bytes of content
         assert_eq!(check_pages(&[0x15, 0, 0x15, 4, 0x15, 4, 0, 7, 7]), Ok(()));
         assert!(check_pages(&[0x15, 0, 0x15, 4, 0x15, 4, 0, 7]).is_err(), "content past the end");
+        // a dictionary's header, which has a flag, in field 7
+        assert_eq!(check_pages(&[0x15, 4, 0x15, 0, 0x15, 0, 0x4C, 0x15, 2, 0x15, 0, 0x12, 0, 0]), Ok(()));
         // found by fuzzing: an unknown field with a long list
         assert!(check_pages(&[0x15, 0, 0x15, 4, 0x15, 0, 0x19, 0xF1, 0xFF, 0xFF, 0x7F, 0]).is_err(), "a list");
         assert!(check_footer(b"PAR1").is_err() && check_footer(&[9, 0, 0, 0, 80, 65, 82, 49]).is_err());

@@ -57,7 +57,7 @@ fn read_file(bytes: &[u8]) -> Result<Parsed<ManifestFile>, String> {
         let (begin, len) = column.byte_range();
         let range = usize::try_from(begin).ok().zip(usize::try_from(begin.saturating_add(len)).ok());
         let pages = range.and_then(|(begin, end)| bytes.get(begin..end));
-        let _ = check_pages(pages.ok_or("a column lies outside of the file")?);
+        check_pages(pages.ok_or("a column lies outside of the file")?)?;
     }
     let mut numbers = Vec::new();
     let mut number = 0;

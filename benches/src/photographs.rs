@@ -8,7 +8,10 @@ const HEIGHT: u32 = 375;
 const QUALITY: u8 = 90;
 
 /// One JPEG file's bytes.
-pub(crate) fn jpeg(seed: u32) -> Result<Vec<u8>> {
+///
+/// # Errors
+/// What the encoder says.
+pub fn jpeg(seed: u32) -> Result<Vec<u8>> {
     let picture = image::RgbImage::from_fn(WIDTH, HEIGHT, |x, y| {
         let noise =
             (x.wrapping_mul(31) ^ y.wrapping_mul(17) ^ seed.wrapping_mul(101)).wrapping_mul(2_654_435_761) >> 28;
@@ -24,8 +27,10 @@ pub(crate) fn jpeg(seed: u32) -> Result<Vec<u8>> {
 }
 
 /// A folder per class with so many of them.
-#[allow(dead_code, reason = "not every bench that shares this file needs more than one photo")]
-pub(crate) fn write_folder(count: u32) -> Result<tempfile::TempDir> {
+///
+/// # Errors
+/// What the encoder and the disk say.
+pub fn write_folder(count: u32) -> Result<tempfile::TempDir> {
     let folder = tempfile::tempdir()?;
     for index in 0..count {
         let class = folder.path().join(if index % 2 == 0 { "even" } else { "odd" });
