@@ -11,6 +11,8 @@ mod json_lines;
 mod parquet_claims;
 #[cfg(feature = "parquet")]
 mod parquet_rows;
+#[cfg(feature = "parquet")]
+mod parquet_structures;
 mod row;
 
 pub use csv_rows::parse_csv_manifest;
