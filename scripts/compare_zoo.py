@@ -9,8 +9,7 @@ ordinary size; its state dict, and its logits and taps on pictures of two sizes,
 compare` loads the state dict strictly, compares every number and writes the weights back; the reference loads those with
 `strict=True`, and they must be the same to the bit.
 
-Prints a line a model and exits with 1 when one is off by more than 1e-4 (of an output's root mean square, where that is above 1),
-and by more than three times what the reference is off from itself in double precision, as very deep nets with random weights are.
+Prints a line a model and exits with 1 when one is off by more than 1e-4 (of an output's root mean square, where that is above 1).
 `--table` writes the measured differences into the table between the two marks of that file. Needs torch, torchvision and timm.
 """
 
@@ -28,7 +27,9 @@ import torch
 from safetensors.torch import load_file, save_file
 
 TOLERANCE = 1e-4
-ROUNDING = 3  # times what the reference differs from itself in double precision, where that is more
+# Nets with more normalisations than this get weaker ones: residual branches of full strength, a hundred and more of them with random
+# weights, amplify rounding until the reference does not agree with itself in double precision.
+DEEP = 100
 CLASSES = 1000
 MARKS = ("<!-- zoo: begin -->", "<!-- zoo: end -->")
 
@@ -53,12 +54,14 @@ def reference(name, side):
 def randomise(model, name):
     """Draws every parameter, fits the running statistics of normalisations to random pictures."""
     torch.manual_seed(sum(map(ord, name)))
+    norms = sum(isinstance(m, torch.nn.modules.batchnorm._BatchNorm) for m in model.modules())
+    strength = min(1.0, DEEP / max(norms, 1))
     with torch.no_grad():
         for key, value in model.named_parameters():
             if value.dim() >= 2 and "pos_embed" not in key and "token" not in key and "position_bias_table" not in key:
                 torch.nn.init.normal_(value, std=(1.5 / max(1, value[0].numel())) ** 0.5)
             elif value.dim() == 1 and key.endswith(("weight", "gamma", "scale")):
-                value.uniform_(0.1, 0.4)
+                value.uniform_(0.1 * strength, 0.4 * strength)
             else:
                 value.normal_(std=0.1)
             if "logit_scale" in key:
@@ -173,19 +176,7 @@ def compare(mvl, name, folder):
         max((off(row) for row in rows if row["output"].endswith(".logits") == wanted), default=0.0) for wanted in (True, False)
     )
     worst = max(rows, key=off)
-    allowed = TOLERANCE if off(worst) <= TOLERANCE else max(TOLERANCE, ROUNDING * rounding(model, sheet, outputs))
-    return sheet, source, logits, taps, worst, sizes(sheet), allowed
-
-
-def rounding(model, sheet, outputs):
-    """By how much the reference differs from itself in double precision, which no implementation can be blamed for."""
-    model.double()
-    numbers = [key.split(".")[0] for key in outputs if key.endswith(".input")]
-    exact = {}
-    for number in numbers:
-        exact |= run(model, sheet, number, outputs[f"{number}.input"].double())
-    off = lambda value, true: ((value - true).abs().max() / max(1.0, true.square().mean().sqrt())).item()
-    return max(off(outputs[key], value) for key, value in exact.items())
+    return sheet, source, logits, taps, worst, sizes(sheet)
 
 
 def write_table(path, rows):
@@ -205,7 +196,6 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--mvl", default="target/release/mvl", help="the program")
     parser.add_argument("--table", type=Path, help="a Markdown file whose table is brought up to date")
-    parser.add_argument("--skip-cifar", action="store_true", help=argparse.SUPPRESS)
     parser.add_argument("names", nargs="*", default=["*"], help="names or patterns, such as 'resnet*'")
     options = parser.parse_args()
     warnings.filterwarnings("ignore")
@@ -220,15 +210,14 @@ def main():
             continue
         with tempfile.TemporaryDirectory() as folder:
             try:
-                sheet, source, logits, taps, worst, used, allowed = compare(options.mvl, name, Path(folder))
+                sheet, source, logits, taps, worst, used = compare(options.mvl, name, Path(folder))
             except Exception as error:  # the others are compared all the same
                 print(f"{name:40} FAILED {type(error).__name__}: {error}", flush=True)
                 failed.append(name)
                 continue
-        good = max(logits, taps) <= allowed
+        good = max(logits, taps) <= TOLERANCE
         print(
-            f"{name:40} {source:11} logits {logits:.1e}  taps {taps:.1e}  (worst {worst['output']}, rms {worst['rms']:.2g}"
-            + (f", {allowed:.1e} is what rounding allows" if allowed > TOLERANCE else "") + ")"
+            f"{name:40} {source:11} logits {logits:.1e}  taps {taps:.1e}  (worst {worst['output']}, rms {worst['rms']:.2g})"
             f"  {'ok' if good else 'OFF'}",
             flush=True,
         )

@@ -1,15 +1,14 @@
 #!/usr/bin/env python3
-"""Writes the tables of published weights, crates/mvl-models/src/weights/cards/{torchvision,timm}.rs, from the figures that
+"""Writes the tables of published weights, crates/mvl-models/assets/cards/{torchvision,timm}.tsv, from the figures that
 torchvision and timm carry with their models: addresses, scores, sizes, preprocessing, licences. Nothing is downloaded.
 
     python scripts/make_weights_cards.py --names NAMES
 
 NAMES holds the zoo's model names, one a line (`mvl models list --json | jq -r '.[].name'`); weights are taken that belong to one
-of them, torchvision's before timm's. Needs torch, torchvision and timm. Run rustfmt afterwards.
+of them, torchvision's before timm's. Needs torch, torchvision and timm.
 """
 
 import argparse
-import json
 import math
 import pathlib
 import re
@@ -18,7 +17,7 @@ import timm
 import torchvision
 from torchvision.models import get_model_weights, list_models
 
-FOLDER = pathlib.Path(__file__).resolve().parent.parent / "crates/mvl-models/src/weights/cards"
+FOLDER = pathlib.Path(__file__).resolve().parent.parent / "crates/mvl-models/assets/cards"
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 HALF = (0.5, 0.5, 0.5)
 
@@ -60,12 +59,13 @@ PAPERS = [
     (r".*dinov2", "2304.07193"),
 ]
 SWAG = "2201.08371"
+SWAG_SOURCE = "SWAG <https://github.com/facebookresearch/SWAG>, trained on hashtags and on ImageNet-1k"
 
-# SHA-256 of files that were checked in full, and other names under which the same weights are found.
+# SHA-256 of files that were checked in full, and another name under which the same weights are found.
 CHECKED = {
     "mobilenet_v2-b0353104.pth": (
         "b03531047ffacf1e2488318dcd2aba1126cde36e3bfe1aa5cb07700aeeee9889",
-        ["mobilenet_v2.safetensors"],
+        "mobilenet_v2.safetensors",
     )
 }
 
@@ -86,32 +86,10 @@ def paper(model, rows=PAPERS):
     return None
 
 
-def text(value):
-    return "None" if value is None else f"Some({quoted(value)})"
-
-
-def quoted(value):
-    return json.dumps(value, ensure_ascii=False)
-
-
-def number(value):
-    value = float(value)
-    return f"{value:.6f}".rstrip("0").rstrip(".") + ("" if value % 1 else ".0")
-
-
-def triple(values):
-    return "[" + ", ".join(number(value) for value in values) + "]"
-
-
-def row(base, fields):
-    lines = [f"        {name}: {value}," for name, value in fields]
-    return "    WeightsCard {\n" + "\n".join(lines) + f"\n        ..{base}\n    }},\n"
-
-
 def normalisation(mean, std):
     if tuple(mean) == IMAGENET_MEAN and tuple(std) == IMAGENET_STD:
-        return []
-    return [("mean", triple(mean)), ("std", triple(std))]
+        return {}
+    return {"mean": " ".join(map(str, mean)), "std": " ".join(map(str, std))}
 
 
 def torchvision_rows(names):
@@ -127,34 +105,26 @@ def torchvision_rows(names):
             if model in TRANSFORM_INPUT:
                 mean, std = HALF, HALF
             file = weights.url.rsplit("/", 1)[1]
-            sha256, others = CHECKED.get(file, (None, []))
+            sha256, other = CHECKED.get(file, (None, None))
             swag = "swag" in tag
-            fields = [
-                ("id", quoted(f"{model}.{tag}")),
-                ("model", quoted(model)),
-                ("file_names", "&[" + ", ".join(map(quoted, [file, *others])) + "]"),
-                ("url", quoted(weights.url)),
-            ]
-            if sha256:
-                fields.append(("sha256", text(sha256)))
-            fields += [
-                ("size_mib", f"Some({number(weights.meta['_file_size'])})"),
-                ("parameters", f"Some({weights.meta['num_params']:_})"),
-                ("top_1", f"Some({number(metrics['acc@1'])})"),
-                ("top_5", f"Some({number(metrics['acc@5'])})"),
-                ("paper", text(f"https://arxiv.org/abs/{SWAG}" if swag else paper(model))),
-                ("recipe", text(weights.meta.get("recipe"))),
-            ]
-            if swag:
-                fields += [("licence", quoted("CC-BY-NC-4.0")), ("source", "SWAG")]
-            crop = transforms.crop_size[0]
-            fields += [
-                ("resize", f"ResizeTo::ShortSide({transforms.resize_size[0]})"),
-                ("crop", str(crop)),
-                ("filter", f"Filter::{transforms.interpolation.value.capitalize()}"),
-            ]
-            fields += normalisation(mean, std)
-            rows[f"{model}.{tag}"] = row("TORCHVISION", fields)
+            rows[f"{model}.{tag}"] = {
+                "file": file,
+                "other_file": other,
+                "url": weights.url,
+                "sha256": sha256,
+                "size_mib": weights.meta["_file_size"],
+                "parameters": weights.meta["num_params"],
+                "top_1": metrics["acc@1"],
+                "top_5": metrics["acc@5"],
+                "licence": "CC-BY-NC-4.0" if swag else None,
+                "source": SWAG_SOURCE if swag else None,
+                "paper": f"https://arxiv.org/abs/{SWAG}" if swag else paper(model),
+                "recipe": weights.meta.get("recipe"),
+                "short_side": transforms.resize_size[0],
+                "crop": transforms.crop_size[0],
+                "filter": transforms.interpolation.value,
+                **normalisation(mean, std),
+            }
     return rows
 
 
@@ -173,33 +143,32 @@ def timm_rows(names):
         crop = side[1]
         share = (cfg.get("test_crop_pct") or cfg["crop_pct"]) if cfg.get("test_input_size") else cfg["crop_pct"]
         resized = math.floor(crop / share)
-        mode = cfg.get("crop_mode", "center")
-        to = f"ResizeTo::Exact([{resized}, {resized}])" if mode == "squash" else f"ResizeTo::ShortSide({resized})"
+        resize = "both_sides" if cfg.get("crop_mode", "center") == "squash" else "short_side"
         # CLIP's towers were trained to agree with texts, not to tell classes apart.
         classes = 0 if "clip" in model and cfg["num_classes"] in CLIP_WIDTHS else cfg["num_classes"]
         papers = re.findall(r"\d{4}\.\d{5}", str(cfg.get("paper_ids", "")))
-        fields = [
-            ("id", quoted(full)),
-            ("model", quoted(model)),
-            ("file_names", f"&[{quoted(full + '.safetensors')}]"),
-            ("url", quoted(f"hf://{cfg['hf_hub_id']}/model.safetensors")),
-            ("licence", quoted(LICENCES[cfg["license"]])),
-            ("paper", text(f"https://arxiv.org/abs/{papers[0]}" if papers else paper(model))),
-            ("num_classes", str(classes)),
-            ("resize", to),
-            ("crop", str(crop)),
-            ("filter", f"Filter::{cfg['interpolation'].capitalize()}"),
-        ]
-        fields += normalisation(cfg["mean"], cfg["std"])
-        rows[full] = row("TIMM", fields)
+        rows[full] = {
+            "file": f"{full}.safetensors",
+            "url": f"hf://{cfg['hf_hub_id']}/model.safetensors",
+            "licence": LICENCES[cfg["license"]],
+            "paper": f"https://arxiv.org/abs/{papers[0]}" if papers else paper(model),
+            "num_classes": classes,
+            resize: resized,
+            "crop": crop,
+            "filter": cfg["interpolation"],
+            **normalisation(cfg["mean"], cfg["std"]),
+        }
     return rows
 
 
-def write(name, doc, uses, base, rows):
-    body = "".join(rows[key] for key in sorted(rows))
-    head = f"//! {doc}\n//!\n//! Made by `scripts/make_weights_cards.py`: change that, not this.\n\n{uses}\n\n"
-    table = f"pub(super) const {name.upper()}_CARDS: &[WeightsCard] = &[\n{body}];\n"
-    (FOLDER / f"{name}.rs").write_text(head + base + table, encoding="utf-8")
+def write(name, columns, rows):
+    lines = ["\t".join(["id", *columns])]
+    for key in sorted(rows):
+        unknown = set(rows[key]) - set(columns)
+        assert not unknown, unknown
+        cells = (rows[key].get(column) for column in columns)
+        lines.append("\t".join([key, *("" if cell is None else str(cell) for cell in cells)]))
+    (FOLDER / f"{name}.tsv").write_text("\n".join(lines) + "\n", encoding="utf-8")
     print(f"{name}: {len(rows)} cards")
 
 
@@ -207,10 +176,11 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     parser.add_argument("--names", type=pathlib.Path, required=True, help="the zoo's model names, one a line")
     names = set(parser.parse_args().names.read_text().split())
-    uses = "use mvl_core::{Filter, ResizeTo};\n\nuse super::WeightsCard;\nuse super::card::{TORCHVISION, SWAG};"
-    write("torchvision", "torchvision's published classifiers, one a row.", uses, "", torchvision_rows(names))
-    uses = "use mvl_core::{Filter, ResizeTo};\n\nuse super::WeightsCard;\nuse super::card::TIMM;"
-    write("timm", "timm's published weights of the models that go by its names, one a row.", uses, "", timm_rows(names))
+    scores = ["size_mib", "parameters", "top_1", "top_5"]
+    pixels = ["short_side", "both_sides", "crop", "filter", "mean", "std"]
+    columns = ["file", "other_file", "url", "sha256", *scores, "licence", "source", "paper", "recipe", *pixels]
+    write("torchvision", columns, torchvision_rows(names))
+    write("timm", ["file", "url", "licence", "paper", "num_classes", *pixels], timm_rows(names))
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ use mvl::core::{
     write_atomically,
 };
 use mvl::infer::Predictor;
-use mvl::models::weights::{HeadPolicy, WeightsHub, load_weights};
+use mvl::models::weights::{LoadPolicy, WeightsHub, load_weights};
 use mvl::models::{ClassificationTask, ClassifierSpec};
 use mvl::train::{Checkpointer, Curves, History, ProgressBar, StopToken, Trainer};
 use serde::Serialize;
@@ -210,7 +210,8 @@ fn starting_model(
         if let Some(card) = weights.card() {
             card.verify(&file)?;
         }
-        let (loaded, report) = load_weights(classifier, model, registry, &file, HeadPolicy::Reinitialise)?;
+        let (loaded, report) =
+            load_weights(classifier, model, registry, &file, LoadPolicy::strict().with_fresh_head())?;
         eprintln!("starting from {}: {report}", file.display());
         classifier = loaded;
     }

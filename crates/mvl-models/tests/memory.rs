@@ -8,7 +8,7 @@ use std::time::Instant;
 
 use burn::tensor::Device;
 use mvl_core::{Backend, Cpu, ModelConfig};
-use mvl_models::weights::{HeadPolicy, load_weights, load_weights_mapped, save_safetensors};
+use mvl_models::weights::{LoadPolicy, load_weights, load_weights_mapped, save_safetensors};
 use mvl_models::zoo;
 
 /// How a process that measures is told the model, its weights file, and whether to map it.
@@ -73,7 +73,7 @@ fn the_measured_process() {
     let before = status("VmRSS:");
     let begin = Instant::now();
     let model = zoo.create_classifier(&config, &device).expect("a name of the zoo");
-    let (model, report) = load(model, &config, &zoo, weights, HeadPolicy::Strict).expect("they fit");
+    let (model, report) = load(model, &config, &zoo, weights, LoadPolicy::strict()).expect("they fit");
     let elapsed = begin.elapsed();
     let most = status("VmHWM:") - before;
     let file = std::fs::metadata(weights).expect("it is there").len() as f64;

@@ -8,7 +8,7 @@ use mvl::core::{
     Backbone, Backend, InputSides, ModelConfig, ModelFactory, Preprocess, Registry, Tap, count_parameters,
 };
 use mvl::models::weights::{
-    HeadPolicy, OutputDifference, WeightsCard, compare_with_reference, load_weights, save_safetensors, weights_cards,
+    LoadPolicy, OutputDifference, WeightsCard, compare_with_reference, load_weights, save_safetensors, weights_cards,
 };
 use mvl::models::{PartSummary, summarize};
 use serde::Serialize;
@@ -309,7 +309,7 @@ fn compare(arguments: &CompareArguments, registry: &Registry, output: &Output) -
     let device = with_backend!(compute.backend.unwrap_or_default(), B => B::device(0)?)?;
     let config = ModelConfig::new(name, *num_classes);
     let model = registry.create_classifier(&config, &device)?;
-    let (model, report) = load_weights(model, &config, registry, weights, HeadPolicy::Strict)?;
+    let (model, report) = load_weights(model, &config, registry, weights, LoadPolicy::strict())?;
     let differences = compare_with_reference(&model, expected)?;
     if let Some(path) = export {
         save_safetensors(&model, &config, registry, path)?;

@@ -22,6 +22,8 @@ mod step_net;
 pub mod swin;
 pub mod vgg;
 pub mod vision_transformer;
+mod width_options;
 
 pub use stem::Stem;
 pub use step_net::{Step, StepConfig, StepNet};
+pub use width_options::WidthOptions;

@@ -7,12 +7,10 @@ use burn::tensor::{Device, Tensor};
 use mvl_core::{BoxedHead, Features, Head, HeadFactory, ModelConfig, ModelError, Tap, TapSet};
 use serde::{Deserialize, Serialize};
 
-use super::pooling::{Pool, Pooling, check_dropout};
+use super::pooling::{Pool, Pooling, check_dropout, check_hidden};
 use crate::layers::{Activation, ConvNormAct, ConvNormActConfig};
 
 const NAME: &str = "conv_mlp";
-/// The largest hidden layer, so that a config cannot ask for all of memory.
-const MAX_HIDDEN: usize = 1 << 16;
 
 /// Options of the head `conv_mlp`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -76,10 +74,7 @@ impl HeadFactory<Tensor<2>> for ConvMlpHeadFactory {
     ) -> Result<BoxedHead<Tensor<2>>, ModelError> {
         let options: ConvMlpHeadOptions = config.head.options.read(NAME)?;
         check_dropout(NAME, options.dropout)?;
-        if !(1..=MAX_HIDDEN).contains(&options.hidden) {
-            let what = format!("hidden: expected 1 to {MAX_HIDDEN}, got {}", options.hidden);
-            return Err(ModelError::InvalidOptions { owner: NAME.to_owned(), what });
-        }
+        check_hidden(NAME, options.hidden)?;
         let pool = Pool::new(NAME, options.pool, config, taps)?;
         Ok(BoxedHead::new(ConvMlpHead {
             hidden: ConvNormActConfig::new([pool.width, options.hidden], [1; 2])

@@ -7,12 +7,11 @@ use burn::tensor::{Device, Tensor};
 use mvl_core::{BoxedHead, Features, Head, HeadFactory, ModelConfig, ModelError, Tap, TapSet};
 use serde::{Deserialize, Serialize};
 
-use super::pooling::{Pool, Pooling, check_dropout};
+use super::pooling::{Pool, Pooling, check_dropout, check_hidden};
 use crate::layers::Activation;
 
 const NAME: &str = "mlp";
-/// The largest hidden layer and the most of them, so that a config cannot ask for all of memory.
-const MAX_HIDDEN: usize = 1 << 16;
+/// The most hidden layers, so that a config cannot ask for all of memory.
 const MAX_LAYERS: usize = 16;
 
 /// Options of the head `mlp`.
@@ -114,13 +113,11 @@ impl HeadFactory<Tensor<2>> for MlpHeadFactory {
     ) -> Result<BoxedHead<Tensor<2>>, ModelError> {
         let options: MlpHeadOptions = config.head.options.read(NAME)?;
         check_dropout(NAME, options.dropout)?;
-        let invalid = |what| ModelError::InvalidOptions { owner: NAME.to_owned(), what };
         if !(1..=MAX_LAYERS).contains(&options.hidden.len()) {
-            return Err(invalid(format!("hidden: expected 1 to {MAX_LAYERS} layers, got {}", options.hidden.len())));
+            let what = format!("hidden: expected 1 to {MAX_LAYERS} layers, got {}", options.hidden.len());
+            return Err(ModelError::InvalidOptions { owner: NAME.to_owned(), what });
         }
-        if let Some(width) = options.hidden.iter().find(|width| !(1..=MAX_HIDDEN).contains(*width)) {
-            return Err(invalid(format!("hidden: expected 1 to {MAX_HIDDEN}, got {width}")));
-        }
+        options.hidden.iter().try_for_each(|&width| check_hidden(NAME, width))?;
         let pool = Pool::new(NAME, options.pool, config, taps)?;
         let mut width = pool.width;
         let hidden = options.hidden.iter().map(|&next| {

@@ -101,6 +101,18 @@ pub fn global_average_pool(map: Tensor<4>) -> Tensor<2> {
     cells.mean_dim(2).squeeze_dim(2)
 }
 
+/// The largest hidden layer, so that a config cannot ask for all of memory.
+const MAX_HIDDEN: usize = 1 << 16;
+
+/// Refuses a hidden layer without width, or too wide.
+pub(super) fn check_hidden(head: &str, width: usize) -> Result<(), ModelError> {
+    if (1..=MAX_HIDDEN).contains(&width) {
+        return Ok(());
+    }
+    let what = format!("hidden: expected 1 to {MAX_HIDDEN}, got {width}");
+    Err(ModelError::InvalidOptions { owner: head.to_owned(), what })
+}
+
 /// Refuses a dropout share outside 0..1.
 pub(super) fn check_dropout(head: &str, dropout: f64) -> Result<(), ModelError> {
     if (0.0..1.0).contains(&dropout) {

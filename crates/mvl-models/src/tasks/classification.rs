@@ -10,6 +10,7 @@ use mvl_core::{
 };
 use serde_json::Value;
 
+use super::host::{class_shares, classifications};
 use crate::ClassifierSpec;
 use crate::losses::CrossEntropy;
 
@@ -132,13 +133,7 @@ where
 
     /// Softmax on the device, then one read to the host.
     fn decode(&self, output: Tensor<2>) -> Vec<Classification> {
-        let [count, classes] = output.dims();
-        if count * classes == 0 {
-            return vec![Classification::new(Vec::new()); count];
-        }
-        let probabilities = activation::softmax(output.detach(), 1).into_data().convert::<f32>();
-        let values = probabilities.as_slice::<f32>().expect("just converted to f32");
-        values.chunks_exact(classes).map(|row| Classification::new(row.to_vec())).collect()
+        classifications(activation::softmax(output, 1))
     }
 
     /// The label of samples that have one class; what has several has no truth that accuracy could count.
@@ -172,16 +167,10 @@ enum Targets {
 /// # Panics
 /// If a class is not below `classes`.
 fn targets<'a>(samples: impl Iterator<Item = &'a Annotations> + Clone, classes: usize) -> Targets {
-    for known in samples.clone().flat_map(Annotations::classes) {
-        assert!(known.class < classes, "label {} in a task of {classes} classes", known.class);
-    }
     if samples.clone().all(|known| known.class_weights.is_empty()) {
-        return Targets::Indices(samples.filter_map(|known| known.label).map(|label| label as i64).collect());
+        let labels = samples.filter_map(|known| known.label);
+        let check = |label: usize| assert!(label < classes, "label {label} in a task of {classes} classes");
+        return Targets::Indices(labels.inspect(|&label| check(label)).map(|label| label as i64).collect());
     }
-    let row = |known: &Annotations| {
-        let mut shares = vec![0.0; classes];
-        known.classes().for_each(|known| shares[known.class] += known.weight);
-        shares
-    };
-    Targets::Shares(samples.flat_map(row).collect())
+    Targets::Shares(samples.flat_map(|known| class_shares(known, classes)).collect())
 }

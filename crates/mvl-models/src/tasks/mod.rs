@@ -1,6 +1,7 @@
 //! What models are trained, judged and used for.
 
 mod classification;
+mod host;
 mod multi_label;
 
 pub use classification::ClassificationTask;

@@ -10,6 +10,7 @@ use mvl_core::{
 };
 use serde_json::Value;
 
+use super::host::{class_shares, classifications};
 use crate::ClassifierSpec;
 use crate::losses::BinaryCrossEntropy;
 
@@ -99,20 +100,15 @@ where
     /// If a class is not below the number of classes.
     fn loss(&self, output: &Tensor<2>, batch: &ImageBatch) -> Loss {
         let [count, classes] = output.dims();
-        let targets: Vec<f32> = batch.annotations.iter().flat_map(|known| targets(known, classes)).collect();
+        let shares = batch.annotations.iter().flat_map(|known| class_shares(known, classes));
+        let targets: Vec<f32> = shares.map(|share| share.min(1.0)).collect();
         let targets = Tensor::from_data(TensorData::new(targets, [count, classes]), &output.device());
         Loss::new(self.loss.forward(output.clone(), targets))
     }
 
     /// Sigmoid on the device, then one read to the host. The probabilities of one image need not sum to 1.
     fn decode(&self, output: Tensor<2>) -> Vec<Classification> {
-        let [count, classes] = output.dims();
-        if count * classes == 0 {
-            return vec![Classification::new(Vec::new()); count];
-        }
-        let probabilities = activation::sigmoid(output.detach()).into_data().convert::<f32>();
-        let values = probabilities.as_slice::<f32>().expect("just converted to f32");
-        values.chunks_exact(classes).map(|row| Classification::new(row.to_vec())).collect()
+        classifications(activation::sigmoid(output))
     }
 
     /// The classes of each sample, none for one without a class; what has a class of less than full weight has no truth that a
@@ -132,17 +128,4 @@ where
     fn monitor(&self) -> Monitor {
         Monitor::max("mean_average_precision")
     }
-}
-
-/// What one sample aims at, `[K]`.
-///
-/// # Panics
-/// If a class is not below `classes`.
-fn targets(known: &Annotations, classes: usize) -> Vec<f32> {
-    let mut targets = vec![0.0f32; classes];
-    for known in known.classes() {
-        assert!(known.class < classes, "label {} in a task of {classes} classes", known.class);
-        targets[known.class] = (targets[known.class] + known.weight).min(1.0);
-    }
-    targets
 }

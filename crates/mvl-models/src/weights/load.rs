@@ -15,19 +15,10 @@ use super::input_channels::{self, AdaptedInput};
 use super::key_names::{KeyNames, KeyPatterns};
 use super::parameters::{LINEAR, ParameterKind, ParameterSlot, parameter_slots};
 
-/// What to do about a head that the file has no weights for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum HeadPolicy {
-    /// The head must be in the file like everything else.
-    Strict,
-    /// A head that does not fit, because it has other classes or is of another kind, keeps its fresh weights as a whole.
-    Reinitialise,
-}
-
-/// What to do about what does not fit. Made of a [`HeadPolicy`], or of [`Self::strict`].
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// What to do about what does not fit. The default is [`Self::strict`].
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct LoadPolicy {
-    head: HeadPolicy,
+    fresh_head: bool,
     partial: bool,
     classes: Option<Vec<usize>>,
 }
@@ -36,7 +27,14 @@ impl LoadPolicy {
     /// Everything that the model has is in the file, and nothing else.
     #[must_use]
     pub fn strict() -> Self {
-        HeadPolicy::Strict.into()
+        Self::default()
+    }
+
+    /// A head that does not fit, because it has other classes or is of another kind, keeps its fresh weights as a whole.
+    #[must_use]
+    pub fn with_fresh_head(mut self) -> Self {
+        self.fresh_head = true;
+        self
     }
 
     /// What fits is taken, what is missing or has another shape keeps its fresh weights, and what the model does not know is left:
@@ -53,12 +51,6 @@ impl LoadPolicy {
     pub fn with_classes(mut self, classes: impl IntoIterator<Item = usize>) -> Self {
         self.classes = Some(classes.into_iter().collect());
         self
-    }
-}
-
-impl From<HeadPolicy> for LoadPolicy {
-    fn from(head: HeadPolicy) -> Self {
-        Self { head, partial: false, classes: None }
     }
 }
 
@@ -119,7 +111,7 @@ impl fmt::Display for LoadReport {
 /// # Example
 /// ```
 /// use mvl_core::{Backend, Cpu, ModelConfig};
-/// use mvl_models::weights::{HeadPolicy, load_weights, save_safetensors};
+/// use mvl_models::weights::{LoadPolicy, load_weights, save_safetensors};
 /// use mvl_models::zoo;
 ///
 /// let (zoo, device) = (zoo(), Cpu::device(0)?);
@@ -130,7 +122,7 @@ impl fmt::Display for LoadReport {
 ///
 /// let two = ModelConfig::new("resnet8", 2).with_in_channels(1);
 /// let model = zoo.create_classifier(&two, &device)?;
-/// let (_model, report) = load_weights(model, &two, &zoo, &file, HeadPolicy::Reinitialise)?;
+/// let (_model, report) = load_weights(model, &two, &zoo, &file, LoadPolicy::strict().with_fresh_head())?;
 /// assert_eq!(report.reinitialised, ["fc.weight", "fc.bias"]);
 /// assert!(report.adapted_input.is_some());
 /// # std::fs::remove_dir_all(file.parent().expect("a folder"))?;
@@ -141,9 +133,9 @@ pub fn load_weights(
     config: &ModelConfig,
     registry: &Registry,
     path: &Path,
-    policy: impl Into<LoadPolicy>,
+    policy: LoadPolicy,
 ) -> Result<(Classifier, LoadReport), ModelError> {
-    load(model, config, registry, path, policy.into(), HashMap::new())
+    load(model, config, registry, path, policy, HashMap::new())
 }
 
 /// Like [`load_weights`], but parameters that need no change stay in the file, mapped into memory: all but linear layers' matrices,
@@ -160,9 +152,9 @@ pub fn load_weights_mapped(
     config: &ModelConfig,
     registry: &Registry,
     path: &Path,
-    policy: impl Into<LoadPolicy>,
+    policy: LoadPolicy,
 ) -> Result<(Classifier, LoadReport), ModelError> {
-    load(model, config, registry, path, policy.into(), checkpoint_file::map(path)?)
+    load(model, config, registry, path, policy, checkpoint_file::map(path)?)
 }
 
 /// `mapped`: tensors by their names in the file that may be taken instead of those that are read.
@@ -174,7 +166,7 @@ fn load(
     policy: LoadPolicy,
     mut mapped: Tensors,
 ) -> Result<(Classifier, LoadReport), ModelError> {
-    let LoadPolicy { head, partial, classes } = policy;
+    let LoadPolicy { fresh_head, partial, classes } = policy;
     let factory = registry.model(&config.name)?;
     let slots = parameter_slots(&model);
     let (names, keys, (mut tensors, left_out)) = name_keys(factory, &slots, checkpoint_file::open(path)?)?;
@@ -186,7 +178,7 @@ fn load(
     if let Some(classes) = &classes {
         report.picked_from = pick_classes(&slots, &keys, &mut tensors, &mut mapped, classes, config, path)?;
     }
-    if head == HeadPolicy::Reinitialise && !head_fits(&slots, &keys, &tensors) {
+    if fresh_head && !head_fits(&slots, &keys, &tensors) {
         report.ignored += remove_head(&names, &slots, &keys, &mut tensors);
         let heads = slots.iter().zip(&keys).filter(|(slot, _)| is_head(slot));
         report.reinitialised = heads.map(|(_, key)| key.clone()).collect();

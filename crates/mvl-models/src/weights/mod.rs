@@ -29,7 +29,7 @@ pub use hub::{
 };
 pub use imagenet_labels::imagenet1k_labels;
 pub use input_channels::AdaptedInput;
-pub use load::{HeadPolicy, LoadPolicy, LoadReport, load_weights, load_weights_mapped};
+pub use load::{LoadPolicy, LoadReport, load_weights, load_weights_mapped};
 
 pub(crate) use fit::{Misfit, fill};
 pub(crate) use parameters::parameter_slots;

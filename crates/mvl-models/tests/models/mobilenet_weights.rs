@@ -11,7 +11,7 @@ const TOLERANCE: f32 = 1e-4;
 fn both_files_give_the_golden_logits() {
     let (Some(golden), zoo, device) = (asset("mobilenet_v2/golden.safetensors"), zoo(), cpu()) else { return };
     let card = weights_card("mobilenet_v2.imagenet1k_v1").expect("a row");
-    for file in card.file_names {
+    for file in [Some(card.file_name), card.other_name].into_iter().flatten() {
         let Some(file) = asset(&format!("mobilenet_v2/{file}")) else { return };
         let (model, spec) = card.create(&zoo, &file, &device).expect("the published weights");
         assert_eq!(spec.labels.name(285), Some("Egyptian cat"));

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use mvl_core::ModelConfig;
-use mvl_models::weights::{HeadPolicy, LoadReport, load_weights, save_safetensors};
+use mvl_models::weights::{LoadPolicy, LoadReport, load_weights, save_safetensors};
 use mvl_models::zoo;
 
 use super::fixtures::{answer, cpu, formula, safetensors_header, write_safetensors};
@@ -30,7 +30,7 @@ fn loaded(
     let renamed: Vec<_> = keys.iter().map(|(key, shape)| (rename(key), shape.clone(), formula(key, shape))).collect();
     write_safetensors(&file, renamed.iter().map(|(key, shape, values)| (key.as_str(), shape.clone(), values.clone())));
     let model = zoo().create_classifier(config, &cpu()).expect("a valid config");
-    let (model, report) = load_weights(model, config, &zoo(), &file, HeadPolicy::Strict).expect("it fits");
+    let (model, report) = load_weights(model, config, &zoo(), &file, LoadPolicy::strict()).expect("it fits");
     (answer(&model, 3, SIDE), report)
 }
 

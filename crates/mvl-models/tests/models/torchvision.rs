@@ -2,7 +2,7 @@
 
 use burn::tensor::Tensor;
 use mvl_core::{Backbone, Feature, ModelConfig, TapSet, count_parameters};
-use mvl_models::weights::{HeadPolicy, load_weights, save_safetensors};
+use mvl_models::weights::{LoadPolicy, load_weights, save_safetensors};
 use mvl_models::zoo;
 use serde_json::Value;
 
@@ -49,7 +49,7 @@ fn agrees_with_torchvision(name: &str) {
     write_safetensors(&file, keys.iter().map(|(key, shape)| (key.as_str(), shape.clone(), formula(key, shape))));
     let model = zoo.create_classifier(&config, &device).expect("a valid config");
     let (model, report) =
-        load_weights(model, &config, &zoo, &file, HeadPolicy::Strict).expect("torchvision's keys fit");
+        load_weights(model, &config, &zoo, &file, LoadPolicy::strict()).expect("torchvision's keys fit");
     assert_eq!((report.loaded, report.ignored), (keys.len(), 0));
 
     let golden = fixture_json("formula_logits.json");

@@ -2,11 +2,11 @@
 
 use burn::tensor::Device;
 use mvl_core::{BoxedBackbone, HeadConfig, InputSides, KeyMap, ModelConfig, ModelError, ModelFactory, Registry};
-use serde::{Deserialize, Serialize};
 use serde_json::json;
 
+use crate::backbones::WidthOptions;
 use crate::backbones::sequence::{Sequence, SequenceBuilder};
-use crate::layers::{PoolEdge, check_width, widen};
+use crate::layers::{PoolEdge, widen};
 
 const NAME: &str = "alexnet";
 /// Widths of the published classifier's hidden layers, and its share of dropout.
@@ -23,20 +23,6 @@ const KEY_MAP: KeyMap = KeyMap(&[
     (r"^head\.hidden\.1\.", "classifier.4."),
     (r"^head\.linear\.", "classifier.6."),
 ]);
-
-/// Options of the family `alexnet`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct AlexNetOptions {
-    /// Factor on all channel counts, rounded by [`make_divisible`](crate::layers::make_divisible).
-    pub width: f64,
-}
-
-impl Default for AlexNetOptions {
-    fn default() -> Self {
-        Self { width: 1.0 }
-    }
-}
 
 /// Creates AlexNet.
 #[derive(Debug, Clone, Copy)]
@@ -76,9 +62,8 @@ impl ModelFactory for AlexNetFactory {
     }
 
     fn create_model(&self, config: &ModelConfig, device: &Device) -> Result<BoxedBackbone, ModelError> {
-        let options: AlexNetOptions = config.options.read(NAME)?;
-        check_width(NAME, options.width)?;
-        Ok(BoxedBackbone::new(build(config.in_channels, options.width, device)))
+        let width = WidthOptions::read(config, NAME)?;
+        Ok(BoxedBackbone::new(build(config.in_channels, width, device)))
     }
 
     fn head(&self) -> HeadConfig {

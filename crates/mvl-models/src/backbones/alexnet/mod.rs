@@ -3,6 +3,6 @@
 
 mod factory;
 
-pub use factory::{AlexNetFactory, AlexNetOptions};
+pub use factory::AlexNetFactory;
 
 pub(crate) use factory::register;

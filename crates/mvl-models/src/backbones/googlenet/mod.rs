@@ -7,7 +7,7 @@ mod factory;
 mod net;
 
 pub use block::{Inception, InceptionChannels};
-pub use factory::{GoogLeNetFactory, GoogLeNetOptions};
+pub use factory::GoogLeNetFactory;
 pub use net::{GoogLeNet, GoogLeNetConfig};
 
 pub(crate) use factory::register;

@@ -7,7 +7,7 @@ mod mixed;
 mod net;
 
 pub use branch::{Branch, ConvShape};
-pub use factory::{InceptionV3Factory, InceptionV3Options};
+pub use factory::InceptionV3Factory;
 pub use mixed::{Mixed, MixedShape};
 pub use net::{InceptionV3, InceptionV3Config};
 

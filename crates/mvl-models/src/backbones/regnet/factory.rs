@@ -2,10 +2,10 @@
 
 use burn::tensor::Device;
 use mvl_core::{BoxedBackbone, KeyMap, ModelConfig, ModelError, ModelFactory, Registry};
-use serde::{Deserialize, Serialize};
 
 use super::net::{KEY_MAP, RegNetConfig};
-use crate::layers::{check_width, widen};
+use crate::backbones::WidthOptions;
+use crate::layers::widen;
 
 /// Channels in between, in squeeze and excitation, for each input channel of a block of RegNetY.
 const SQUEEZE: f64 = 0.25;
@@ -33,21 +33,6 @@ const Y: [(&str, Parameters); 8] = [
     ("regnet_y_128gf", (27, 456, 160.83, 2.52, 264)),
 ];
 
-/// Options of the family `regnet`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct RegNetOptions {
-    /// Factor on the line of widths; its beginning is rounded to a multiple of 8 by
-    /// [`make_divisible`](crate::layers::make_divisible).
-    pub width: f64,
-}
-
-impl Default for RegNetOptions {
-    fn default() -> Self {
-        Self { width: 1.0 }
-    }
-}
-
 /// Creates one of the nets.
 #[derive(Debug, Clone)]
 pub struct RegNetFactory {
@@ -65,8 +50,7 @@ impl ModelFactory for RegNetFactory {
     }
 
     fn create_model(&self, config: &ModelConfig, device: &Device) -> Result<BoxedBackbone, ModelError> {
-        let RegNetOptions { width } = config.options.read(self.name)?;
-        check_width(self.name, width)?;
+        let width = WidthOptions::read(config, self.name)?;
         let published = self.config.clone().with_in_channels(config.in_channels);
         let (first_width, slope) = (widen(published.first_width, width), published.slope * width);
         Ok(BoxedBackbone::new(RegNetConfig { first_width, slope, ..published }.init(device)))

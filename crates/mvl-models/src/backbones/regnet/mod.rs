@@ -9,7 +9,7 @@ mod net;
 mod stages;
 
 pub use block::{RegNetBlock, RegNetBlockConfig};
-pub use factory::{RegNetFactory, RegNetOptions};
+pub use factory::RegNetFactory;
 pub use net::{RegNet, RegNetConfig};
 pub use stages::RegNetStage;
 

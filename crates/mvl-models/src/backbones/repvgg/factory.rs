@@ -2,10 +2,10 @@
 
 use burn::tensor::Device;
 use mvl_core::{BoxedBackbone, KeyMap, ModelConfig, ModelError, ModelFactory, Registry};
-use serde::{Deserialize, Serialize};
 
 use super::net::{KEY_MAP, RepVggConfig};
-use crate::layers::{check_width, widen};
+use crate::backbones::WidthOptions;
+use crate::layers::widen;
 
 /// Blocks in each stage of the small and of the large nets.
 const A: [usize; 4] = [2, 4, 14, 1];
@@ -24,20 +24,6 @@ const NETS: [(&str, [usize; 4], [usize; 5], usize); 10] = [
     ("repvgg_b3g4", B, [64, 192, 384, 768, 2560], 4),
 ];
 
-/// Options of the family `repvgg`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct RepVggOptions {
-    /// Factor on the channel counts, rounded to multiples of 8 by [`make_divisible`](crate::layers::make_divisible).
-    pub width: f64,
-}
-
-impl Default for RepVggOptions {
-    fn default() -> Self {
-        Self { width: 1.0 }
-    }
-}
-
 /// Creates one of the nets.
 #[derive(Debug, Clone)]
 pub struct RepVggFactory {
@@ -55,10 +41,9 @@ impl ModelFactory for RepVggFactory {
     }
 
     fn create_model(&self, config: &ModelConfig, device: &Device) -> Result<BoxedBackbone, ModelError> {
-        let options: RepVggOptions = config.options.read(self.name)?;
-        check_width(self.name, options.width)?;
+        let width = WidthOptions::read(config, self.name)?;
         let net = self.config.clone().with_in_channels(config.in_channels);
-        let channels = net.channels.map(|count| widen(count, options.width));
+        let channels = net.channels.map(|count| widen(count, width));
         Ok(BoxedBackbone::new(RepVggConfig { channels, ..net }.init(device)))
     }
 

@@ -8,7 +8,7 @@ mod factory;
 mod net;
 
 pub use block::{RepVggBlock, RepVggBlockConfig, RepVggBranches};
-pub use factory::{RepVggFactory, RepVggOptions};
+pub use factory::RepVggFactory;
 pub use net::{RepVgg, RepVggConfig};
 
 pub(crate) use factory::register;

@@ -2,10 +2,10 @@
 
 use burn::tensor::Device;
 use mvl_core::{BoxedBackbone, HeadConfig, InputSides, KeyMap, ModelConfig, ModelError, ModelFactory, Registry};
-use serde::{Deserialize, Serialize};
 
+use crate::backbones::WidthOptions;
 use crate::backbones::sequence::{Sequence, SequenceBuilder};
-use crate::layers::{PoolEdge, check_width, widen};
+use crate::layers::{PoolEdge, widen};
 
 const FAMILY: &str = "squeezenet";
 const DROPOUT: f64 = 0.5;
@@ -15,20 +15,6 @@ const FIRES: [(usize, usize); 8] =
     [(16, 64), (16, 64), (32, 128), (32, 128), (48, 192), (48, 192), (64, 256), (64, 256)];
 
 const KEY_MAP: KeyMap = KeyMap(&[(r"^backbone\.features\.steps\.", "features."), (r"^head\.conv\.", "classifier.1.")]);
-
-/// Options of the family `squeezenet`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct SqueezeNetOptions {
-    /// Factor on all channel counts, rounded by [`make_divisible`](crate::layers::make_divisible).
-    pub width: f64,
-}
-
-impl Default for SqueezeNetOptions {
-    fn default() -> Self {
-        Self { width: 1.0 }
-    }
-}
 
 /// Creates one of the versions.
 #[derive(Debug, Clone)]
@@ -85,9 +71,8 @@ impl ModelFactory for SqueezeNetFactory {
     }
 
     fn create_model(&self, config: &ModelConfig, device: &Device) -> Result<BoxedBackbone, ModelError> {
-        let options: SqueezeNetOptions = config.options.read(self.name)?;
-        check_width(self.name, options.width)?;
-        Ok(BoxedBackbone::new(self.version.build(config.in_channels, options.width, device)))
+        let width = WidthOptions::read(config, self.name)?;
+        Ok(BoxedBackbone::new(self.version.build(config.in_channels, width, device)))
     }
 
     fn head(&self) -> HeadConfig {

@@ -4,7 +4,7 @@
 mod factory;
 mod fire;
 
-pub use factory::{SqueezeNetFactory, SqueezeNetOptions};
+pub use factory::SqueezeNetFactory;
 pub use fire::Fire;
 
 pub(crate) use factory::register;

@@ -3,11 +3,11 @@
 
 use burn::tensor::Device;
 use mvl_core::{BoxedBackbone, HeadConfig, InputSides, KeyMap, ModelConfig, ModelError, ModelFactory, Registry};
-use serde::{Deserialize, Serialize};
 use serde_json::json;
 
+use crate::backbones::WidthOptions;
 use crate::backbones::sequence::{Sequence, SequenceBuilder};
-use crate::layers::{PoolEdge, check_width, widen};
+use crate::layers::{PoolEdge, widen};
 
 /// Widths of the published classifier's hidden layers, and its share of dropout.
 const HIDDEN: [usize; 2] = [4096, 4096];
@@ -37,20 +37,6 @@ const KEY_MAP: KeyMap = KeyMap(&[
     (r"^head\.hidden\.1\.", "classifier.3."),
     (r"^head\.linear\.", "classifier.6."),
 ]);
-
-/// Options of the family `vgg`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct VggOptions {
-    /// Factor on all channel counts, rounded by [`make_divisible`](crate::layers::make_divisible).
-    pub width: f64,
-}
-
-impl Default for VggOptions {
-    fn default() -> Self {
-        Self { width: 1.0 }
-    }
-}
 
 /// Creates one of the nets.
 #[derive(Debug, Clone)]
@@ -86,9 +72,8 @@ impl ModelFactory for VggFactory {
     }
 
     fn create_model(&self, config: &ModelConfig, device: &Device) -> Result<BoxedBackbone, ModelError> {
-        let options: VggOptions = config.options.read(self.name)?;
-        check_width(self.name, options.width)?;
-        Ok(BoxedBackbone::new(self.build(config.in_channels, options.width, device)))
+        let width = WidthOptions::read(config, self.name)?;
+        Ok(BoxedBackbone::new(self.build(config.in_channels, width, device)))
     }
 
     fn head(&self) -> HeadConfig {

@@ -3,6 +3,6 @@
 
 mod factory;
 
-pub use factory::{VggFactory, VggOptions};
+pub use factory::VggFactory;
 
 pub(crate) use factory::register;

@@ -27,8 +27,10 @@ pub struct WeightsCard {
     pub model: &'static str,
     /// Options of the model's family that these weights were made with.
     pub options: &'static [(&'static str, usize)],
-    /// Names under which the file is found, the published one first; it may end in the first digits of its SHA-256.
-    pub file_names: &'static [&'static str],
+    /// Name of the published file; it may end in the first digits of its SHA-256.
+    pub file_name: &'static str,
+    /// Another name under which the same weights are found, as `.safetensors`.
+    pub other_name: Option<&'static str>,
     /// Where it is published: an address that can be fetched, or the page (with `/` at its end) of an archive that holds it.
     pub url: &'static str,
     /// SHA-256 of the published file, where it was checked.
@@ -105,7 +107,7 @@ impl WeightsCard {
     #[must_use]
     pub fn sha256_prefix(&self) -> Option<&'static str> {
         let digits = || {
-            let stem = self.file_names.first()?.strip_suffix(".pth")?;
+            let stem = self.file_name.strip_suffix(".pth")?;
             let (_, digits) = stem.rsplit_once('-')?;
             Sha256Digits::new(digits).is_some().then_some(digits)
         };
@@ -143,8 +145,7 @@ impl WeightsCard {
     /// # Errors
     /// [`ModelError::File`] when it is not, or cannot be read.
     pub fn verify(&self, file: &Path) -> Result<(), ModelError> {
-        let published =
-            file.file_name().is_some_and(|name| self.file_names.first().is_some_and(|first| name == *first));
+        let published = file.file_name().is_some_and(|name| name == self.file_name);
         let (true, Some(expected)) = (published, self.sha256_prefix().and_then(Sha256Digits::new)) else {
             return Ok(());
         };
@@ -169,7 +170,8 @@ pub(super) const BLANK: WeightsCard = WeightsCard {
     id: "",
     model: "",
     options: &[],
-    file_names: &[],
+    file_name: "",
+    other_name: None,
     url: "",
     sha256: None,
     size_mib: None,
@@ -196,9 +198,6 @@ pub(super) const TORCHVISION: WeightsCard = WeightsCard {
     source: "torchvision <https://pytorch.org/vision/stable/models.html>, trained on ImageNet-1k",
     ..BLANK
 };
-
-/// What torchvision says of weights that Meta made with hashtags as labels.
-pub(super) const SWAG: &str = "SWAG <https://github.com/facebookresearch/SWAG>, trained on hashtags and on ImageNet-1k";
 
 /// What timm's weights have in common.
 pub(super) const TIMM: WeightsCard = WeightsCard { source: "timm <https://huggingface.co/timm>", ..BLANK };

