@@ -2,6 +2,7 @@
 
 use burn::backend::Capture;
 use burn::module::{Module, ModuleMapper, Param};
+use burn::optim::{GradientsParams, SgdConfig};
 use burn::tensor::{Device, Distribution, Tensor};
 
 use super::gradients::finite_gradients;
@@ -11,6 +12,8 @@ use crate::{Backbone, BoxedBackbone, Feature, Layout, MAX_TAPS, ModelConfig, Mod
 const ROUND_TRIP: f32 = 0.0;
 /// Largest difference allowed between outputs of a model and of its fused form, in root mean squares where they are above 1.
 pub(super) const FUSED: f32 = 1e-4;
+/// Of the step of training.
+const LEARNING_RATE: f64 = 1e-3;
 /// How many multiples of the largest stride are looked at for a side that the backbone takes.
 const MOST_STRIDES: usize = 64;
 
@@ -37,12 +40,14 @@ pub fn factory(factory: &dyn ModelFactory, config: &ModelConfig, device: &Device
 ///
 /// # Panics
 /// When taps change or lie, a kept tap is missing or another is kept, a size other than the first fails, a gradient is missing
-/// or not finite, a saved and loaded copy answers otherwise, a fused one does, or the forward pass cannot be captured as a graph.
+/// or not finite, a step of training leaves no finite loss, a saved and loaded copy answers otherwise, a fused one does, or the
+/// forward pass cannot be captured as a graph.
 pub fn backbone<B: Backbone>(make: impl Fn(&Device) -> B, in_channels: usize, device: &Device) {
     let device = device.clone().without_autodiff();
     device.seed(0); // the same inputs and weights in every run
     taps_tell_the_truth(&make(&device), in_channels, &device);
     every_parameter_learns(&make(&device.clone().autodiff()), in_channels, &device.clone().autodiff());
+    trains_a_step(make(&device.clone().autodiff()), in_channels, &device.clone().autodiff());
     survives_saving(&make, in_channels, &device);
     survives_boxing(make(&device), in_channels, &device);
     survives_fusing(make(&device), in_channels, &device);
@@ -101,12 +106,17 @@ fn taps_tell_the_truth<B: Backbone>(backbone: &B, in_channels: usize, device: &D
 
 /// All features of one image batch, flattened into one vector.
 fn answer<B: Backbone>(backbone: &B, images: Tensor<4>) -> Tensor<1> {
+    Tensor::cat(answers(backbone, images), 0)
+}
+
+/// Each feature of one image batch, flattened.
+fn answers<B: Backbone>(backbone: &B, images: Tensor<4>) -> Vec<Tensor<1>> {
     let features = backbone.forward(images, TapSet::first(backbone.taps().len()));
     let flat = features.iter().map(|(_, feature)| match feature {
         Feature::Map(map) => map.clone().flatten::<1>(0, 3),
         Feature::Tokens(tokens) => tokens.clone().flatten::<1>(0, 2),
     });
-    Tensor::cat(flat.collect(), 0)
+    flat.collect()
 }
 
 fn every_parameter_learns<B: Backbone>(backbone: &B, in_channels: usize, device: &Device) {
@@ -115,6 +125,17 @@ fn every_parameter_learns<B: Backbone>(backbone: &B, in_channels: usize, device:
     let weights = Tensor::random(output.dims(), Distribution::Normal(0.0, 1.0), device);
     let gradients = (output * weights).sum().backward();
     assert!(finite_gradients(backbone, gradients) > 0, "a backbone has parameters that learn");
+}
+
+/// A step of gradient descent leaves a finite loss, and another one.
+fn trains_a_step<B: Backbone>(backbone: B, in_channels: usize, device: &Device) {
+    let input = images(2, in_channels, sizes(&backbone)[0], device);
+    let loss = |backbone: &B| answer(backbone, input.clone()).powi_scalar(2).mean();
+    let before = loss(&backbone);
+    let gradients = GradientsParams::from_grads(before.backward(), &backbone);
+    let stepped = SgdConfig::new().init().step(LEARNING_RATE, backbone, gradients);
+    let (before, after) = (before.into_scalar::<f32>(), loss(&stepped).into_scalar::<f32>());
+    assert!(after.is_finite() && after != before, "a step of training changed the loss from {before} to {after}");
 }
 
 fn largest_difference(a: &Tensor<1>, b: &Tensor<1>) -> f32 {
@@ -147,13 +168,16 @@ fn survives_boxing<B: Backbone>(backbone: B, in_channels: usize, device: &Device
 fn survives_fusing<B: Backbone>(backbone: B, in_channels: usize, device: &Device) {
     let backbone = backbone.map(&mut UnlikeFresh::default());
     let input = images(1, in_channels, sizes(&backbone)[0], device);
-    let expected = answer(&backbone, input.clone());
+    let expected = answers(&backbone, input.clone());
     let boxed = BoxedBackbone::new(backbone);
-    let (before, after) = (boxed.num_params(), fuse(&boxed));
-    let rms = expected.clone().powi_scalar(2).mean().sqrt().into_scalar::<f32>();
-    let difference = largest_difference(&answer(&after, input), &expected) / rms.max(1.0);
-    let after = after.num_params();
-    assert!(difference <= FUSED, "fused from {before} to {after} values, the answer differs by {difference}");
+    let (before, fused) = (boxed.num_params(), fuse(&boxed));
+    let after = fused.num_params();
+    for ((got, expected), tap) in answers(&fused, input).iter().zip(&expected).zip(boxed.taps()) {
+        let rms = expected.clone().powi_scalar(2).mean().sqrt().into_scalar::<f32>();
+        let difference = largest_difference(got, expected) / rms.max(1.0);
+        let name = &tap.name;
+        assert!(difference <= FUSED, "fused from {before} to {after} values, tap {name:?} differs by {difference}");
+    }
 }
 
 /// Gives normalisations scales, shifts and statistics that change something.
