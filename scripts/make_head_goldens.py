@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
-"""Writes what the tests of heads, necks and losses of `mvl-models` compare with, from PyTorch, torchvision and timm themselves.
+"""Writes what the tests of heads and necks of `mvl-models` compare with, from PyTorch, torchvision and timm themselves.
 
-    python3 scripts/make_head_goldens.py crates/mvl-models/tests/fixtures
+    python3 scripts/make_head_goldens.py crates/mvl-models/tests/fixtures/heads.json
 
 Made with torch 2.9, torchvision 0.24 and timm 1.0.22, CPU, in seconds. Parameters and inputs follow the formula of
 `scripts/make_model_goldens.py` (in words in `fixtures/NOTES.md`), so only answers are stored; float64 throughout.
 
-Writes `heads.json` and `head_losses.json`. PAFPN and BiFPN have no implementation in these packages: here they are written down
+PAFPN and BiFPN have no implementation in these packages: here they are written down
 from their papers.
 """
 
@@ -209,47 +209,9 @@ def deeplabv3(size):
     return F.interpolate(head(maps()[2]), size=size, mode="bilinear", align_corners=False)
 
 
-# ---- losses ------------------------------------------------------------------------------------------------------
-
-
-def binary_cross_entropy():
-    logits, targets, weights = values("bce_logits", (4, 3), 12.0), torch.tensor([[1, 0, 1], [0, 0, 0], [0.25, 1, 0], [1, 1, 1]]).to(DTYPE), [0.5, 2.0, 3.0]
-    cases = []
-    for smoothing, positive in [(0.0, None), (0.2, None), (0.0, weights), (0.1, weights)]:
-        x = logits.clone().requires_grad_()
-        smooth = targets * (1 - smoothing) + smoothing / 2
-        loss = F.binary_cross_entropy_with_logits(x, smooth, pos_weight=None if positive is None else torch.tensor(positive).to(DTYPE))
-        loss.backward()
-        cases.append({"smoothing": smoothing, "positive_weights": positive or [], "loss": float(loss.detach()), "gradient": entry(x.grad)})
-    return {"targets": entry(targets), "cases": cases}
-
-
-def arc_face():
-    """The authors' formula: cos(θ + m) up to θ = π - m, cos θ - m sin m beyond."""
-    labels = torch.tensor([0, 3, 1, 2])
-    cases = []
-    for scale, margin in [(64.0, 0.5), (16.0, 0.2), (4.0, 2.5)]:
-        embeddings, weight = values("arc_embeddings", (4, 5)).requires_grad_(), values("arc_weight", (4, 5)).requires_grad_()
-        cosines = F.linear(F.normalize(embeddings), F.normalize(weight))
-        sines = (1 - cosines**2).clamp(0, 1).sqrt()
-        moved = cosines * math.cos(margin) - sines * math.sin(margin)
-        moved = torch.where(cosines > math.cos(math.pi - margin), moved, cosines - math.sin(math.pi - margin) * margin)
-        own = F.one_hot(labels, 4).to(DTYPE)
-        logits = (own * moved + (1 - own) * cosines) * scale
-        loss = F.cross_entropy(logits, labels)
-        loss.backward()
-        beyond = int((cosines.gather(1, labels[:, None]) <= math.cos(math.pi - margin)).sum())
-        cases.append(
-            {"scale": scale, "margin": margin, "beyond": beyond, "logits": entry(logits), "loss": float(loss.detach()),
-             "embeddings_gradient": entry(embeddings.grad), "weight_gradient": entry(weight.grad)}
-        )
-    assert any(case["beyond"] for case in cases) and any(case["beyond"] < 4 for case in cases)
-    return {"labels": labels.tolist(), "cases": cases}
-
-
 def main():
     if len(sys.argv) != 2:
-        sys.exit("usage: make_head_goldens.py OUTPUT_FOLDER")
+        sys.exit("usage: make_head_goldens.py OUTPUT_FILE")
     output = Path(sys.argv[1])
     necks = {
         "fpn": fpn("none"),
@@ -270,10 +232,8 @@ def main():
         "fcn": entry(fcn([11, 13])),
         "deeplabv3": entry(deeplabv3([10, 15])),
     }
-    losses = {"binary_cross_entropy": binary_cross_entropy(), "arc_face": arc_face()}
-    for name, document in [("heads", heads), ("head_losses", losses)]:
-        (output / f"{name}.json").write_text(json.dumps(document, separators=(",", ":")) + "\n")
-        print(name, (output / f"{name}.json").stat().st_size, "bytes")
+    output.write_text(json.dumps(heads, separators=(",", ":")) + "\n")
+    print(output.stat().st_size, "bytes")
 
 
 if __name__ == "__main__":

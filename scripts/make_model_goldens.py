@@ -7,8 +7,8 @@ Made with torch 1.13 and torchvision 0.14 (Debian: python3-torch, python3-torchv
 No trained weights are needed or written: weights follow a formula (`formula_tensor` below, in words in
 `fixtures/NOTES.md`), so a test can fill its own model with the same numbers and compare the answers.
 
-Writes `keys/<model>.json`, `formula_logits.json`, `tiny_*.pth`, `tiny_expected.json`, `hostile*.pth`,
-`cross_entropy.json`. The hostile files are written byte by byte and never loaded here.
+Writes `keys/<model>.json`, `formula_logits.json`, `tiny_*.pth`, `tiny_expected.json`, `hostile*.pth`.
+The hostile files are written byte by byte and never loaded here.
 """
 
 import json
@@ -232,20 +232,6 @@ def write_hostile(output):
 # ---- cross entropy -----------------------------------------------------------------------------------------------
 
 
-def write_cross_entropy(output):
-    shape, targets = (4, 5), [0, 3, 4, 1]
-    cases = []
-    logits = torch.from_numpy(((uniform("logits", math.prod(shape)) - 0.5) * 8.0).astype(np.float32)).reshape(shape)
-    for smoothing in [0.0, 0.1, 0.3]:
-        wide = logits.double().requires_grad_(True)
-        each = torch.nn.functional.cross_entropy(wide, torch.tensor(targets), label_smoothing=smoothing, reduction="none")
-        loss = torch.nn.functional.cross_entropy(wide, torch.tensor(targets), label_smoothing=smoothing)
-        loss.backward()
-        cases.append({"smoothing": smoothing, "loss": float(loss), "loss_of_each": each.tolist(), "gradient": wide.grad.tolist()})
-    document = {"logits": logits.double().tolist(), "targets": targets, "cases": cases}
-    (output / "cross_entropy.json").write_text(json.dumps(document, indent=1) + "\n")
-
-
 def main():
     if len(sys.argv) != 2:
         sys.exit("usage: make_model_goldens.py OUTPUT_FOLDER")
@@ -253,7 +239,6 @@ def main():
     output.mkdir(parents=True, exist_ok=True)
     write_tiny(output)
     write_hostile(output)
-    write_cross_entropy(output)
     write_models(output)
 
 

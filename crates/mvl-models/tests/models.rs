@@ -3,7 +3,6 @@
 mod models {
     mod cards;
     mod conformance;
-    mod cross_entropy;
     mod efficientnet_lite_weights;
     mod factories;
     #[cfg(feature = "remote")]
@@ -14,6 +13,7 @@ mod models {
     mod hostile_files;
     #[cfg(feature = "remote")]
     mod hub;
+    mod losses;
     mod mobilenet_weights;
     mod multi_label;
     mod necks_and_heads;

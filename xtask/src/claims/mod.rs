@@ -188,6 +188,14 @@ const CLAIMS: &[Claim] = &[
         measure: data::fuzz,
     },
     Claim {
+        name: "losses",
+        says: "every loss and its gradient equal PyTorch's, torchvision's, timm's or the paper's within 1e-5",
+        needs: "nothing",
+        takes: "10 seconds",
+        quick: true,
+        measure: suites::losses,
+    },
+    Claim {
         name: "exact-resume",
         says: "a run that is interrupted and resumed ends with the weights of one that was not, bit for bit",
         needs: "nothing",

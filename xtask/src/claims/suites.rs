@@ -36,6 +36,10 @@ pub(crate) fn golden_logits() -> Result<Verdict> {
     tests("models", &["golden_logits"])
 }
 
+pub(crate) fn losses() -> Result<Verdict> {
+    tests("models", &["losses"])
+}
+
 pub(crate) fn torchvision_logits() -> Result<Verdict> {
     tests("models", &["torchvision"])
 }

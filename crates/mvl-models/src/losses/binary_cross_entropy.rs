@@ -3,6 +3,8 @@
 
 use burn::tensor::{Tensor, TensorData, activation};
 
+use super::multi_label_loss::MultiLabelLoss;
+
 /// `torch.nn.functional.binary_cross_entropy_with_logits` with `reduction="mean"` and `pos_weight`.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct BinaryCrossEntropy {
@@ -64,8 +66,7 @@ impl BinaryCrossEntropy {
     pub fn forward(&self, logits: Tensor<2>, targets: Tensor<2>) -> Tensor<1> {
         let [_, classes] = logits.dims();
         let targets = targets * (1.0 - self.label_smoothing) + self.label_smoothing / 2.0;
-        let yes = activation::softplus(logits.clone().neg(), 1.0); // -ln(sigmoid), [N, K]
-        let no = logits + yes.clone(); // -ln(1 - sigmoid)
+        let (yes, no) = yes_and_no(logits); // [N, K]
         let yes = yes * targets.clone();
         let yes = if self.positive_weights.is_empty() {
             yes
@@ -77,4 +78,17 @@ impl BinaryCrossEntropy {
         };
         (yes + no * (targets.neg() + 1.0)).mean()
     }
+}
+
+impl MultiLabelLoss for BinaryCrossEntropy {
+    fn loss(&self, logits: Tensor<2>, targets: Tensor<2>) -> Tensor<1> {
+        self.forward(logits, targets)
+    }
+}
+
+/// What a yes and what a no would cost: `-ln σ(x)` and `-ln (1 - σ(x))`.
+pub(super) fn yes_and_no<const D: usize>(logits: Tensor<D>) -> (Tensor<D>, Tensor<D>) {
+    let yes = activation::softplus(logits.clone().neg(), 1.0);
+    let no = logits + yes.clone();
+    (yes, no)
 }

@@ -1,28 +1,28 @@
 //! Cross entropy between logits and classes, with label smoothing (Szegedy et al. 2015, section 7,
-//! <https://arxiv.org/abs/1512.00567>): logits `[N, K]`, targets `[N]` or, when they are soft, `[N, K]` → mean loss `[1]`.
-//!
-//! Class weights and an ignored index are absent.
+//! <https://arxiv.org/abs/1512.00567>), weights of classes and a class that does not count: logits `[N, K]` or `[N, K, H, W]`,
+//! targets `[N]` or `[N, H, W]` or, when they are soft, `[N, K]` → mean loss `[1]`.
 
-use burn::tensor::{Int, Tensor, activation};
+use burn::tensor::{Int, Tensor, TensorData, activation};
 
-/// `torch.nn.functional.cross_entropy` with `reduction="mean"`.
-#[derive(Debug, Clone, Copy, PartialEq)]
+/// Below this the weights of a batch count as none.
+const SMALLEST_WEIGHT: f64 = 1e-12;
+
+/// `torch.nn.functional.cross_entropy` with `reduction="mean"`, `weight`, `ignore_index` and `label_smoothing`.
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct CrossEntropy {
     /// Share s of the probability that is spread over all K classes: the right one aims at 1 - s + s / K, each other at s / K.
     pub label_smoothing: f64,
-}
-
-impl Default for CrossEntropy {
-    fn default() -> Self {
-        Self::new()
-    }
+    /// How much each class counts; empty for 1.
+    pub class_weights: Vec<f32>,
+    /// A target that does not count, such as 255 for the borders of masks.
+    pub ignored: Option<usize>,
 }
 
 impl CrossEntropy {
-    /// Without label smoothing.
+    /// Without label smoothing or weights; every target counts.
     #[must_use]
     pub fn new() -> Self {
-        Self { label_smoothing: 0.0 }
+        Self::default()
     }
 
     /// Sets the label smoothing.
@@ -32,7 +32,24 @@ impl CrossEntropy {
     #[must_use]
     pub fn with_label_smoothing(self, label_smoothing: f64) -> Self {
         assert!((0.0..1.0).contains(&label_smoothing), "label smoothing: expected 0 to below 1, got {label_smoothing}");
-        Self { label_smoothing }
+        Self { label_smoothing, ..self }
+    }
+
+    /// Sets how much each class counts. The mean is over the weights of the targets.
+    ///
+    /// # Panics
+    /// Unless all are finite and at least 0.
+    #[must_use]
+    pub fn with_class_weights(self, class_weights: Vec<f32>) -> Self {
+        let bad = class_weights.iter().find(|weight| !(weight.is_finite() && **weight >= 0.0));
+        assert!(bad.is_none(), "class weights: expected finite numbers from 0, got {bad:?}");
+        Self { class_weights, ..self }
+    }
+
+    /// Leaves out the targets of a class, which need not be below K. The loss is 0 where none is left.
+    #[must_use]
+    pub fn with_ignored(self, class: usize) -> Self {
+        Self { ignored: Some(class), ..self }
     }
 
     /// The mean loss; finite for logits of any finite size, because the softmax subtracts the largest first.
@@ -41,7 +58,7 @@ impl CrossEntropy {
     /// `logits`: `[N, K]`, `targets`: `[N]` → `[1]`
     ///
     /// # Panics
-    /// May panic when a target is not below K.
+    /// May panic when a target that counts is not below K. If there are weights and not K of them.
     ///
     /// # Example
     /// ```
@@ -57,19 +74,62 @@ impl CrossEntropy {
     /// ```
     #[must_use]
     pub fn forward(&self, logits: Tensor<2>, targets: Tensor<1, Int>) -> Tensor<1> {
+        let targets: Tensor<2, Int> = targets.unsqueeze_dim(1); // [N, 1]
+        let counts = self.ignored.map(|class| targets.clone().not_equal_scalar(class as i64));
+        let targets = match &counts {
+            Some(counts) => targets.mask_fill(counts.clone().bool_not(), 0),
+            None => targets,
+        };
         let log_probabilities = activation::log_softmax(logits, 1); // [N, K]
-        let right = log_probabilities.clone().gather(1, targets.unsqueeze_dim(1)).mean(); // [1]
-        if self.label_smoothing == 0.0 {
-            return right.neg();
-        }
-        let spread = log_probabilities.mean(); // mean over samples and classes: sum over classes / K, mean over samples
-        (right * (1.0 - self.label_smoothing) + spread * self.label_smoothing).neg()
+        let weights = self.weights(&log_probabilities); // [1, K]
+        let log_probabilities = match &weights {
+            Some(weights) => log_probabilities * weights.clone(),
+            None => log_probabilities,
+        };
+        let right = log_probabilities.clone().gather(1, targets.clone()); // [N, 1]
+        let each = if self.label_smoothing == 0.0 {
+            right
+        } else {
+            right * (1.0 - self.label_smoothing) + log_probabilities.mean_dim(1) * self.label_smoothing
+        };
+        let weights = weights.map(|weights| {
+            let ([samples, _], [_, classes]) = (targets.dims(), weights.dims());
+            weights.expand([samples, classes]).gather(1, targets) // [N, 1]
+        });
+        let counts = counts.map(|counts| counts.float());
+        let total = match (weights, &counts) {
+            (None, None) => return each.mean().neg(),
+            (Some(weights), None) => weights,
+            (None, Some(counts)) => counts.clone(),
+            (Some(weights), Some(counts)) => weights * counts.clone(),
+        };
+        let each = match counts {
+            Some(counts) => each * counts,
+            None => each,
+        };
+        (each.sum() / total.sum().clamp_min(SMALLEST_WEIGHT)).neg()
     }
 
-    /// The mean loss where each sample aims at shares of several classes, as a mixture of images does.
+    /// The mean loss over all pixels.
+    ///
+    /// # Shapes
+    /// `logits`: `[N, K, H, W]`, `targets`: `[N, H, W]` → `[1]`
+    ///
+    /// # Panics
+    /// Like [`forward`](Self::forward).
+    #[must_use]
+    pub fn forward_pixels(&self, logits: Tensor<4>, targets: Tensor<3, Int>) -> Tensor<1> {
+        let [_, classes, ..] = logits.dims();
+        self.forward(logits.permute([0, 2, 3, 1]).reshape([-1, classes as i64]), targets.flatten(0, 2))
+    }
+
+    /// The mean loss where each sample aims at shares of several classes, as a mixture of images does. No target is ignored.
     ///
     /// # Shapes
     /// `logits`: `[N, K]`, `targets`: `[N, K]` → `[1]`
+    ///
+    /// # Panics
+    /// If there are weights and not K of them.
     ///
     /// # Example
     /// ```
@@ -89,6 +149,19 @@ impl CrossEntropy {
         let [_, classes] = logits.dims();
         let targets = targets * (1.0 - self.label_smoothing) + self.label_smoothing / classes as f64;
         let log_probabilities = activation::log_softmax(logits, 1); // [N, K]
+        let targets = match self.weights(&log_probabilities) {
+            Some(weights) => targets * weights,
+            None => targets,
+        };
         (log_probabilities * targets).sum_dim(1).mean().neg()
+    }
+
+    /// `[1, K]`, none when every class counts the same.
+    fn weights(&self, like: &Tensor<2>) -> Option<Tensor<2>> {
+        let [_, classes] = like.dims();
+        (!self.class_weights.is_empty()).then(|| {
+            assert_eq!(self.class_weights.len(), classes, "class weights: expected one a class");
+            Tensor::from_data(TensorData::new(self.class_weights.clone(), [1, classes]), &like.device())
+        })
     }
 }

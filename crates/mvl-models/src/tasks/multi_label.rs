@@ -1,6 +1,7 @@
 //! Multi-label classification: any number of classes an image; logits `[N, K]`, binary cross entropy, sigmoid, average precision.
 
 use std::marker::PhantomData;
+use std::sync::Arc;
 
 use burn::module::ModuleDisplay;
 use burn::tensor::{Tensor, TensorData, activation};
@@ -12,7 +13,7 @@ use serde_json::Value;
 
 use super::host::{class_shares, classifications};
 use crate::ClassifierSpec;
-use crate::losses::BinaryCrossEntropy;
+use crate::losses::{BinaryCrossEntropy, MultiLabelLoss};
 
 /// Trains, judges and decodes a classifier that says yes or no to every class. An image's classes are those of its annotations;
 /// one without any shows none of them.
@@ -33,7 +34,7 @@ use crate::losses::BinaryCrossEntropy;
 #[derive(Debug, Clone)]
 pub struct MultiLabelTask<M = Classifier> {
     spec: ClassifierSpec,
-    loss: BinaryCrossEntropy,
+    loss: Arc<dyn MultiLabelLoss>,
     model: PhantomData<fn() -> M>,
 }
 
@@ -49,13 +50,13 @@ impl<M> MultiLabelTask<M> {
     /// The task of a network of your own type.
     #[must_use]
     pub fn for_network(spec: ClassifierSpec) -> Self {
-        Self { spec, loss: BinaryCrossEntropy::new(), model: PhantomData }
+        Self { spec, loss: Arc::new(BinaryCrossEntropy::new()), model: PhantomData }
     }
 
-    /// Sets the loss, with its smoothing and weights.
+    /// Sets the loss; without, it is plain [`BinaryCrossEntropy`].
     #[must_use]
-    pub fn with_loss(mut self, loss: BinaryCrossEntropy) -> Self {
-        self.loss = loss;
+    pub fn with_loss(mut self, loss: impl MultiLabelLoss + 'static) -> Self {
+        self.loss = Arc::new(loss);
         self
     }
 
@@ -93,7 +94,7 @@ where
         model.forward(batch.images.clone())
     }
 
-    /// The mean over all classes of all samples. A class of less than full weight, as mixtures of images have, is a target
+    /// The mean over all samples. A class of less than full weight, as mixtures of images have, is a target
     /// between no and yes.
     ///
     /// # Panics
@@ -103,7 +104,7 @@ where
         let shares = batch.annotations.iter().flat_map(|known| class_shares(known, classes));
         let targets: Vec<f32> = shares.map(|share| share.min(1.0)).collect();
         let targets = Tensor::from_data(TensorData::new(targets, [count, classes]), &output.device());
-        Loss::new(self.loss.forward(output.clone(), targets))
+        Loss::new(self.loss.loss(output.clone(), targets))
     }
 
     /// Sigmoid on the device, then one read to the host. The probabilities of one image need not sum to 1.

@@ -134,6 +134,26 @@ pub(super) fn values<M: Module>(model: &M) -> HashMap<String, Vec<f32>> {
     tensors.into_iter().map(|tensor| (tensor.name.clone(), value(tensor))).collect()
 }
 
+pub(super) const TOLERANCE: f32 = 1e-5;
+
+/// Numbers of the formula, uniform from minus to plus half of `scale`.
+pub(super) fn inputs<const D: usize>(key: &str, shape: [usize; D], scale: f64, device: &Device) -> Tensor<D> {
+    let values: Vec<f32> = uniform(key).take(shape.iter().product()).map(|u| ((u - 0.5) * scale) as f32).collect();
+    Tensor::from_data(TensorData::new(values, shape), device)
+}
+
+/// Shape and values are those of a fixture, within [`TOLERANCE`] of its largest value.
+pub(super) fn assert_equal<const D: usize>(what: &str, got: Tensor<D>, expected: &Value) {
+    let shape: Vec<usize> = serde_json::from_value(expected["shape"].clone()).expect("a shape");
+    assert_eq!(got.dims().to_vec(), shape, "{what}");
+    let expected: Vec<f32> = serde_json::from_value(expected["values"].clone()).expect("numbers");
+    let got = floats(got);
+    let scale = expected.iter().fold(1.0f32, |most, value| most.max(value.abs()));
+    let difference = largest_difference(&got, &expected) / scale;
+    assert!(difference < TOLERANCE, "{what}: off by {difference}");
+    println!("{what}: {difference:.1e}");
+}
+
 pub(super) fn floats<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
     tensor.into_data().convert::<f32>().try_to_vec().expect("floats")
 }

@@ -1,20 +1,17 @@
-//! Heads, necks and losses give the numbers of torchvision, timm and the papers' formulas (`scripts/make_head_goldens.py`), with
-//! their gradients where they are losses.
+//! Heads and necks give the numbers of torchvision, timm and the papers' formulas (`scripts/make_head_goldens.py`).
 
 use burn::module::{Module, ModuleMapper, Param};
-use burn::tensor::{Device, Int, Tensor, TensorData};
+use burn::tensor::{Tensor, TensorData};
 use mvl_core::{Features, Head, HeadFactory, ModelConfig, Neck, Tap, TapSet};
 use mvl_models::heads::dense::{DeepLabV3HeadFactory, FcnHeadConfig};
 use mvl_models::layers::{AttentionPoolConfig, GeM};
-use mvl_models::losses::{ArcFaceConfig, BinaryCrossEntropy, CrossEntropy};
 use mvl_models::necks::{
     AsppConfig, BiFpnConfig, ExtraLevels, FpnConfig, Levels, NeckConfig, PafpnConfig, UnetDecoderConfig,
 };
 use serde_json::Value;
 
-use super::fixtures::{cpu, fixture_json, floats, formula, largest_difference, uniform};
+use super::fixtures::{assert_equal, cpu, fixture_json, formula, inputs};
 
-const TOLERANCE: f32 = 1e-5;
 const WIDTH: usize = 6;
 const PICTURE: [usize; 2] = [10, 14];
 
@@ -56,22 +53,6 @@ fn filled<M: Module>(module: M, replacements: &[(&str, &str)]) -> M {
         }
     }
     module.map(&mut Fill { path: Vec::new(), containers: Vec::new(), replacements })
-}
-
-fn inputs<const D: usize>(key: &str, shape: [usize; D], scale: f64, device: &Device) -> Tensor<D> {
-    let values: Vec<f32> = uniform(key).take(shape.iter().product()).map(|u| ((u - 0.5) * scale) as f32).collect();
-    Tensor::from_data(TensorData::new(values, shape), device)
-}
-
-fn assert_equal<const D: usize>(what: &str, got: Tensor<D>, expected: &Value) {
-    let shape: Vec<usize> = serde_json::from_value(expected["shape"].clone()).expect("a shape");
-    assert_eq!(got.dims().to_vec(), shape, "{what}");
-    let expected: Vec<f32> = serde_json::from_value(expected["values"].clone()).expect("numbers");
-    let got = floats(got);
-    let scale = expected.iter().fold(1.0f32, |most, value| most.max(value.abs()));
-    let difference = largest_difference(&got, &expected) / scale;
-    assert!(difference < TOLERANCE, "{what}: off by {difference}");
-    println!("{what}: {difference:.1e}");
 }
 
 /// The backbone's taps and maps in the fixture.
@@ -167,68 +148,4 @@ fn dense_heads_equal_torchvision() {
     replacements.extend(ASPP);
     let head = filled(head, &replacements);
     assert_equal("deeplabv3", head.forward(features.with_picture_size([10, 15])), &golden["deeplabv3"]);
-}
-
-#[test]
-fn binary_cross_entropy_equals_pytorch() {
-    let golden = &fixture_json("head_losses.json")["binary_cross_entropy"];
-    let device = cpu().autodiff();
-    let targets: Vec<f32> = serde_json::from_value(golden["targets"]["values"].clone()).expect("numbers");
-    let targets: Tensor<2> = Tensor::from_data(TensorData::new(targets, [4, 3]), &device);
-    for case in golden["cases"].as_array().expect("cases") {
-        let smoothing = case["smoothing"].as_f64().expect("a number");
-        let weights = serde_json::from_value(case["positive_weights"].clone()).expect("numbers");
-        let loss = BinaryCrossEntropy::new().with_label_smoothing(smoothing).with_positive_weights(weights);
-        let logits = inputs("bce_logits", [4, 3], 12.0, &device).require_grad();
-        let value = loss.forward(logits.clone(), targets.clone());
-        let gradient = logits.grad(&value.backward()).expect("a gradient");
-        let difference = (value.into_scalar::<f32>() - case["loss"].as_f64().expect("a number") as f32).abs();
-        assert!(difference < TOLERANCE, "smoothing {smoothing}: off by {difference}");
-        assert_equal("gradient", gradient, &case["gradient"]);
-    }
-}
-
-#[test]
-fn binary_cross_entropy_is_finite_at_large_logits_and_moves_at_zero() {
-    let device = cpu().autodiff();
-    let logits = Tensor::<2>::from_floats([[1e4, -1e4, 0.0]], &device).require_grad();
-    let value = BinaryCrossEntropy::new().forward(logits.clone(), Tensor::from_floats([[0.0, 1.0, 1.0]], &device));
-    let gradient = floats(logits.grad(&value.backward()).expect("a gradient"));
-    assert!((value.into_scalar::<f32>() * 3.0 - 2e4 - 2f32.ln()).abs() < 0.01);
-    assert!(largest_difference(&gradient, &[1.0 / 3.0, -1.0 / 3.0, -1.0 / 6.0]) < TOLERANCE, "{gradient:?}");
-}
-
-#[test]
-fn arc_face_equals_its_formula() {
-    let golden = &fixture_json("head_losses.json")["arc_face"];
-    let device = cpu().autodiff();
-    let labels: Vec<i64> = serde_json::from_value(golden["labels"].clone()).expect("numbers");
-    let labels = Tensor::<1, Int>::from_ints(labels.as_slice(), &device);
-    for case in golden["cases"].as_array().expect("cases") {
-        let [scale, margin] = ["scale", "margin"].map(|field| case[field].as_f64().expect("a number"));
-        let mut arc_face = ArcFaceConfig::new(5, 4).with_scale(scale).with_margin(margin).init(&device);
-        arc_face.weight = Param::from_tensor(inputs("arc_weight", [4, 5], 4.0, &device));
-        let embeddings = inputs("arc_embeddings", [4, 5], 4.0, &device).require_grad();
-        let logits = arc_face.forward(embeddings.clone(), labels.clone());
-        assert_equal(&format!("margin {margin}"), logits.clone(), &case["logits"]);
-        let loss = CrossEntropy::new().forward(logits, labels.clone());
-        let gradients = loss.backward();
-        let difference = loss.into_scalar::<f32>() / case["loss"].as_f64().expect("a number") as f32 - 1.0;
-        assert!(difference.abs() < TOLERANCE, "margin {margin}: loss off by {difference}");
-        let gradient = |tensor: &Tensor<2>| tensor.grad(&gradients).expect("a gradient");
-        assert_equal("embeddings", gradient(&embeddings), &case["embeddings_gradient"]);
-        assert_equal("directions", gradient(&arc_face.weight.val()), &case["weight_gradient"]);
-    }
-}
-
-#[test]
-fn arc_face_is_finite_where_sample_and_class_are_one() {
-    let device = cpu().autodiff();
-    let mut arc_face = ArcFaceConfig::new(2, 2).init(&device);
-    arc_face.weight = Param::from_tensor(Tensor::from_floats([[1.0, 0.0], [0.0, 1.0]], &device));
-    let embeddings = Tensor::<2>::from_floats([[3.0, 0.0], [0.0, -2.0], [0.0, 0.0]], &device).require_grad();
-    let labels = Tensor::<1, Int>::from_ints([0, 1, 0], &device);
-    let loss = CrossEntropy::new().forward(arc_face.forward(embeddings.clone(), labels.clone()), labels);
-    let gradient = floats(embeddings.grad(&loss.backward()).expect("a gradient"));
-    assert!(gradient.iter().all(|value| value.is_finite()), "{gradient:?}");
 }
