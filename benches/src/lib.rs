@@ -60,7 +60,7 @@ pub fn heading<B: Backend>(question: &str) {
     println!(
         "  mvl {}, burn {}, {threads} threads, {}, warm-up {WARM_UP}, median of {ROUNDS} rounds (slowest..fastest)",
         env!("CARGO_PKG_VERSION"),
-        mvl::models::BURN_VERSION,
+        mvl::core::BURN_VERSION,
         simd()
     );
 }

@@ -11,8 +11,8 @@ use mvl::core::{
     write_atomically,
 };
 use mvl::infer::Predictor;
+use mvl::models::ClassifierSpec;
 use mvl::models::weights::{LoadPolicy, WeightsHub, load_weights};
-use mvl::models::{ClassificationTask, ClassifierSpec};
 use mvl::train::{Checkpointer, Curves, History, ProgressBar, StopToken, Trainer};
 use serde::Serialize;
 
@@ -146,7 +146,9 @@ impl TrainingJob {
         let device = B::device(config.device)?;
         let data = TrainingData::open(&config)?;
         let spec =
-            ClassifierSpec::new(config.model_config(data.labels.len()), data.labels.clone(), config.preprocess.clone());
+            ClassifierSpec::new(config.model_config(data.labels.len()), data.labels.clone(), config.preprocess.clone())
+                .with_task(config.task.name.clone(), config.task.options.clone());
+        let task = registry.create_task(&spec)?;
         // A resumed run has its weights in the checkpoint.
         let model = starting_model(&config, &registry, &hub, &spec.model, !has_checkpoint, &device)?;
         let parameters = count_parameters(&model);
@@ -155,7 +157,6 @@ impl TrainingJob {
             train = train.with_strategy(strategy);
         }
         let valid = data.validation_loader::<B>(&config)?;
-        let task = ClassificationTask::new(spec).with_label_smoothing(config.task.label_smoothing);
         let mut trainer = Trainer::<B, _>::new(task, config.train.clone())?
             .with_device_ordinal(config.device)
             .with_run_dir(run_dir)

@@ -2,15 +2,17 @@
 
 use std::sync::Arc;
 
-use mvl::core::{Backend, ConfusionMatrix, DataLoader, Metric, Metrics, SkippedSample};
+use mvl::core::{AnyTruth, Backend, ConfusionMatrix, DataLoader, Metric, Metrics, SkippedSample};
 use mvl::data::{LabelledDataset, Loader, LoaderConfig, OnCorrupt};
 use mvl::infer::Predictor;
-use mvl::models::ClassificationTask;
 use mvl::train::evaluate;
 
 /// What a model did on a data set.
 pub(crate) struct Judgement {
     pub(crate) metrics: Metrics,
+    /// Images that were looked at.
+    pub(crate) samples: usize,
+    /// Truth against prediction, where an image has one class.
     pub(crate) matrix: ConfusionMatrix,
     /// Images that were taken for another class, the surest first.
     pub(crate) mistakes: Vec<Mistake>,
@@ -38,14 +40,14 @@ pub(crate) fn judge<B: Backend>(
     let spec = predictor.spec();
     let settings = LoaderConfig { on_corrupt, ..LoaderConfig::new(batch_size) };
     let loader = Loader::<B>::new(dataset, spec.preprocess.clone(), ordinal, settings)?;
-    let task = ClassificationTask::new(spec.clone());
     let mut matrix = ConfusionMatrix::new(spec.model.num_classes);
     let (mut place, mut mistakes) = (0, Vec::new());
     let metrics = predictor.with_model(|model| {
-        evaluate(&task, model, &loader, |predictions, truths, _| {
-            matrix.update(predictions, truths);
+        evaluate(predictor.task(), model, &loader, |predictions, truths, _| {
+            let truths: Vec<Option<usize>> = truths.iter().map(one_class).collect();
+            matrix.update(predictions, &truths);
             for (prediction, truth) in predictions.iter().zip(truths) {
-                if let (Some(truth), Some(best)) = (*truth, prediction.top(1).first())
+                if let (Some(truth), Some(best)) = (truth, prediction.top(1).first())
                     && best.index != truth
                 {
                     let (predicted, probability) = (best.index, best.probability);
@@ -61,7 +63,12 @@ pub(crate) fn judge<B: Backend>(
         mistake.index = index_of(mistake.index, &skipped);
     }
     mistakes.sort_by(|a, b| b.probability.total_cmp(&a.probability));
-    Ok(Judgement { metrics, matrix, mistakes, skipped })
+    Ok(Judgement { metrics, samples: place, matrix, mistakes, skipped })
+}
+
+/// The class of an image, where the task says that it has one.
+fn one_class(truth: &AnyTruth) -> Option<usize> {
+    truth.downcast_ref::<Option<usize>>().copied().flatten()
 }
 
 /// The index in the data set of what came at a place of a pass in order, from which `skipped` were left out.

@@ -11,7 +11,7 @@ use crate::config::RunConfig;
 type MakeObserver = dyn Fn(&RunConfig) -> Option<Box<dyn TrainingObserver>> + Send + Sync;
 type MakeStrategy = dyn Fn(&RunConfig) -> Option<Box<dyn DataLoadStrategy<Prepared>>> + Send + Sync;
 
-/// Models, heads, observers and loading strategies that a program knows.
+/// Models, heads, tasks, observers and loading strategies that a program knows.
 ///
 /// A plugin is a function that registers what it brings, so that a crate with one can be added to any program:
 ///
@@ -35,18 +35,18 @@ type MakeStrategy = dyn Fn(&RunConfig) -> Option<Box<dyn DataLoadStrategy<Prepar
 /// }
 /// ```
 ///
-/// Models and heads are chosen by name in a run's config. Observers and strategies are asked for at the start of every run, and see
-/// its config. A task of your own is trained with [`Trainer`](mvl::train::Trainer): the command line trains classifiers.
+/// Models, heads and tasks are chosen by name in a run's config. Observers and strategies are asked for at the start of every run, and
+/// see its config.
 #[derive(Clone, Default)]
 pub struct Plugins {
-    /// Models and heads by name.
+    /// Models, heads and tasks by name.
     pub registry: Registry,
     observers: Vec<Arc<MakeObserver>>,
     strategy: Option<Arc<MakeStrategy>>,
 }
 
 impl Plugins {
-    /// The built-in models and heads.
+    /// The built-in models, heads and tasks.
     #[must_use]
     pub fn zoo() -> Self {
         mvl::models::zoo().into()

@@ -12,7 +12,8 @@ use burn::tensor::{Device, Tensor};
 
 use crate::error::nearest;
 use crate::{
-    Backbone, BoxError, BoxedBackbone, BoxedHead, FeatureExtractor, HeadConfig, ModelConfig, Network, Tap, matches_glob,
+    Backbone, BoxError, BoxedBackbone, BoxedHead, BoxedTask, ClassifierSpec, FeatureExtractor, HeadConfig, ModelConfig,
+    Network, Options, Tap, matches_glob,
 };
 
 /// A classifier as the registry makes it: logits `[N, K]` out.
@@ -74,6 +75,24 @@ pub trait HeadFactory<O>: Send + Sync {
     fn create_head(&self, config: &ModelConfig, taps: &[Tap], device: &Device) -> Result<BoxedHead<O>, ModelError>;
 }
 
+/// Creates tasks under one name, for classifiers as a [`Registry`] makes them.
+pub trait TaskFactory: Send + Sync {
+    /// The name it answers to: `classification`.
+    fn name(&self) -> &str;
+
+    /// Whether it knows these options and can follow them, as far as that is known without the number of classes.
+    ///
+    /// # Errors
+    /// [`ModelError::InvalidOptions`].
+    fn check_options(&self, options: &Options) -> Result<(), ModelError>;
+
+    /// Creates the task of a classifier, with the options that its spec holds.
+    ///
+    /// # Errors
+    /// [`ModelError::InvalidOptions`] for options it does not know or cannot follow.
+    fn create_task(&self, spec: &ClassifierSpec) -> Result<BoxedTask, ModelError>;
+}
+
 /// Regular-expression replacements from this project's parameter paths (`backbone.layer1.0.conv1.conv.weight`) to the reference's
 /// keys (`layer1.0.conv1.weight`), applied in order. As data, so that one table serves loading and saving.
 ///
@@ -82,9 +101,10 @@ pub trait HeadFactory<O>: Send + Sync {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct KeyMap(pub &'static [(&'static str, &'static str)]);
 
-/// The open sets of models and heads.
+/// The open sets of models, heads and tasks.
 #[derive(Clone, Default)]
 pub struct Registry {
+    tasks: BTreeMap<String, Arc<dyn TaskFactory>>,
     models: BTreeMap<String, Arc<dyn ModelFactory>>,
     heads: BTreeMap<(TypeId, String), Arc<dyn Any + Send + Sync>>,
 }
@@ -109,6 +129,36 @@ impl Registry {
         let key = (TypeId::of::<O>(), factory.name().to_owned());
         self.heads.insert(key, Arc::new(HeadEntry::<O>(Box::new(factory))));
         self
+    }
+
+    /// Adds a task; one registered before under that name is replaced.
+    pub fn register_task(&mut self, factory: impl TaskFactory + 'static) -> &mut Self {
+        self.tasks.insert(factory.name().to_owned(), Arc::new(factory));
+        self
+    }
+
+    /// The names of the tasks.
+    pub fn tasks(&self) -> impl Iterator<Item = &str> {
+        self.tasks.keys().map(String::as_str)
+    }
+
+    /// The factory of a task's name.
+    ///
+    /// # Errors
+    /// [`ModelError::UnknownTask`].
+    pub fn task(&self, name: &str) -> Result<&dyn TaskFactory, ModelError> {
+        self.tasks.get(name).map(AsRef::as_ref).ok_or_else(|| ModelError::UnknownTask {
+            name: name.to_owned(),
+            known: self.tasks().collect::<Vec<_>>().join(", "),
+        })
+    }
+
+    /// Creates the task that a spec names.
+    ///
+    /// # Errors
+    /// What [`task`](Self::task) and the factory say.
+    pub fn create_task(&self, spec: &ClassifierSpec) -> Result<BoxedTask, ModelError> {
+        self.task(&spec.task)?.create_task(spec)
     }
 
     /// The models in name order.
@@ -207,7 +257,11 @@ const MAX_COUNT: usize = 1 << 20;
 impl fmt::Debug for Registry {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let heads = self.heads.keys().map(|(_, name)| name).collect::<Vec<_>>();
-        f.debug_struct("Registry").field("models", &self.models.keys()).field("heads", &heads).finish()
+        f.debug_struct("Registry")
+            .field("models", &self.models.keys())
+            .field("heads", &heads)
+            .field("tasks", &self.tasks.keys())
+            .finish()
     }
 }
 
@@ -231,6 +285,14 @@ pub enum ModelError {
         /// What there is.
         known: String,
     },
+    /// No task factory has this name.
+    #[error("unknown task {name:?}; known tasks: {known}")]
+    UnknownTask {
+        /// What was asked for.
+        name: String,
+        /// What there is.
+        known: String,
+    },
     /// No tap of the backbone has this name.
     #[error("unknown tap {name:?}{}; known taps: {known}", did_you_mean(nearest))]
     UnknownTap {
@@ -244,7 +306,7 @@ pub enum ModelError {
     /// Options that a factory does not know or cannot follow.
     #[error("invalid options for {owner:?}: {what}")]
     InvalidOptions {
-        /// The model or head.
+        /// The model, head or task.
         owner: String,
         /// What is wrong.
         what: String,

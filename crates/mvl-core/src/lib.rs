@@ -7,7 +7,7 @@
 //! - [`FeatureExtractor`]: a backbone's features at taps chosen by name.
 //! - [`fuse()`]: any model in its cheapest equal form for inference.
 //! - [`freeze`], [`ParameterGroups`], [`ModelEma`]: which parts of a model learn, how fast, and their average.
-//! - [`Task`], [`Metric`]: what a model is trained, judged and used for.
+//! - [`Task`], [`BoxedTask`], [`Metric`]: what a model is trained, judged and used for.
 //! - [`Dataset`], [`Sampler`], [`EpochPlan`], [`DataLoadStrategy`], [`DataLoader`]: what is loaded, when and how (strategy).
 //! - [`TrainingObserver`]: who looks on (observer).
 //! - [`ResourceManager`]: host memory, threads, devices and shared memory, with budgets that can be looked at.
@@ -33,8 +33,10 @@ mod annotations;
 mod atomic_file;
 mod backend;
 mod classification;
+mod classifier_spec;
 pub mod conformance;
 mod erased;
+mod erased_task;
 mod error;
 mod factory;
 mod feature_extractor;
@@ -58,9 +60,11 @@ pub use annotations::*;
 pub use atomic_file::{sync_folder, write_atomically, write_disposable};
 pub use backend::*;
 pub use classification::{Classification, ScoredClass};
+pub use classifier_spec::{BURN_VERSION, CLASSIFIER_VERSION, ClassifierSpec};
 pub use erased::{BackboneTable, Boxed, BoxedBackbone, BoxedHead, HeadTable};
+pub use erased_task::{AnyTruth, BoxedTask};
 pub use error::{BoxError, nearest};
-pub use factory::{Classifier, HeadFactory, KeyMap, ModelError, ModelFactory, Registry};
+pub use factory::{Classifier, HeadFactory, KeyMap, ModelError, ModelFactory, Registry, TaskFactory};
 pub use feature_extractor::FeatureExtractor;
 pub use features::{Feature, Features, Layout, MAX_TAPS, Tap, TapSet};
 pub use fuse::{Fusable, Fuse, fuse};

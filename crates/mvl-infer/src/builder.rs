@@ -5,9 +5,9 @@ use std::marker::PhantomData;
 use std::path::{Path, PathBuf};
 
 use burn::tensor::Device;
-use mvl_core::{Backend, Classifier, MODEL_FILE, Registry};
+use mvl_core::{Backend, BoxedTask, Classifier, ClassifierSpec, MODEL_FILE, Registry};
 use mvl_models::weights::{WeightsHub, is_hugging_face_folder, weights_card, weights_cards};
-use mvl_models::{ClassifierSpec, load_classifier, zoo};
+use mvl_models::{load_with_task, zoo};
 
 use crate::{InferError, Predictor};
 
@@ -44,7 +44,7 @@ impl<B: Backend> PredictorBuilder<B> {
         self
     }
 
-    /// A registry that knows models of your own.
+    /// A registry that knows models and tasks of your own.
     pub fn with_registry(mut self, registry: Registry) -> Self {
         self.registry = registry;
         self
@@ -68,17 +68,17 @@ impl<B: Backend> PredictorBuilder<B> {
     /// [`InferError`] when there is no such device, no such model, no weights file, or they do not fit together.
     pub fn load(self) -> Result<Predictor<B>, InferError> {
         let device = B::device(self.ordinal)?;
-        let (model, spec) = match (saved_model_in(Path::new(&self.model)), &self.weights) {
-            (Some(folder), None) => load_classifier(&folder, &self.registry, &device)?,
+        let (model, task, spec) = match (saved_model_in(Path::new(&self.model)), &self.weights) {
+            (Some(folder), None) => load_with_task(&folder, &self.registry, &device)?,
             (Some(folder), Some(weights)) => {
                 return Err(InferError::UnusedWeights { weights: weights.clone(), folder });
             }
             (None, _) => self.load_from_zoo(&device)?,
         };
-        Ok(Predictor::new(model, spec, device))
+        Ok(Predictor::new(model, task, spec, device))
     }
 
-    fn load_from_zoo(&self, device: &Device) -> Result<(Classifier, ClassifierSpec), InferError> {
+    fn load_from_zoo(&self, device: &Device) -> Result<(Classifier, BoxedTask, ClassifierSpec), InferError> {
         let no_model = || InferError::NoModel { model: self.model.to_string_lossy().into_owned() };
         let id = self.model.to_str().ok_or_else(no_model)?;
         let hub = self.hub.clone().unwrap_or_else(WeightsHub::from_environment);
@@ -88,7 +88,7 @@ impl<B: Backend> PredictorBuilder<B> {
             }
             let found = hub.fetch_hugging_face(id)?;
             let model = found.create(&self.registry, device)?;
-            return Ok((model, found.spec));
+            return Ok((model, self.registry.create_task(&found.spec)?, found.spec));
         }
         if Path::new(id).exists() || id.contains(['/', '\\']) {
             return Err(no_model());
@@ -102,7 +102,8 @@ impl<B: Backend> PredictorBuilder<B> {
             Some(file) => file.clone(),
             None => hub.fetch_card(card)?,
         };
-        Ok(card.create(&self.registry, &file, device)?)
+        let (model, spec) = card.create(&self.registry, &file, device)?;
+        Ok((model, self.registry.create_task(&spec)?, spec))
     }
 }
 

@@ -7,9 +7,8 @@ use std::marker::PhantomData;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use burn::tensor::{Device, Tensor, TensorData};
-use mvl_core::{Backend, Classifier, ImageBatch, Labels, Task};
+use mvl_core::{Backend, BoxedTask, Classifier, ClassifierSpec, ImageBatch, Labels, Task};
 use mvl_data::{InputTensor, preprocess};
-use mvl_models::{ClassificationTask, ClassifierSpec};
 
 use crate::{InferError, Input, Prediction, PredictorBuilder};
 
@@ -18,7 +17,7 @@ use crate::{InferError, Input, Prediction, PredictorBuilder};
 /// It can be shared between threads; forward passes run one at a time.
 pub struct Predictor<B: Backend> {
     model: Mutex<Classifier>, // burn modules can be sent between threads, not shared
-    task: ClassificationTask,
+    task: BoxedTask,
     spec: ClassifierSpec,
     labels: Arc<Labels>,
     device: Device,
@@ -26,11 +25,11 @@ pub struct Predictor<B: Backend> {
 }
 
 impl<B: Backend> Predictor<B> {
-    pub(crate) fn new(model: Classifier, spec: ClassifierSpec, device: Device) -> Self {
+    pub(crate) fn new(model: Classifier, task: BoxedTask, spec: ClassifierSpec, device: Device) -> Self {
         Self {
             model: Mutex::new(model),
             labels: Arc::new(spec.labels.clone()),
-            task: ClassificationTask::new(spec.clone()),
+            task,
             spec,
             device,
             backend: PhantomData,
@@ -53,6 +52,11 @@ impl<B: Backend> Predictor<B> {
     /// Everything known of the model beside its weights.
     pub fn spec(&self) -> &ClassifierSpec {
         &self.spec
+    }
+
+    /// What the model is for; it says what its answers mean.
+    pub fn task(&self) -> &BoxedTask {
+        &self.task
     }
 
     /// Where it runs.

@@ -9,7 +9,7 @@
 //! - [`heads`]: features to answers.
 //! - [`losses`], [`ClassificationTask`], [`MultiLabelTask`]: what is minimised, and the tasks that training,
 //!   evaluation and serving share.
-//! - [`ClassifierSpec`], [`save_classifier`], [`load_classifier`]: a model as a folder that needs nothing else.
+//! - [`ClassifierSpec`], [`save_classifier`], [`load_classifier`], [`load_with_task`]: a model as a folder that needs nothing else.
 //! - [`summarize`]: parameters, multiply-adds and activations of a model, part by part.
 //! - [`weights`]: `.pth` and `.safetensors` files of torchvision and others, cards of published weights, and their downloads.
 //!
@@ -41,9 +41,8 @@ mod tasks;
 pub mod weights;
 mod zoo;
 
-pub use saved_model::{
-    BURN_VERSION, CLASSIFIER_VERSION, ClassifierSpec, load_classifier, load_multi_label_classifier, save_classifier,
-};
+pub use mvl_core::ClassifierSpec;
+pub use saved_model::{load_classifier, load_with_task, save_classifier};
 pub use summary::{ModelSummary, PartSummary, summarize};
-pub use tasks::{ClassificationTask, MultiLabelTask};
+pub use tasks::{ClassificationTask, ClassificationTaskFactory, MultiLabelTask, MultiLabelTaskFactory};
 pub use zoo::{create_model, zoo};

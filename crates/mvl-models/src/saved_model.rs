@@ -10,131 +10,17 @@ use burn::module::Module;
 use burn::store::burn_pack;
 use burn::tensor::Device;
 use mvl_core::{
-    Classifier, Labels, MODEL_FILE, ModelConfig, ModelError, Preprocess, Registry, WEIGHTS_FILE, sync_folder,
+    BoxedTask, CLASSIFIER_VERSION, Classifier, ClassifierSpec, MODEL_FILE, ModelError, Registry, WEIGHTS_FILE,
+    sync_folder,
 };
-use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tempfile::Builder;
 
 use crate::weights::{Misfit, fill, parameter_slots};
 
-/// The version of [`ClassifierSpec`] that this build writes, and the newest it reads.
-pub const CLASSIFIER_VERSION: u32 = 1;
-
 const CLASSIFICATION: &str = "classification";
-const MULTI_LABEL: &str = "multi_label";
-/// The burn release this crate is built on; records of others may differ.
-/// The release of burn that this was built with.
-pub const BURN_VERSION: &str = "0.22.1";
 /// The largest [`MODEL_FILE`] that is read.
 const MAX_SPEC_BYTES: u64 = 16 << 20;
-
-/// Everything beside the weights that is needed to rebuild a classifier and predict with it. What [`MODEL_FILE`] holds.
-///
-/// # Example
-/// ```
-/// use mvl_core::{Labels, ModelConfig, Preprocess};
-/// use mvl_models::ClassifierSpec;
-///
-/// let spec = ClassifierSpec::new(ModelConfig::new("resnet18", 3), Labels::new(["a", "b"]), Preprocess::imagenet(256, 224));
-/// assert_eq!(spec.problems(), ["labels: expected 3 names or none, got 2"]);
-/// ```
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct ClassifierSpec {
-    /// [`CLASSIFIER_VERSION`] of the writer.
-    pub version: u32,
-    /// `classification`, or `multi_label` where an image may have any number of classes.
-    pub task: String,
-    /// The model, weights apart.
-    pub model: ModelConfig,
-    /// Class names in index order; none when they are not known.
-    pub labels: Labels,
-    /// How an image becomes the model's input.
-    pub preprocess: Preprocess,
-    /// Version of this crate that wrote it.
-    pub mvl: String,
-    /// Version of burn that wrote the weights.
-    pub burn: String,
-}
-
-impl ClassifierSpec {
-    /// A spec of this build's version.
-    #[must_use]
-    pub fn new(model: ModelConfig, labels: Labels, preprocess: Preprocess) -> Self {
-        Self {
-            version: CLASSIFIER_VERSION,
-            task: CLASSIFICATION.to_owned(),
-            model,
-            labels,
-            preprocess,
-            mvl: env!("CARGO_PKG_VERSION").to_owned(),
-            burn: BURN_VERSION.to_owned(),
-        }
-    }
-
-    /// The same of a classifier that says yes or no to every class: a [`MultiLabelTask`](crate::MultiLabelTask)'s.
-    #[must_use]
-    pub fn multi_label(model: ModelConfig, labels: Labels, preprocess: Preprocess) -> Self {
-        Self { task: MULTI_LABEL.to_owned(), ..Self::new(model, labels, preprocess) }
-    }
-
-    /// Every contradiction, as `field: what is wrong`; empty when a classifier can be built and fed.
-    #[must_use]
-    pub fn problems(&self) -> Vec<String> {
-        let mut problems = Vec::new();
-        if self.version == 0 || self.version > CLASSIFIER_VERSION {
-            problems.push(format!("version: expected 1 to {CLASSIFIER_VERSION}, got {}", self.version));
-        }
-        if ![CLASSIFICATION, MULTI_LABEL].contains(&self.task.as_str()) {
-            problems.push(format!("task: expected {CLASSIFICATION:?} or {MULTI_LABEL:?}, got {:?}", self.task));
-        }
-        if self.model.num_classes == 0 {
-            problems.push("model.num_classes: expected at least 1, got 0".to_owned());
-        }
-        if !self.labels.is_empty() && self.labels.len() != self.model.num_classes {
-            let (expected, got) = (self.model.num_classes, self.labels.len());
-            problems.push(format!("labels: expected {expected} names or none, got {got}"));
-        }
-        let channels = self.preprocess.channels.count();
-        if channels != self.model.in_channels {
-            problems.push(format!("preprocess.channels: expected {}, got {channels}", self.model.in_channels));
-        }
-        problems.extend(self.preprocess.problems().into_iter().map(|problem| format!("preprocess.{problem}")));
-        problems
-    }
-
-    /// Reads and checks the bytes of a [`MODEL_FILE`].
-    fn from_json(bytes: &[u8], task: &str, path: &Path) -> Result<Self, ModelError> {
-        let refuse = |what: String| file_error(what, path, None);
-        let value: Value = serde_json::from_slice(bytes)
-            .map_err(|source| file_error("not a saved model: expected JSON".to_owned(), path, Some(source.into())))?;
-        // Version and task first: a newer file or another task's may have fields that this build does not know.
-        match value.get("version").and_then(Value::as_u64) {
-            Some(version) if version > u64::from(CLASSIFIER_VERSION) => {
-                return Err(refuse(format!(
-                    "saved by a newer mvl: model version {version}, this build reads up to {CLASSIFIER_VERSION}; update mvl"
-                )));
-            }
-            Some(_) => {}
-            None => return Err(refuse("not a saved model: expected a number under \"version\"".to_owned())),
-        }
-        match value.get("task").and_then(Value::as_str) {
-            Some(found) if found == task => {}
-            other => {
-                let found = other.unwrap_or("none");
-                return Err(refuse(format!("not a classifier: expected task {task:?}, found {found:?}")));
-            }
-        }
-        let spec: Self = serde_json::from_value(value).map_err(|source| {
-            file_error("the saved model's description is invalid".to_owned(), path, Some(source.into()))
-        })?;
-        match spec.problems() {
-            problems if problems.is_empty() => Ok(spec),
-            problems => Err(refuse(format!("the saved model contradicts itself: {}", problems.join("; ")))),
-        }
-    }
-}
 
 /// Saves a classifier as a folder, which is created if it is not there. A model saved there before is replaced: it stays whole
 /// until the new one is on disk, and at no time do old and new files pass for one model. Other files in the folder stay.
@@ -146,8 +32,8 @@ impl ClassifierSpec {
 ///
 /// # Example
 /// ```
-/// use mvl_core::{Backend, Channels, Cpu, Labels, ModelConfig, Preprocess};
-/// use mvl_models::{ClassifierSpec, load_classifier, save_classifier, zoo};
+/// use mvl_core::{Backend, Channels, ClassifierSpec, Cpu, Labels, ModelConfig, Preprocess};
+/// use mvl_models::{load_classifier, save_classifier, zoo};
 ///
 /// let device = Cpu::device(0)?;
 /// let config = ModelConfig::new("resnet8", 2).with_in_channels(1);
@@ -195,39 +81,50 @@ fn write_json(path: &Path, spec: &ClassifierSpec) -> io::Result<()> {
     file.sync_all()
 }
 
-/// Loads a classifier that [`save_classifier`] or a training run wrote, on the given device and ready to predict: without
-/// autodiff, even when the device has it. The registry must know the model's name; one that you registered yourself is as good
-/// as a built-in.
+/// Loads a classifier of one class an image that [`save_classifier`] or a training run wrote, on the given device and ready to
+/// predict: without autodiff, even when the device has it. The registry must know the model's name; one that you registered yourself
+/// is as good as a built-in.
 ///
 /// # Errors
-/// [`ModelError::File`] when something is missing, damaged, of a newer version or of another task; what the registry says of
-/// the model's config; [`ModelError::WeightsMismatch`] when the weights belong to another model.
+/// [`ModelError::File`] when something is missing, damaged, of a newer version or of another task, whose logits mean other things;
+/// what the registry says of the model's config; [`ModelError::WeightsMismatch`] when the weights belong to another model.
 pub fn load_classifier(
     dir: &Path,
     registry: &Registry,
     device: &Device,
 ) -> Result<(Classifier, ClassifierSpec), ModelError> {
-    load(dir, CLASSIFICATION, registry, device)
+    let spec = read_spec(dir, &[CLASSIFICATION])?;
+    Ok((load_weights_of(&spec, dir, registry, device)?, spec))
 }
 
-/// The same of a classifier that says yes or no to every class, whose logits go through a sigmoid, not a softmax.
+/// The same of any task that the registry knows, with the task, which says what the logits mean.
 ///
 /// # Errors
-/// Like [`load_classifier`].
-pub fn load_multi_label_classifier(
+/// Like [`load_classifier`], and what the registry says of the task's options.
+///
+/// # Example
+/// ```no_run
+/// use mvl_core::{Backend, Cpu, ImageBatch, Task};
+/// use mvl_models::{load_with_task, zoo};
+/// # fn pictures() -> burn::tensor::Tensor<4> { unimplemented!() }
+///
+/// let (model, task, spec) = load_with_task("runs/photos/checkpoints/best".as_ref(), &zoo(), &Cpu::device(0)?)?;
+/// let answers = task.decode(task.forward(&model, &ImageBatch::unlabelled(pictures())));
+/// println!("{}: {answers:?}", spec.task);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub fn load_with_task(
     dir: &Path,
     registry: &Registry,
     device: &Device,
-) -> Result<(Classifier, ClassifierSpec), ModelError> {
-    load(dir, MULTI_LABEL, registry, device)
+) -> Result<(Classifier, BoxedTask, ClassifierSpec), ModelError> {
+    let spec = read_spec(dir, &registry.tasks().collect::<Vec<_>>())?;
+    let task = registry.create_task(&spec)?;
+    Ok((load_weights_of(&spec, dir, registry, device)?, task, spec))
 }
 
-fn load(
-    dir: &Path,
-    task: &str,
-    registry: &Registry,
-    device: &Device,
-) -> Result<(Classifier, ClassifierSpec), ModelError> {
+/// Reads and checks the description of a model of one of these tasks.
+fn read_spec(dir: &Path, tasks: &[&str]) -> Result<ClassifierSpec, ModelError> {
     if !dir.is_dir() {
         let what = if dir.exists() { "not a folder" } else { "no such folder" };
         return Err(file_error(
@@ -237,7 +134,15 @@ fn load(
         ));
     }
     let description = dir.join(MODEL_FILE);
-    let spec = ClassifierSpec::from_json(&read_bounded(&description)?, task, &description)?;
+    from_json(&read_bounded(&description)?, tasks, &description)
+}
+
+fn load_weights_of(
+    spec: &ClassifierSpec,
+    dir: &Path,
+    registry: &Registry,
+    device: &Device,
+) -> Result<Classifier, ModelError> {
     let weights = dir.join(WEIGHTS_FILE);
     if !weights.is_file() {
         return Err(file_error(
@@ -247,8 +152,7 @@ fn load(
         ));
     }
     let classifier = registry.create_classifier(&spec.model, &device.clone().without_autodiff())?;
-    let classifier = load_record(classifier, &spec.model.name, &weights)?;
-    Ok((classifier, spec))
+    load_record(classifier, &spec.model.name, &weights)
 }
 
 fn read_bounded(path: &Path) -> Result<Vec<u8>, ModelError> {
@@ -297,4 +201,35 @@ fn load_record(classifier: Classifier, model: &str, path: &Path) -> Result<Class
 
 fn file_error(what: String, path: &Path, source: Option<mvl_core::BoxError>) -> ModelError {
     ModelError::File { what, path: path.display().to_string(), source }
+}
+
+/// Reads and checks the bytes of a [`MODEL_FILE`].
+fn from_json(bytes: &[u8], tasks: &[&str], path: &Path) -> Result<ClassifierSpec, ModelError> {
+    let refuse = |what: String| file_error(what, path, None);
+    let value: Value = serde_json::from_slice(bytes)
+        .map_err(|source| file_error("not a saved model: expected JSON".to_owned(), path, Some(source.into())))?;
+    // Version and task first: a newer file or another task's may have fields that this build does not know.
+    match value.get("version").and_then(Value::as_u64) {
+        Some(version) if version > u64::from(CLASSIFIER_VERSION) => {
+            return Err(refuse(format!(
+                "saved by a newer mvl: model version {version}, this build reads up to {CLASSIFIER_VERSION}; update mvl"
+            )));
+        }
+        Some(_) => {}
+        None => return Err(refuse("not a saved model: expected a number under \"version\"".to_owned())),
+    }
+    match value.get("task").and_then(Value::as_str) {
+        Some(found) if tasks.contains(&found) => {}
+        other => {
+            let (expected, found) = (tasks.join("\" or \""), other.unwrap_or("none"));
+            return Err(refuse(format!("not a classifier: expected task \"{expected}\", found {found:?}")));
+        }
+    }
+    let spec: ClassifierSpec = serde_json::from_value(value).map_err(|source| {
+        file_error("the saved model's description is invalid".to_owned(), path, Some(source.into()))
+    })?;
+    match spec.problems() {
+        problems if problems.is_empty() => Ok(spec),
+        problems => Err(refuse(format!("the saved model contradicts itself: {}", problems.join("; ")))),
+    }
 }

@@ -1,12 +1,13 @@
-//! Every built-in model and head by name.
+//! Every built-in model, head and task by name.
 
 use burn::tensor::Device;
 use mvl_core::{Classifier, ModelConfig, ModelError, Registry};
 
-use crate::{backbones, heads};
+use crate::{backbones, heads, tasks};
 
 /// A registry of everything in this crate; add your own to it with
-/// [`register_model`](Registry::register_model) and [`register_head`](Registry::register_head).
+/// [`register_model`](Registry::register_model), [`register_head`](Registry::register_head) and
+/// [`register_task`](Registry::register_task).
 ///
 /// # Example
 /// ```
@@ -36,6 +37,7 @@ pub fn zoo() -> Registry {
     backbones::vgg::register(&mut registry);
     backbones::vision_transformer::register(&mut registry);
     heads::register(&mut registry);
+    tasks::register(&mut registry);
     registry
 }
 

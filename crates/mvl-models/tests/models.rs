@@ -5,6 +5,7 @@ mod models {
     mod conformance;
     mod efficientnet_lite_weights;
     mod factories;
+    mod families;
     #[cfg(feature = "remote")]
     mod file_server;
     mod fixtures;
@@ -18,6 +19,7 @@ mod models {
     mod multi_label;
     mod necks_and_heads;
     mod published_files;
+    mod reference_answers;
     mod saved_model;
     mod squeezenet_weights;
     mod summary;

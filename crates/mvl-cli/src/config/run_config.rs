@@ -84,8 +84,11 @@ pub struct ModelChoice {
 /// What a run is trained for.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct TaskConfig {
-    /// How much of the target is spread over all classes.
-    pub label_smoothing: f64,
+    /// Name in the registry.
+    pub name: String,
+    /// Its options.
+    #[serde(flatten)]
+    pub options: Options,
 }
 
 /// Weights to start from: a name in the zoo, a file, or an address (`https://`, `hf://` …).
@@ -108,6 +111,7 @@ const MAX_WORKERS: usize = 1024;
 const DEFAULT_QUEUE_MIB: usize = 256;
 const DEFAULT_VALIDATION: f64 = 0.1;
 const DEFAULT_MODEL: &str = "resnet18";
+const DEFAULT_TASK: &str = "classification";
 
 impl RunConfig {
     /// Fills in what was not typed and checks everything.
@@ -175,7 +179,10 @@ impl RunConfig {
                 head: file.model.head.unwrap_or_default(),
                 options: file.model.options,
             },
-            task: TaskConfig { label_smoothing: file.task.label_smoothing.unwrap_or(0.0) },
+            task: TaskConfig {
+                name: file.task.name.unwrap_or_else(|| DEFAULT_TASK.to_owned()),
+                options: file.task.options,
+            },
             train: file.train,
             preprocess,
         };
@@ -227,11 +234,6 @@ impl RunConfig {
         expect(data.queue_mib > 0, "data.queue_mib: expected at least 1, got 0".to_owned());
         expect(self.resources.host_mib != Some(0), "resources.host_mib: expected at least 1, got 0".to_owned());
         expect(self.resources.cores != Some(0), "resources.cores: expected at least 1, got 0".to_owned());
-        let smoothing = self.task.label_smoothing;
-        expect(
-            (0.0..1.0).contains(&smoothing),
-            format!("task.label_smoothing: expected 0 to below 1, got {smoothing}"),
-        );
         if let (Some(StartingWeights(weights)), StartingPoint::Weights) = (&self.model.weights, start) {
             let known = weights_card(weights).is_ok() || weights.contains("://") || Path::new(weights).is_file();
             expect(
@@ -246,7 +248,16 @@ impl RunConfig {
         }
         problems.extend(self.preprocess.problems().into_iter().map(|text| format!("preprocess.{text}")));
         problems.extend(self.train.problems().into_iter().map(|text| format!("train.{text}")));
+        problems.extend(self.task_problem(registry));
         problems.extend(self.model_problem(registry));
+    }
+
+    fn task_problem(&self, registry: &Registry) -> Option<String> {
+        let TaskConfig { name, options } = &self.task;
+        Some(match registry.task(name).and_then(|task| task.check_options(options)).err()? {
+            ModelError::InvalidOptions { what, .. } => format!("task: {what}"),
+            error => format!("task.name: {error}"),
+        })
     }
 
     /// Tries the model's name and options: it is created, which is quick, as parameters are only drawn on first use.

@@ -82,8 +82,11 @@ pub struct ModelTable {
 
 /// `[task]` as typed.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
+#[serde(default)]
 pub struct TaskTable {
-    /// How much of the target is spread over all classes, 0 to below 1.
-    pub label_smoothing: Option<f64>,
+    /// `classification` (without), `multi_label`, or one that a plugin registered.
+    pub name: Option<String>,
+    /// Everything else is for the task: `label_smoothing` and so on.
+    #[serde(flatten)]
+    pub options: Options,
 }

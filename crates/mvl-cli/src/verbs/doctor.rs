@@ -38,7 +38,7 @@ pub(crate) fn run(output: &Output) -> anyhow::Result<Outcome> {
     let system = System::new_with_specifics(memory);
     let report = Report {
         mvl: env!("CARGO_PKG_VERSION"),
-        burn: mvl::models::BURN_VERSION,
+        burn: mvl::core::BURN_VERSION,
         profile: if cfg!(debug_assertions) { "debug (slow: build with --release)" } else { "release" },
         os: format!("{} {}", std::env::consts::OS, std::env::consts::ARCH),
         threads: std::thread::available_parallelism().map_or(1, usize::from),

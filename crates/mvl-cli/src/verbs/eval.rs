@@ -66,7 +66,7 @@ impl From<SplitChoice> for Split {
 /// What an evaluation came to.
 #[derive(Debug, Serialize)]
 struct Evaluation {
-    samples: u64,
+    samples: usize,
     skipped: usize,
     metrics: Metrics,
     classes: Vec<ClassFigures>,
@@ -99,19 +99,25 @@ fn evaluate<B: Backend>(arguments: &EvalArguments, registry: Registry) -> anyhow
     check_labels(labels, dataset.labels(), &arguments.data)?;
 
     let policy = if arguments.skip_corrupt { OnCorrupt::Skip } else { OnCorrupt::Fail };
-    let Judgement { metrics, matrix, skipped, .. } =
+    let Judgement { metrics, samples, matrix, skipped, .. } =
         judge(&predictor, dataset, arguments.batch_size as usize, ordinal, policy)?;
     skipped.iter().for_each(|sample| say(format!("left out: {}", sample.reason)));
+    let one_class_each = matrix.total() > 0;
     if let Some(path) = &arguments.confusion_matrix {
+        anyhow::ensure!(
+            one_class_each,
+            "no confusion matrix: the images of a model for {:?} do not have one class each",
+            predictor.spec().task
+        );
         draw(path, &matrix, labels)?;
         say(format!("wrote {}", path.display()));
     }
-    let classes = (0..matrix.classes()).map(|class| ClassFigures {
+    let classes = (0..if one_class_each { matrix.classes() } else { 0 }).map(|class| ClassFigures {
         label: labels.display(class),
         precision: matrix.precision(class),
         recall: matrix.recall(class),
     });
-    Ok(Evaluation { samples: matrix.total(), skipped: skipped.len(), metrics, classes: classes.collect() })
+    Ok(Evaluation { samples, skipped: skipped.len(), metrics, classes: classes.collect() })
 }
 
 /// Draws a confusion matrix into a file.
@@ -145,5 +151,8 @@ fn describe(evaluation: &Evaluation) -> String {
     };
     let rows: Vec<_> = evaluation.classes.iter().map(row).collect();
     let heading = format!("{} images: {}", evaluation.samples, figures.join(", "));
+    if rows.is_empty() {
+        return heading;
+    }
     format!("{}\n\n{heading}", table(&["class", "precision", "recall"], &rows))
 }

@@ -57,6 +57,34 @@ fn inspect_train_evaluate_predict_export() {
     assert!(weights.is_file());
 }
 
+/// The task's name and options are the run's, and what was trained answers as its task says.
+#[test]
+fn tasks_by_name() {
+    let folder = tempdir().expect("a folder");
+    let (data, run) = (folder.path().join("data"), folder.path().join("run"));
+    pictures(&data, 10);
+    let arguments = ["train", "--data", text(&data), "--run-dir", text(&run), "--json", "--model", "resnet8"];
+    let small = ["--epochs", "2", "--set", "model.options.width=0.25", "--set", "data.image_size=[16,16]"];
+    let task = ["--set", "task.name=multi_label", "--set", "task.loss={ name = \"asymmetric\", clip = 0.1 }"];
+    let summary = mvl(&[&arguments[..], &small, &task].concat()).succeeds().json();
+    assert!(summary["best"]["value"].is_f64(), "{summary}");
+    let resolved = std::fs::read_to_string(run.join("config.toml")).expect("readable");
+    assert!(resolved.contains("name = \"multi_label\"") && resolved.contains("clip = 0.1"), "{resolved}");
+
+    let photo = data.join("dark/0.png");
+    let answer = mvl(&["predict", "--json", "--model", text(&run), text(&photo)]).succeeds().json();
+    let probabilities = answer[0]["top"].as_array().expect("an array").iter();
+    let total: f64 = probabilities.filter_map(|class| class["probability"].as_f64()).sum();
+    assert!((total - 1.0).abs() > 1e-5, "each class is a question of its own: {answer}");
+    let evaluation = mvl(&["eval", "--model", text(&run), "--data", text(&data), "--json"]).succeeds().json();
+    assert_eq!((&evaluation["samples"], &evaluation["classes"]), (&20.into(), &serde_json::json!([])));
+    assert!(evaluation["metrics"]["mean_average_precision"].is_f64(), "{evaluation}");
+    let matrix = folder.path().join("matrix.svg");
+    let asked = ["eval", "--model", text(&run), "--data", text(&data), "--confusion-matrix", text(&matrix)];
+    mvl(&asked)
+        .fails(1, &["no confusion matrix: the images of a model for \"multi_label\" do not have one class each"]);
+}
+
 /// The config that a run writes down is one to train with again.
 #[test]
 fn order_and_strategies_by_name() {

@@ -3,9 +3,11 @@
 //! the samples. Logits `[N, K]`, targets `[N, K]` → loss `[1]`.
 
 use burn::tensor::{Tensor, activation};
+use serde::{Deserialize, Serialize};
 
 use super::focal::focus;
 use super::multi_label_loss::MultiLabelLoss;
+use super::problems::{assert_no_problems, exponent_problem, share_problem};
 
 /// Probabilities below this count as this much in a logarithm.
 const SMALLEST_PROBABILITY: f64 = 1e-8;
@@ -25,7 +27,8 @@ const SMALLEST_PROBABILITY: f64 = 1e-8;
 /// assert!((loss - 0.5 * 2f32.ln()).abs() < 1e-6);
 /// # Ok::<(), mvl_core::BackendError>(())
 /// ```
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
 pub struct Asymmetric {
     /// Exponent of 1 - p for a yes.
     pub gamma_positive: f64,
@@ -56,10 +59,9 @@ impl Asymmetric {
     /// Unless they are finite and at least 0.
     #[must_use]
     pub fn with_gammas(self, gamma_positive: f64, gamma_negative: f64) -> Self {
-        for gamma in [gamma_positive, gamma_negative] {
-            assert!(gamma.is_finite() && gamma >= 0.0, "gamma: expected a number from 0, got {gamma}");
-        }
-        Self { gamma_positive, gamma_negative, ..self }
+        let changed = Self { gamma_positive, gamma_negative, ..self };
+        assert_no_problems(changed.problems());
+        changed
     }
 
     /// Sets the shift of the probabilities of noes.
@@ -68,14 +70,23 @@ impl Asymmetric {
     /// Unless it is from 0 to below 1.
     #[must_use]
     pub fn with_clip(self, clip: f64) -> Self {
-        assert!((0.0..1.0).contains(&clip), "clip: expected 0 to below 1, got {clip}");
-        Self { clip, ..self }
+        let changed = Self { clip, ..self };
+        assert_no_problems(changed.problems());
+        changed
     }
 
     /// Makes the focusing factors constants to the gradient.
     #[must_use]
     pub fn with_detached_focus(self) -> Self {
         Self { detach_focus: true, ..self }
+    }
+
+    /// What is wrong with the numbers, as `field: expected …, got …`.
+    #[must_use]
+    pub fn problems(&self) -> Vec<String> {
+        let exponents = [("gamma_positive", self.gamma_positive), ("gamma_negative", self.gamma_negative)];
+        let exponents = exponents.into_iter().filter_map(|(field, value)| exponent_problem(field, value));
+        exponents.chain(share_problem("clip", self.clip)).collect()
     }
 
     /// The sum over the classes, its mean over the samples.

@@ -2,11 +2,14 @@
 //! the rare answer: logits `[N, K]`, targets `[N, K]` → mean loss `[1]`.
 
 use burn::tensor::{Tensor, TensorData, activation};
+use serde::{Deserialize, Serialize};
 
 use super::multi_label_loss::MultiLabelLoss;
+use super::problems::{assert_no_problems, share_problem, weights_problem};
 
 /// `torch.nn.functional.binary_cross_entropy_with_logits` with `reduction="mean"` and `pos_weight`.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
 pub struct BinaryCrossEntropy {
     /// Share s of the target that is spread over both answers: yes aims at 1 - s / 2, no at s / 2.
     pub label_smoothing: f64,
@@ -27,8 +30,9 @@ impl BinaryCrossEntropy {
     /// Unless it is from 0 to below 1.
     #[must_use]
     pub fn with_label_smoothing(self, label_smoothing: f64) -> Self {
-        assert!((0.0..1.0).contains(&label_smoothing), "label smoothing: expected 0 to below 1, got {label_smoothing}");
-        Self { label_smoothing, ..self }
+        let changed = Self { label_smoothing, ..self };
+        assert_no_problems(changed.problems());
+        changed
     }
 
     /// Sets how much a yes counts for each class, such as the number of samples without it for each sample with it.
@@ -37,9 +41,16 @@ impl BinaryCrossEntropy {
     /// Unless all are finite and at least 0.
     #[must_use]
     pub fn with_positive_weights(self, positive_weights: Vec<f32>) -> Self {
-        let bad = positive_weights.iter().find(|weight| !(weight.is_finite() && **weight >= 0.0));
-        assert!(bad.is_none(), "positive weights: expected finite numbers from 0, got {bad:?}");
-        Self { positive_weights, ..self }
+        let changed = Self { positive_weights, ..self };
+        assert_no_problems(changed.problems());
+        changed
+    }
+
+    /// What is wrong with the numbers, as `field: expected …, got …`.
+    #[must_use]
+    pub fn problems(&self) -> Vec<String> {
+        let smoothing = share_problem("label_smoothing", self.label_smoothing);
+        smoothing.into_iter().chain(weights_problem("positive_weights", &self.positive_weights)).collect()
     }
 
     /// The mean over all classes of all samples; finite for logits of any finite size.

@@ -3,12 +3,16 @@
 //! targets `[N]` or `[N, H, W]` or, when they are soft, `[N, K]` → mean loss `[1]`.
 
 use burn::tensor::{Int, Tensor, TensorData, activation};
+use serde::{Deserialize, Serialize};
+
+use super::problems::{assert_no_problems, share_problem, weights_problem};
 
 /// Below this the weights of a batch count as none.
 const SMALLEST_WEIGHT: f64 = 1e-12;
 
 /// `torch.nn.functional.cross_entropy` with `reduction="mean"`, `weight`, `ignore_index` and `label_smoothing`.
-#[derive(Debug, Clone, PartialEq, Default)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
 pub struct CrossEntropy {
     /// Share s of the probability that is spread over all K classes: the right one aims at 1 - s + s / K, each other at s / K.
     pub label_smoothing: f64,
@@ -31,8 +35,9 @@ impl CrossEntropy {
     /// Unless it is from 0 to below 1.
     #[must_use]
     pub fn with_label_smoothing(self, label_smoothing: f64) -> Self {
-        assert!((0.0..1.0).contains(&label_smoothing), "label smoothing: expected 0 to below 1, got {label_smoothing}");
-        Self { label_smoothing, ..self }
+        let changed = Self { label_smoothing, ..self };
+        assert_no_problems(changed.problems());
+        changed
     }
 
     /// Sets how much each class counts. The mean is over the weights of the targets.
@@ -41,15 +46,22 @@ impl CrossEntropy {
     /// Unless all are finite and at least 0.
     #[must_use]
     pub fn with_class_weights(self, class_weights: Vec<f32>) -> Self {
-        let bad = class_weights.iter().find(|weight| !(weight.is_finite() && **weight >= 0.0));
-        assert!(bad.is_none(), "class weights: expected finite numbers from 0, got {bad:?}");
-        Self { class_weights, ..self }
+        let changed = Self { class_weights, ..self };
+        assert_no_problems(changed.problems());
+        changed
     }
 
     /// Leaves out the targets of a class, which need not be below K. The loss is 0 where none is left.
     #[must_use]
     pub fn with_ignored(self, class: usize) -> Self {
         Self { ignored: Some(class), ..self }
+    }
+
+    /// What is wrong with the numbers, as `field: expected …, got …`.
+    #[must_use]
+    pub fn problems(&self) -> Vec<String> {
+        let smoothing = share_problem("label_smoothing", self.label_smoothing);
+        smoothing.into_iter().chain(weights_problem("class_weights", &self.class_weights)).collect()
     }
 
     /// The mean loss; finite for logits of any finite size, because the softmax subtracts the largest first.

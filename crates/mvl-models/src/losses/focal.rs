@@ -3,9 +3,11 @@
 //! Logits and targets of one shape → mean loss `[1]`, or one loss an element.
 
 use burn::tensor::{Tensor, activation};
+use serde::{Deserialize, Serialize};
 
 use super::binary_cross_entropy::yes_and_no;
 use super::multi_label_loss::MultiLabelLoss;
+use super::problems::{assert_no_problems, exponent_problem};
 
 /// Below this a base is raised to an exponent under 1 as if it were this, so that its gradient is finite.
 const SMALLEST_BASE: f64 = 1e-7;
@@ -24,7 +26,8 @@ const SMALLEST_BASE: f64 = 1e-7;
 /// assert!((loss - 0.25 * 0.25 * 2f32.ln()).abs() < 1e-6);
 /// # Ok::<(), mvl_core::BackendError>(())
 /// ```
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
 pub struct Focal {
     /// How much a yes counts, from 0 to 1, where a no counts the rest; none for 1 each.
     pub alpha: Option<f64>,
@@ -51,8 +54,9 @@ impl Focal {
     /// Unless it is none or from 0 to 1.
     #[must_use]
     pub fn with_alpha(self, alpha: Option<f64>) -> Self {
-        assert!(alpha.is_none_or(|alpha| (0.0..=1.0).contains(&alpha)), "alpha: expected 0 to 1, got {alpha:?}");
-        Self { alpha, ..self }
+        let changed = Self { alpha, ..self };
+        assert_no_problems(changed.problems());
+        changed
     }
 
     /// Sets the exponent.
@@ -61,8 +65,17 @@ impl Focal {
     /// Unless it is finite and at least 0.
     #[must_use]
     pub fn with_gamma(self, gamma: f64) -> Self {
-        assert!(gamma.is_finite() && gamma >= 0.0, "gamma: expected a number from 0, got {gamma}");
-        Self { gamma, ..self }
+        let changed = Self { gamma, ..self };
+        assert_no_problems(changed.problems());
+        changed
+    }
+
+    /// What is wrong with the numbers, as `field: expected …, got …`.
+    #[must_use]
+    pub fn problems(&self) -> Vec<String> {
+        let alpha = self.alpha.filter(|alpha| !(0.0..=1.0).contains(alpha));
+        let alpha = alpha.map(|alpha| format!("alpha: expected 0 to 1, got {alpha}"));
+        alpha.into_iter().chain(exponent_problem("gamma", self.gamma)).collect()
     }
 
     /// The mean over all elements. Detectors divide the sum by the number of objects instead: see [`each`](Self::each).

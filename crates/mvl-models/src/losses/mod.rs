@@ -12,6 +12,7 @@ mod lovasz;
 mod multi_label_loss;
 mod pairs;
 mod pixels;
+mod problems;
 mod supervised_contrastive;
 mod triplet;
 mod tversky;

@@ -22,8 +22,8 @@ const WIDE_K: usize = 5;
 ///
 /// # Example
 /// ```
-/// use mvl_core::{Channels, Labels, ModelConfig, Preprocess, Task};
-/// use mvl_models::{ClassificationTask, ClassifierSpec};
+/// use mvl_core::{Channels, ClassifierSpec, Labels, ModelConfig, Preprocess, Task};
+/// use mvl_models::ClassificationTask;
 ///
 /// let spec = ClassifierSpec::new(
 ///     ModelConfig::new("resnet8", 2).with_in_channels(1),
@@ -53,6 +53,13 @@ impl<M> ClassificationTask<M> {
     #[must_use]
     pub fn for_network(spec: ClassifierSpec) -> Self {
         Self { spec, loss: CrossEntropy::new(), model: PhantomData }
+    }
+
+    /// Sets the loss; without, it is plain [`CrossEntropy`]. What it ignores plays no part.
+    #[must_use]
+    pub fn with_loss(mut self, loss: CrossEntropy) -> Self {
+        self.loss = loss;
+        self
     }
 
     /// Sets the label smoothing of the loss.

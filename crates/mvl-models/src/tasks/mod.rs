@@ -1,8 +1,11 @@
 //! What models are trained, judged and used for.
 
 mod classification;
+mod factories;
 mod host;
 mod multi_label;
 
 pub use classification::ClassificationTask;
+pub(crate) use factories::register;
+pub use factories::{ClassificationTaskFactory, MultiLabelTaskFactory};
 pub use multi_label::MultiLabelTask;

@@ -20,14 +20,15 @@ use crate::losses::{BinaryCrossEntropy, MultiLabelLoss};
 ///
 /// # Example
 /// ```
-/// use mvl_core::{Channels, Labels, ModelConfig, Preprocess, Task};
-/// use mvl_models::{ClassifierSpec, MultiLabelTask};
+/// use mvl_core::{Channels, ClassifierSpec, Labels, ModelConfig, Options, Preprocess, Task};
+/// use mvl_models::MultiLabelTask;
 ///
-/// let spec = ClassifierSpec::multi_label(
+/// let spec = ClassifierSpec::new(
 ///     ModelConfig::new("resnet8", 2).with_in_channels(1),
 ///     Labels::new(["cat", "dog"]),
 ///     Preprocess::exact(28, 28, Channels::Gray, &[0.5], &[0.25]),
-/// );
+/// )
+/// .with_task("multi_label", Options::default());
 /// let task = MultiLabelTask::new(spec);
 /// assert_eq!((task.name(), task.monitor().metric.as_str()), ("multi_label", "mean_average_precision"));
 /// ```

@@ -3,18 +3,19 @@
 use burn::module::Module;
 use burn::optim::{GradientsParams, ModuleOptimizer, SgdConfig};
 use burn::tensor::{Int, Tensor};
-use mvl_core::{Annotations, Channels, ClassWeight, ImageBatch, Labels, ModelConfig, Preprocess, Task};
+use mvl_core::{Annotations, Channels, ClassWeight, ImageBatch, Labels, ModelConfig, Options, Preprocess, Task};
 use mvl_models::losses::{ArcFaceConfig, BinaryCrossEntropy, CrossEntropy};
-use mvl_models::{ClassifierSpec, MultiLabelTask, load_classifier, load_multi_label_classifier, save_classifier, zoo};
+use mvl_models::{ClassifierSpec, MultiLabelTask, load_classifier, load_with_task, save_classifier, zoo};
 
 use super::fixtures::{answer, cpu, picture};
 
 fn spec() -> ClassifierSpec {
-    ClassifierSpec::multi_label(
+    ClassifierSpec::new(
         ModelConfig::new("resnet8", 3).with_option("width", 0.5),
         Labels::default(),
         Preprocess::exact(16, 16, Channels::Rgb, &[0.5; 3], &[0.25; 3]),
     )
+    .with_task("multi_label", Options::default())
 }
 
 fn annotated(classes: &[(usize, f32)]) -> Annotations {
@@ -43,8 +44,8 @@ fn it_trains_saves_and_loads() {
 
     let folder = tempfile::tempdir().expect("a temporary folder");
     save_classifier(folder.path(), &model, &spec).expect("written");
-    let (loaded, loaded_spec) = load_multi_label_classifier(folder.path(), &zoo, &device).expect("what was written");
-    assert_eq!(loaded_spec, spec);
+    let (loaded, loaded_task, loaded_spec) = load_with_task(folder.path(), &zoo, &device).expect("what was written");
+    assert_eq!((loaded_task.name(), loaded_spec), ("multi_label", spec));
     assert_eq!(answer(&loaded, 3, 16), answer(&model.valid(), 3, 16));
     let error =
         load_classifier(folder.path(), &zoo, &device).expect_err("its answers go through a sigmoid").to_string();

@@ -1,15 +1,11 @@
 //! Keys, shapes, sizes and answers of the nets that torchvision has too.
 
-use burn::tensor::Tensor;
-use mvl_core::{Backbone, Feature, ModelConfig, TapSet, count_parameters};
+use mvl_core::{ModelConfig, count_parameters};
 use mvl_models::weights::{LoadPolicy, load_weights, save_safetensors};
 use mvl_models::zoo;
-use serde_json::Value;
 
-use super::fixtures::{cpu, fixture_json, floats, formula, keys, picture, safetensors_header, write_safetensors};
-
-/// Part of the answer's root mean square by which each of its numbers may be off.
-const TOLERANCE: f64 = 1e-4;
+use super::fixtures::{cpu, fixture_json, formula, keys, picture, safetensors_header, write_safetensors};
+use super::reference_answers::assert_answers;
 
 #[test]
 fn parameter_counts() {
@@ -27,19 +23,6 @@ fn parameter_counts() {
     }
 }
 
-fn number(value: &Value) -> f64 {
-    value.as_f64().expect("a number")
-}
-
-fn assert_close(what: &str, got: f64, expected: f64, scale: f64) {
-    let difference = (got - expected).abs();
-    assert!(difference <= TOLERANCE * scale, "{what}: expected {expected}, got {got}, off by {difference}");
-}
-
-fn norm(values: &[f32]) -> f64 {
-    values.iter().map(|&value| f64::from(value).powi(2)).sum::<f64>().sqrt()
-}
-
 /// Loads the formula's weights under torchvision's keys, compares logits and taps at both sizes, and exports the same keys.
 fn agrees_with_torchvision(name: &str) {
     let (zoo, device, config) = (zoo(), cpu(), ModelConfig::new(name, 1000));
@@ -55,32 +38,8 @@ fn agrees_with_torchvision(name: &str) {
     let golden = fixture_json("formula_logits.json");
     for (input, shape) in golden["inputs"].as_object().expect("an object") {
         let shape: [usize; 4] = serde_json::from_value(shape.clone()).expect("a shape");
-        let expected = &golden["models"][name][input];
         let images = picture(input, shape, &device);
-
-        let logits = floats(model.forward(images.clone()));
-        let (l2, rms) = (number(&expected["l2"]), number(&expected["l2"]) / (logits.len() as f64).sqrt());
-        for (index, value) in expected["first_logits"].as_array().expect("numbers").iter().enumerate() {
-            assert_close(&format!("{name} {input} logit {index}"), f64::from(logits[index]), number(value), rms);
-        }
-        assert_close(&format!("{name} {input} norm"), norm(&logits), l2, l2);
-        let sum: f64 = logits.iter().map(|&value| f64::from(value)).sum();
-        assert_close(&format!("{name} {input} sum"), sum, number(&expected["sum"]), l2);
-
-        let taps = model.backbone.taps();
-        let features = model.backbone.forward(images, TapSet::first(taps.len()));
-        assert_eq!(expected["taps"].as_object().expect("an object").len(), taps.len());
-        for (index, feature) in features.iter() {
-            let what = format!("{name} {input} {}", taps[index].name);
-            let expected = &expected["taps"][&taps[index].name];
-            let Feature::Map(map) = feature else { panic!("{what} is a map") };
-            assert_eq!(serde_json::to_value(map.dims()).expect("numbers"), expected["shape"], "{what}");
-            let values = floats::<4>(Tensor::clone(map));
-            let mean = values.iter().map(|&value| f64::from(value)).sum::<f64>() / values.len() as f64;
-            let l2 = number(&expected["l2"]);
-            assert_close(&format!("{what} norm"), norm(&values), l2, l2);
-            assert_close(&format!("{what} mean"), mean, number(&expected["mean"]), l2 / (values.len() as f64).sqrt());
-        }
+        assert_answers(&format!("{name} {input}"), &model, images, &golden["models"][name][input]);
     }
 
     let exported = folder.path().join("exported.safetensors");
