@@ -319,7 +319,7 @@ fn lengths_beyond_the_bins_are_the_nearest() {
 }
 
 #[test]
-#[should_panic(expected = "label smoothing: expected 0 to below 1, got 1")]
+#[should_panic(expected = "label_smoothing: expected 0 to below 1, got 1")]
 fn all_smoothing_is_refused() {
     let _ = CrossEntropy::new().with_label_smoothing(1.0);
 }
