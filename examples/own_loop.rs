@@ -36,7 +36,7 @@ fn main() -> anyhow::Result<()> {
         for (step, batch) in epoch_batches(&train, "training", epoch, 0)?.enumerate() {
             let mut step = plan.step(epoch, step);
             step.learning_rate *= factor; // the twist
-            let (updated, report) = train_step(&task, model, &batch?, &mut optimizer, step)?;
+            let (updated, report) = train_step(&task, model, &[batch?], &mut optimizer, step)?;
             model = updated;
             mean.add(&report.loss, report.samples);
         }

@@ -59,6 +59,17 @@ impl<B> Iterator for EpochBatches<B> {
     }
 }
 
+impl<B> EpochBatches<B> {
+    /// The next `size` batches, fewer at the end of the epoch, `None` after it: what one update is made of.
+    ///
+    /// # Errors
+    /// That of the first batch that could not be had.
+    pub fn next_group(&mut self, size: usize) -> Result<Option<Vec<B>>, TrainError> {
+        let group = self.take(size.max(1)).collect::<Result<Vec<B>, TrainError>>()?;
+        Ok((!group.is_empty()).then_some(group))
+    }
+}
+
 impl<B> std::fmt::Debug for EpochBatches<B> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("EpochBatches").field("expected", &self.expected).field("got", &self.got).finish_non_exhaustive()
@@ -91,6 +102,18 @@ mod tests {
         fn take_skipped(&self) -> Vec<SkippedSample> {
             Vec::new()
         }
+    }
+
+    #[test]
+    fn groups_end_with_the_epoch() {
+        let liar = Liar { promised: 5, given: 5 };
+        let mut batches = epoch_batches(&liar, "training", 0, 1).expect("can start");
+        let mut group = || batches.next_group(3).map_err(|error| error.to_string());
+        assert_eq!(group(), Ok(Some(vec![1, 2, 3])));
+        assert_eq!(group(), Ok(Some(vec![4])));
+        assert_eq!(group(), Ok(None));
+        let short = Liar { promised: 5, given: 4 };
+        assert!(epoch_batches(&short, "training", 0, 3).expect("can start").next_group(2).is_err());
     }
 
     fn run(promised: usize, given: usize, first: usize) -> Result<Vec<usize>, String> {

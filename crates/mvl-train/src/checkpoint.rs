@@ -1,7 +1,8 @@
 //! Checkpoints: folders that hold a complete saved model and all that an exact resume needs.
 //!
 //! `RUN/checkpoints/last` and `RUN/checkpoints/best` each hold [`WEIGHTS_FILE`] and [`MODEL_FILE`], which make a saved
-//! model, and `optimizer.bpk` and `state.json`, which make it resumable. A folder is replaced as one, so that a crash never
+//! model, and `optimizer.bpk` and `state.json`, which make it resumable. Where weights are averaged, [`WEIGHTS_FILE`] holds the average
+//! and `training.bpk` the weights that training goes on with. A folder is replaced as one, so that a crash never
 //! leaves files of two moments together, and `state.json` knows length and checksum of the others.
 
 use std::collections::BTreeMap;
@@ -22,6 +23,8 @@ use crate::{RunIdentity, TrainError, TrainState, file_set};
 /// The folder of the checkpoints in a run's folder.
 pub const CHECKPOINTS_DIR: &str = "checkpoints";
 const OPTIMIZER_FILE: &str = "optimizer.bpk";
+/// The weights that are trained, where those to predict with are their average.
+const TRAINING_FILE: &str = "training.bpk";
 const STATE_FILE: &str = "state.json";
 
 /// The version of the layout.
@@ -55,6 +58,8 @@ pub struct Snapshot {
 pub struct Restored<M> {
     /// The model, with the saved weights.
     pub model: M,
+    /// The average of its weights, without autodiff, if there was one.
+    pub average: Option<M>,
     /// The optimiser, with the saved state.
     pub optimizer: ModuleOptimizer,
     /// Where the run stood.
@@ -103,25 +108,32 @@ fn checksum(bytes: &[u8]) -> u64 {
 }
 
 impl Snapshot {
-    /// Takes the moment; the model is read from its device.
+    /// Takes the moment; the model and the average of its weights, if there is one, are read from their device.
     ///
     /// # Errors
     /// When the weights cannot be put into burn's format.
     pub fn take<T: Task>(
         task: &T,
         model: &T::Model,
+        average: Option<&T::Model>,
         optimizer: &ModuleOptimizer,
         state: &TrainState,
     ) -> Result<Self, TrainError> {
         let failed = |what: &str, error: RecordError| TrainError::Other { what: what.to_owned(), source: error.into() };
         // `valid` first: it brings the running statistics of normalisation layers up to the last step.
-        let weights = model.valid().into_record().into_bytes();
+        let encode = |model: &T::Model| {
+            let bytes = model.valid().into_record().into_bytes();
+            bytes.map_err(|error| failed("cannot encode the weights", error))
+        };
         let optimizer = optimizer.into_bytes();
         let mut files = vec![
-            (WEIGHTS_FILE, weights.map_err(|error| failed("cannot encode the weights", error))?),
+            (WEIGHTS_FILE, encode(average.unwrap_or(model))?),
             (OPTIMIZER_FILE, optimizer.map_err(|error| failed("cannot encode the optimizer", error))?),
             (MODEL_FILE, Bytes::from_bytes_vec(format!("{:#}\n", task.describe()).into_bytes())),
         ];
+        if average.is_some() {
+            files.push((TRAINING_FILE, encode(model)?));
+        }
         let marks = files.iter().map(|(name, bytes)| ((*name).to_owned(), Mark::of(bytes))).collect();
         let manifest = Manifest { version: VERSION, files: marks, state: state.clone() };
         let manifest = serde_json::to_vec_pretty(&manifest).map_err(|error| TrainError::Other {
@@ -211,23 +223,26 @@ impl Checkpointer {
             return Err(TrainError::OtherRun { differences, path: folder });
         }
         let optimizer_bytes = manifest.read(&folder, OPTIMIZER_FILE)?;
-        let model = load_weights(model, &folder, &manifest)?;
+        let averaged = manifest.files.contains_key(TRAINING_FILE);
+        let average = averaged.then(|| load_weights(model.valid(), &folder, WEIGHTS_FILE, &manifest)).transpose()?;
+        let trained = if averaged { TRAINING_FILE } else { WEIGHTS_FILE };
+        let model = load_weights(model, &folder, trained, &manifest)?;
         let restored = match device_of(&model) {
             Some(device) => restoring_on(&device.without_autodiff(), || optimizer.from_bytes(optimizer_bytes)),
             None => optimizer.from_bytes(optimizer_bytes),
         };
         let optimizer =
             restored.map_err(|error| TrainError::damaged(error.to_string(), folder.join(OPTIMIZER_FILE)))?;
-        Ok(Some(Restored { model, optimizer, state: manifest.state }))
+        Ok(Some(Restored { model, average, optimizer, state: manifest.state }))
     }
 
-    /// Reads only the weights of a checkpoint; `None` when there is none.
+    /// Reads only the weights of a checkpoint to predict with; `None` when there is none.
     ///
     /// # Errors
     /// [`TrainError::Read`], [`TrainError::Damaged`], [`TrainError::Weights`].
     pub fn load_weights<M: Module>(&self, kind: CheckpointKind, model: M) -> Result<Option<M>, TrainError> {
         let Some((folder, manifest)) = self.open(kind)? else { return Ok(None) };
-        load_weights(model, &folder, &manifest).map(Some)
+        load_weights(model, &folder, WEIGHTS_FILE, &manifest).map(Some)
     }
 
     fn open(&self, kind: CheckpointKind) -> Result<Option<(PathBuf, Manifest)>, TrainError> {
@@ -273,9 +288,9 @@ impl Manifest {
     }
 }
 
-fn load_weights<M: Module>(model: M, folder: &Path, manifest: &Manifest) -> Result<M, TrainError> {
-    let path = folder.join(WEIGHTS_FILE);
-    let record = ModuleRecord::from_bytes(manifest.read(folder, WEIGHTS_FILE)?)
+fn load_weights<M: Module>(model: M, folder: &Path, name: &str, manifest: &Manifest) -> Result<M, TrainError> {
+    let path = folder.join(name);
+    let record = ModuleRecord::from_bytes(manifest.read(folder, name)?)
         .map_err(|error| TrainError::damaged(error.to_string(), &path))?;
     model.try_load_record(record).map_err(|source| TrainError::Weights { path, source })
 }

@@ -1,6 +1,6 @@
 //! What a person may set about a training run.
 
-use mvl_core::Monitor;
+use mvl_core::{ModelEmaConfig, Monitor};
 use serde::{Deserialize, Serialize};
 
 use crate::{OptimizerConfig, ScheduleConfig};
@@ -24,6 +24,14 @@ pub struct TrainConfig {
     pub optimizer: OptimizerConfig,
     /// How the learning rate changes.
     pub schedule: ScheduleConfig,
+    /// Batches whose gradients are averaged into one update, as if they were one large batch; normalisation still sees each alone.
+    pub gradient_accumulation: usize,
+    /// Averages the weights of the updates; the average is what is validated, saved to predict with, and answered.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ema: Option<ModelEmaConfig>,
+    /// Updates between checkpoints within an epoch; without, there is one at the end of each.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub checkpoint_every_steps: Option<usize>,
     /// Scales gradients down to this norm over all parameters together.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub gradient_clip_norm: Option<f64>,
@@ -65,6 +73,9 @@ impl Default for TrainConfig {
             seed: 0,
             optimizer: OptimizerConfig::default(),
             schedule: ScheduleConfig::default(),
+            gradient_accumulation: 1,
+            ema: None,
+            checkpoint_every_steps: None,
             gradient_clip_norm: None,
             monitor: None,
             early_stopping: None,
@@ -85,6 +96,17 @@ impl TrainConfig {
         let mut problems = Vec::new();
         if self.epochs == 0 {
             problems.push("epochs: expected at least 1, got 0".to_owned());
+        }
+        for (field, value) in [
+            ("gradient_accumulation", Some(self.gradient_accumulation)),
+            ("checkpoint_every_steps", self.checkpoint_every_steps),
+        ] {
+            if value == Some(0) {
+                problems.push(format!("{field}: expected at least 1, got 0"));
+            }
+        }
+        if let Some(ema) = &self.ema {
+            problems.extend(ema.problems().into_iter().map(|problem| format!("ema.{problem}")));
         }
         problems.extend(self.optimizer.problems().into_iter().map(|problem| format!("optimizer.{problem}")));
         problems.extend(self.schedule.problems(self.epochs).into_iter().map(|problem| format!("schedule.{problem}")));
@@ -113,6 +135,8 @@ mod tests {
     fn every_problem_is_listed_at_once() {
         let config = TrainConfig {
             epochs: 0,
+            gradient_accumulation: 0,
+            ema: Some(ModelEmaConfig { decay: 1.5, ..ModelEmaConfig::default() }),
             optimizer: OptimizerConfig::sgd(f64::INFINITY),
             schedule: ScheduleConfig::cosine().with_warmup_epochs(-1.0),
             gradient_clip_norm: Some(0.0),
@@ -123,6 +147,8 @@ mod tests {
             config.problems(),
             [
                 "epochs: expected at least 1, got 0",
+                "gradient_accumulation: expected at least 1, got 0",
+                "ema.decay: expected 0 to 1, got 1.5",
                 "optimizer.learning_rate: expected a positive number, got inf",
                 "schedule.warmup_epochs: expected 0 to the run's 0 epochs, got -1",
                 "gradient_clip_norm: expected a positive number, got 0",

@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use burn::module::Module;
 use burn::optim::ModuleOptimizer;
-use mvl_core::{Backend, DataLoader, Metrics, StopReason, Task, TrainingEvent};
+use mvl_core::{Backend, DataLoader, Metrics, ModelEma, StopReason, Task, TrainingEvent};
 
 use crate::{
     CheckpointKind, Checkpointer, EarlyStopping, EpochSummary, Restored, RunIdentity, RunPlan, Snapshot, TrainError,
@@ -52,11 +52,13 @@ impl<B: Backend, T: Task> Trainer<B, T> {
         let identity = RunIdentity::new(&self.config, &self.task, train);
         let mut model = prepare_model(model, &self.training_device()?, self.config.seed);
         let mut optimizer = self.config.optimizer.init();
+        let mut average = self.config.ema.map(|config| ModelEma::new(&model, config));
         let mut state = TrainState::new(identity);
         if let (Some(checkpoints), true) = (&checkpoints, self.resume)
             && let Some(restored) = checkpoints.restore(model.clone(), optimizer.clone(), &state.identity)?
         {
-            Restored { model, optimizer, state } = restored;
+            average = restored.average.as_ref().zip(self.config.ema).map(|(kept, config)| ModelEma::new(kept, config));
+            Restored { model, optimizer, state, .. } = restored;
         }
         if let Some(config) = &self.config.early_stopping {
             self.observers.push(EarlyStopping::new(self.monitor.clone(), config.clone()).after(&state.history));
@@ -72,25 +74,34 @@ impl<B: Backend, T: Task> Trainer<B, T> {
         while state.epoch < epochs && self.stop_request().is_none() {
             let (epoch, epoch_began, samples_before) = (state.epoch, Instant::now(), state.train.samples());
             self.observers.notify(&TrainingEvent::EpochStarted { epoch })?;
-            for batch in epoch_batches(train, "training", epoch, state.step)? {
+            let first_batch = state.step * plan.gradient_accumulation();
+            let mut batches = epoch_batches(train, "training", epoch, first_batch)?;
+            while let Some(group) = batches.next_group(plan.gradient_accumulation())? {
                 let step = plan.step(epoch, state.step);
-                let (updated, report) = train_step(&self.task, model, &batch?, &mut optimizer, step)?;
+                let (updated, report) = train_step(&self.task, model, &group, &mut optimizer, step)?;
                 model = updated;
                 state.step_done(&report);
                 if report.samples > 0 {
+                    average.iter_mut().for_each(|average| average.update(&model, step.global_step + 1));
                     self.observers.notify(&report.event())?;
                 }
                 if self.stop_request().is_some() {
                     break;
                 }
+                let due = self.config.checkpoint_every_steps.is_some_and(|every| (step.global_step + 1) % every == 0);
+                if due && state.step < plan.steps_per_epoch() {
+                    self.save(checkpoints.as_ref(), &model, average.as_ref(), &optimizer, &state, epoch, false)?;
+                }
             }
+            drop(batches);
             let train_time = epoch_began.elapsed();
             self.tell_skipped(epoch, train)?;
             if self.stop_request().is_some() {
-                self.save(checkpoints.as_ref(), &model, &optimizer, &state, epoch, false)?;
+                self.save(checkpoints.as_ref(), &model, average.as_ref(), &optimizer, &state, epoch, false)?;
                 break;
             }
-            let valid = valid.map(|valid| self.validate(&model, epoch, valid)).transpose()?;
+            let judged = average.as_ref().map_or(&model, ModelEma::model);
+            let valid = valid.map(|valid| self.validate(judged, epoch, valid)).transpose()?;
             let summary = EpochSummary {
                 epoch,
                 train: state.train_metrics(),
@@ -102,14 +113,15 @@ impl<B: Backend, T: Task> Trainer<B, T> {
             };
             self.observers.notify(&summary.event())?;
             let best = state.epoch_done(summary, &self.monitor);
-            self.save(checkpoints.as_ref(), &model, &optimizer, &state, epoch, best)?;
+            self.save(checkpoints.as_ref(), &model, average.as_ref(), &optimizer, &state, epoch, best)?;
         }
 
         let completed = state.epoch == epochs;
         let stopped = if completed { None } else { self.stop_request() };
         let stop_reason = stopped.unwrap_or(StopReason::Completed);
         self.observers.notify(&TrainingEvent::RunFinished { reason: &stop_reason, time: began.elapsed() })?;
-        Ok(Trained { model: model.valid(), best: state.best, history: state.history, stop_reason })
+        let model = average.map_or_else(|| model.valid(), ModelEma::into_model);
+        Ok(Trained { model, best: state.best, history: state.history, stop_reason })
     }
 
     /// The run folder's checkpoints; one of an earlier run is resumed, removed or an error, as the user said.
@@ -173,13 +185,14 @@ impl<B: Backend, T: Task> Trainer<B, T> {
         &mut self,
         checkpoints: Option<&Checkpointer>,
         model: &T::Model,
+        average: Option<&ModelEma<T::Model>>,
         optimizer: &ModuleOptimizer,
         state: &TrainState,
         epoch: usize,
         best: bool,
     ) -> Result<(), TrainError> {
         let Some(checkpoints) = checkpoints else { return Ok(()) };
-        let snapshot = Snapshot::take(&self.task, model, optimizer, state)?;
+        let snapshot = Snapshot::take(&self.task, model, average.map(ModelEma::model), optimizer, state)?;
         if best {
             let path = checkpoints.save(CheckpointKind::Best, &snapshot)?;
             self.observers.notify(&TrainingEvent::CheckpointSaved { epoch, path: &path, best: true })?;

@@ -58,7 +58,7 @@
 //! for epoch in 0..config.epochs {
 //!     let mut mean = MeanLoss::default();
 //!     for (step, batch) in epoch_batches(&train, "training", epoch, 0)?.enumerate() {
-//!         let (updated, report) = train_step(&Line, model, &batch?, &mut optimizer, plan.step(epoch, step))?;
+//!         let (updated, report) = train_step(&Line, model, &[batch?], &mut optimizer, plan.step(epoch, step))?;
 //!         model = updated;
 //!         mean.add(&report.loss, report.samples);
 //!     }

@@ -46,6 +46,27 @@ pub struct MeanLoss {
 }
 
 impl MeanLoss {
+    /// The mean over batches of so many samples each; of a single one, itself.
+    pub(crate) fn of(mut batches: impl ExactSizeIterator<Item = (LossValues, usize)>) -> LossValues {
+        if batches.len() == 1
+            && let Some((loss, _)) = batches.next()
+        {
+            return loss;
+        }
+        let batches: Vec<_> = batches.collect();
+        let samples: usize = batches.iter().map(|(_, samples)| samples).sum();
+        let mean = |value: &dyn Fn(&LossValues) -> f64| {
+            batches.iter().map(|(loss, count)| value(loss) * *count as f64).sum::<f64>() / samples as f64
+        };
+        let names = batches.first().map(|(loss, _)| loss.parts.iter().map(|(name, _)| *name).collect::<Vec<_>>());
+        let parts = names.unwrap_or_default().into_iter().enumerate();
+        let part = |place: usize| mean(&|loss| loss.parts.get(place).map_or(f64::NAN, |(_, value)| *value));
+        LossValues {
+            total: mean(&|loss| loss.total),
+            parts: parts.map(|(place, name)| (name, part(place))).collect(),
+        }
+    }
+
     /// Adds the mean over a batch of `samples`; an empty batch adds nothing.
     pub fn add(&mut self, loss: &LossValues, samples: usize) {
         if samples == 0 {

@@ -15,7 +15,8 @@ use crate::{Schedule, TrainConfig};
 pub struct RunPlan {
     seed: u64,
     schedule: Schedule,
-    steps_per_epoch: usize,
+    batches_per_epoch: usize,
+    gradient_accumulation: usize,
     gradient_clip_norm: Option<f64>,
 }
 
@@ -28,6 +29,8 @@ pub struct StepPlan {
     pub step: usize,
     /// The step in the run, from 0.
     pub global_step: usize,
+    /// The number of its first batch in the run, from 0.
+    pub first_batch: usize,
     /// The run's seed.
     pub seed: u64,
     /// The learning rate.
@@ -37,28 +40,36 @@ pub struct StepPlan {
 }
 
 impl RunPlan {
-    /// The plan of a run with this many steps in each epoch.
-    pub fn new(config: &TrainConfig, steps_per_epoch: usize) -> Self {
+    /// The plan of a run with this many batches in each epoch.
+    pub fn new(config: &TrainConfig, batches_per_epoch: usize) -> Self {
+        let steps_per_epoch = batches_per_epoch.div_ceil(config.gradient_accumulation.max(1));
         Self {
             seed: config.seed,
             schedule: config.schedule.init(config.optimizer.learning_rate(), steps_per_epoch, config.epochs),
-            steps_per_epoch,
+            batches_per_epoch,
+            gradient_accumulation: config.gradient_accumulation.max(1),
             gradient_clip_norm: config.gradient_clip_norm,
         }
     }
 
-    /// Steps in each epoch.
+    /// Updates of the weights in each epoch.
     pub fn steps_per_epoch(&self) -> usize {
-        self.steps_per_epoch
+        self.batches_per_epoch.div_ceil(self.gradient_accumulation)
+    }
+
+    /// Batches whose gradients make one update; the last of an epoch may have fewer.
+    pub fn gradient_accumulation(&self) -> usize {
+        self.gradient_accumulation
     }
 
     /// The plan of one step.
     pub fn step(&self, epoch: usize, step: usize) -> StepPlan {
-        let global_step = epoch * self.steps_per_epoch + step;
+        let global_step = epoch * self.steps_per_epoch() + step;
         StepPlan {
             epoch,
             step,
             global_step,
+            first_batch: epoch * self.batches_per_epoch + step * self.gradient_accumulation,
             seed: self.seed,
             learning_rate: self.schedule.learning_rate(global_step),
             gradient_clip_norm: self.gradient_clip_norm,

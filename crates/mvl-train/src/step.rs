@@ -1,18 +1,18 @@
 //! One update of the weights.
 
-use burn::optim::{GradientsParams, ModuleOptimizer};
+use burn::optim::{GradientsAccumulator, GradientsParams, ModuleOptimizer};
 use mvl_core::{Task, TrainingEvent, device_of};
 
-use crate::{LossValues, StepPlan, TrainError, clip_global_norm, seed_step};
+use crate::{LossValues, MeanLoss, StepPlan, TrainError, clip_global_norm, seed_step};
 
 /// What one update did.
 #[derive(Debug, Clone, PartialEq)]
 pub struct StepReport {
-    /// Mean loss of the batch, before the update; not a number for an empty batch.
+    /// Mean loss of the batches, before the update; not a number when they are empty.
     pub loss: LossValues,
     /// The norm of all gradients before clipping; only known when they are clipped.
     pub gradient_norm: Option<f64>,
-    /// Samples in the batch; 0 when all were skipped, and then nothing was updated.
+    /// Samples in the batches; 0 when all were skipped, and then nothing was updated.
     pub samples: usize,
     /// How the step was made.
     pub plan: StepPlan,
@@ -33,7 +33,10 @@ impl StepReport {
     }
 }
 
-/// Forward, backward, clip, update: answers the updated model.
+/// Forward and backward for each batch, clip, update: answers the updated model.
+///
+/// Several batches make one update: their gradients are averaged by samples, which is the gradient of one large batch, where no layer
+/// looks across a batch as normalisation does.
 ///
 /// The model must come from [`prepare_model`](crate::prepare_model) or an earlier step, and the batch from a loader on the
 /// autodiff device: normalisation and dropout behave as in training only when their input is on one. (From the first weight
@@ -46,24 +49,33 @@ impl StepReport {
 pub fn train_step<T: Task>(
     task: &T,
     model: T::Model,
-    batch: &T::Batch,
+    batches: &[T::Batch],
     optimizer: &mut ModuleOptimizer,
     plan: StepPlan,
 ) -> Result<(T::Model, StepReport), TrainError> {
-    let samples = task.batch_len(batch);
+    let sizes: Vec<usize> = batches.iter().map(|batch| task.batch_len(batch)).collect();
+    let samples = sizes.iter().sum();
     if samples == 0 {
         let loss = LossValues { total: f64::NAN, parts: Vec::new() };
         return Ok((model, StepReport { loss, gradient_norm: None, samples, plan }));
     }
-    if let Some(device) = device_of(&model) {
-        seed_step(&device, plan.seed, plan.global_step);
+    let device = device_of(&model);
+    let (mut accumulated, mut losses) = (GradientsAccumulator::new(), Vec::with_capacity(batches.len()));
+    for ((number, batch), &size) in (plan.first_batch..).zip(batches).zip(&sizes).filter(|(_, size)| **size > 0) {
+        if let Some(device) = &device {
+            seed_step(device, plan.seed, number);
+        }
+        let output = task.forward(&model, batch);
+        let loss = task.loss(&output, batch);
+        if !loss.total.is_tracked() {
+            return Err(TrainError::NoGradients);
+        }
+        let share = size as f64 / samples as f64;
+        let total = if size == samples { loss.total.clone() } else { loss.total.clone() * share };
+        accumulated.accumulate(&model, GradientsParams::from_grads(total.backward(), &model));
+        losses.push((loss, size));
     }
-    let output = task.forward(&model, batch);
-    let loss = task.loss(&output, batch);
-    if !loss.total.is_tracked() {
-        return Err(TrainError::NoGradients);
-    }
-    let mut gradients = GradientsParams::from_grads(loss.total.backward(), &model);
+    let mut gradients = accumulated.grads();
     if gradients.is_empty() {
         return Err(TrainError::NoGradients);
     }
@@ -73,7 +85,7 @@ pub fn train_step<T: Task>(
     }
     let model = optimizer.step(plan.learning_rate, model, gradients);
 
-    let loss = LossValues::read(loss);
+    let loss = MeanLoss::of(losses.into_iter().map(|(loss, size)| (LossValues::read(loss), size)));
     let gradient_norm = norm.map(|norm| norm.into_scalar::<f64>());
     for (what, value) in [("loss", Some(loss.total)), ("gradient norm", gradient_norm)] {
         if let Some(value) = value.filter(|value| !value.is_finite()) {

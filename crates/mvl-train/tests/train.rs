@@ -1,6 +1,8 @@
 //! The public API of `mvl-train` on a tiny real task: a convolutional net with normalisation and dropout learns which half
 //! of a 4×4 image is bright.
 
+#[path = "train/accumulating.rs"]
+mod accumulating;
 #[path = "train/checkpoints.rs"]
 mod checkpoints;
 #[path = "train/evaluation.rs"]

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use mvl_core::{Backend, Cpu, Metrics, StopReason};
+use mvl_core::{Backend, Cpu, Metrics, ModelEmaConfig, StopReason};
 use mvl_train::{
     CheckpointKind, Checkpointer, EarlyStoppingConfig, EpochSummary, History, StopToken, TrainConfig, TrainError,
     Trained, Trainer,
@@ -36,18 +36,18 @@ fn figures(history: &[EpochSummary]) -> Vec<(usize, Metrics, Option<Metrics>, f6
     history.iter().map(|epoch| (epoch.epoch, epoch.train.clone(), epoch.valid.clone(), epoch.learning_rate)).collect()
 }
 
-fn resumes_exactly<B: Backend>(steps: impl Iterator<Item = usize>) {
+fn resumes_exactly<B: Backend>(settings: &TrainConfig, steps_per_epoch: usize, steps: impl Iterator<Item = usize>) {
     let _alone = one_run_at_a_time();
     let folder = tempfile::tempdir().expect("a temporary folder");
-    let unbroken = run::<B>(&folder.path().join("unbroken"), config(EPOCHS), None).expect("trains");
+    let unbroken = run::<B>(&folder.path().join("unbroken"), settings.clone(), None).expect("trains");
     for step in steps {
         let path = folder.path().join(format!("broken-{step}"));
-        let broken = run::<B>(&path, config(EPOCHS), Some(step)).expect("stops cleanly");
-        let expected = if step + 1 == EPOCHS * STEPS { EPOCHS - 1 } else { (step + 1) / STEPS };
+        let broken = run::<B>(&path, settings.clone(), Some(step)).expect("stops cleanly");
+        let expected = if step + 1 == EPOCHS * steps_per_epoch { EPOCHS - 1 } else { (step + 1) / steps_per_epoch };
         assert_eq!(broken.stop_reason, StopReason::Interrupted, "step {step}");
         assert!(broken.history.len() <= expected, "step {step}");
 
-        let resumed = run::<B>(&path, config(EPOCHS), None).expect("goes on");
+        let resumed = run::<B>(&path, settings.clone(), None).expect("goes on");
         assert_eq!(resumed.stop_reason, StopReason::Completed);
         assert_eq!(bits(&resumed.model), bits(&unbroken.model), "weights differ after a stop at step {step}");
         assert_eq!(
@@ -69,13 +69,37 @@ fn resumes_exactly<B: Backend>(steps: impl Iterator<Item = usize>) {
 
 #[test]
 fn resumes_exactly_on_cpu_after_any_step() {
-    resumes_exactly::<Cpu>(0..EPOCHS * STEPS);
+    resumes_exactly::<Cpu>(&config(EPOCHS), STEPS, 0..EPOCHS * STEPS);
+}
+
+#[test]
+fn resumes_exactly_with_averages_and_accumulation() {
+    let ema = ModelEmaConfig { decay: 0.9, warmup: true, ..ModelEmaConfig::default() };
+    let settings = TrainConfig { gradient_accumulation: 4, ema: Some(ema), ..config(EPOCHS) };
+    let steps_per_epoch = STEPS.div_ceil(4);
+    resumes_exactly::<Cpu>(&settings, steps_per_epoch, 0..EPOCHS * steps_per_epoch);
+}
+
+/// What a killed run leaves is its last checkpoint within the epoch.
+#[test]
+fn goes_on_from_a_checkpoint_within_an_epoch() {
+    let _alone = one_run_at_a_time();
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let settings = TrainConfig { checkpoint_every_steps: Some(2), ..config(EPOCHS) };
+    let (whole, killed) = (folder.path().join("whole"), folder.path().join("killed"));
+    let unbroken = run::<Cpu>(&whole, settings.clone(), None).expect("trains");
+    let mut poisoned = Trainer::<Cpu, _>::new(TinyTask::default(), settings.clone()).expect("valid").with_run_dir(&killed);
+    let device = poisoned.training_device().expect("there");
+    let train = TinyLoader { poison: Some((1, 3)), ..TinyLoader::train(&device) };
+    poisoned.fit(TinyNet::new(&device), &train, None).expect_err("a NaN");
+    let resumed = run::<Cpu>(&killed, settings, None).expect("goes on");
+    assert_eq!(bits(&resumed.model), bits(&unbroken.model));
 }
 
 #[cfg(feature = "ndarray")]
 #[test]
 fn resumes_exactly_on_ndarray() {
-    resumes_exactly::<mvl_core::NdArray>([STEPS + 1].into_iter());
+    resumes_exactly::<mvl_core::NdArray>(&config(EPOCHS), STEPS, [STEPS + 1].into_iter());
 }
 
 #[test]

@@ -29,7 +29,7 @@ pub(crate) fn one_run_at_a_time() -> MutexGuard<'static, ()> {
 #[derive(Module, Debug)]
 pub(crate) struct TinyNet {
     conv: Conv2d,
-    norm: BatchNorm,
+    norm: Option<BatchNorm>,
     dropout: Dropout,
     linear: Linear,
 }
@@ -42,14 +42,23 @@ impl TinyNet {
     pub(crate) fn with_channels(channels: usize, device: &Device) -> Self {
         Self {
             conv: Conv2dConfig::new([1, channels], [3, 3]).init(device),
-            norm: BatchNormConfig::new(channels).init(device),
+            norm: Some(BatchNormConfig::new(channels).init(device)),
             dropout: DropoutConfig::new(0.2).init(),
             linear: LinearConfig::new(channels * 4, 2).init(device),
         }
     }
 
+    /// Without anything that looks across a batch or draws numbers.
+    pub(crate) fn plain(device: &Device) -> Self {
+        Self { norm: None, dropout: DropoutConfig::new(0.0).init(), ..Self::new(device) }
+    }
+
     fn forward(&self, images: Tensor<4>) -> Tensor<2> {
-        let maps = relu(self.norm.forward(self.conv.forward(images))); // [N, C, 2, 2]
+        let maps = self.conv.forward(images); // [N, C, 2, 2]
+        let maps = relu(match &self.norm {
+            Some(norm) => norm.forward(maps),
+            None => maps,
+        });
         self.linear.forward(self.dropout.forward(maps.flatten(1, 3)))
     }
 }
