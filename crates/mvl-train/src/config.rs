@@ -3,7 +3,7 @@
 use mvl_core::{ModelEmaConfig, Monitor};
 use serde::{Deserialize, Serialize};
 
-use crate::{OptimizerConfig, ScheduleConfig};
+use crate::{GradientClipConfig, OptimizerConfig, ScheduleConfig};
 
 /// Settings of a run, as written under `[train]` in a config file: unknown keys are errors, missing ones have defaults.
 ///
@@ -32,9 +32,9 @@ pub struct TrainConfig {
     /// Updates between checkpoints within an epoch; without, there is one at the end of each.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub checkpoint_every_steps: Option<usize>,
-    /// Scales gradients down to this norm over all parameters together.
+    /// How gradients are kept small.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub gradient_clip_norm: Option<f64>,
+    pub gradient_clip: Option<GradientClipConfig>,
     /// The validation figure by which the best checkpoint is told; the task's own choice when it is left out.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub monitor: Option<Monitor>,
@@ -76,7 +76,7 @@ impl Default for TrainConfig {
             gradient_accumulation: 1,
             ema: None,
             checkpoint_every_steps: None,
-            gradient_clip_norm: None,
+            gradient_clip: None,
             monitor: None,
             early_stopping: None,
             on_observer_error: OnObserverError::default(),
@@ -110,11 +110,8 @@ impl TrainConfig {
         }
         problems.extend(self.optimizer.problems().into_iter().map(|problem| format!("optimizer.{problem}")));
         problems.extend(self.schedule.problems(self.epochs).into_iter().map(|problem| format!("schedule.{problem}")));
-        if let Some(norm) = self.gradient_clip_norm
-            && !(norm > 0.0 && norm.is_finite())
-        {
-            problems.push(format!("gradient_clip_norm: expected a positive number, got {norm}"));
-        }
+        let clip = self.gradient_clip.iter().flat_map(GradientClipConfig::problems);
+        problems.extend(clip.map(|problem| format!("gradient_clip.{problem}")));
         if let Some(EarlyStoppingConfig { patience, min_delta }) = self.early_stopping {
             if patience == 0 {
                 problems.push("early_stopping.patience: expected at least 1, got 0".to_owned());
@@ -139,7 +136,7 @@ mod tests {
             ema: Some(ModelEmaConfig { decay: 1.5, ..ModelEmaConfig::default() }),
             optimizer: OptimizerConfig::sgd(f64::INFINITY),
             schedule: ScheduleConfig::cosine().with_warmup_epochs(-1.0),
-            gradient_clip_norm: Some(0.0),
+            gradient_clip: Some(GradientClipConfig::Norm(0.0)),
             early_stopping: Some(EarlyStoppingConfig { patience: 0, min_delta: -0.5 }),
             ..TrainConfig::default()
         };
@@ -151,7 +148,7 @@ mod tests {
                 "ema.decay: expected 0 to 1, got 1.5",
                 "optimizer.learning_rate: expected a positive number, got inf",
                 "schedule.warmup_epochs: expected 0 to the run's 0 epochs, got -1",
-                "gradient_clip_norm: expected a positive number, got 0",
+                "gradient_clip.norm: expected a positive number, got 0",
                 "early_stopping.patience: expected at least 1, got 0",
                 "early_stopping.min_delta: expected 0 or more, got -0.5",
             ]
@@ -162,7 +159,7 @@ mod tests {
     #[test]
     fn files_are_strict_and_come_back_as_written() {
         let config = TrainConfig {
-            gradient_clip_norm: Some(1.0),
+            gradient_clip: Some(GradientClipConfig::Norm(1.0)),
             monitor: Some(Monitor::max("accuracy")),
             early_stopping: Some(EarlyStoppingConfig::default()),
             on_observer_error: OnObserverError::Stop,

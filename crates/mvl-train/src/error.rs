@@ -54,7 +54,7 @@ pub enum TrainError {
     /// A loss or gradient that is no number any more.
     #[error(
         "the {what} became {value} in epoch {} at step {} with learning rate {learning_rate}: try a lower learning \
-         rate, a longer warm-up or `gradient_clip_norm`, and look for bad values in the data; checkpoints on disk \
+         rate, a longer warm-up or `gradient_clip`, and look for bad values in the data; checkpoints on disk \
          are untouched", epoch + 1, step + 1
     )]
     NotFinite {

@@ -42,9 +42,14 @@ impl<B: Backend, T: Task> Trainer<B, T> {
     ) -> Result<Trained<T::Model>, TrainError> {
         let (began, epochs) = (Instant::now(), self.config.epochs);
         if let (Some(_), None, true) = (&self.config.early_stopping, valid, self.monitor.metric != "loss") {
-            return Err(self.nothing_to_watch());
+            return Err(nothing_to_watch("early_stopping", "monitor", &self.monitor.metric));
         }
-        let plan = RunPlan::new(&self.config, train.batches_per_epoch());
+        if let (Some(monitor), None) = (self.config.schedule.watches(&self.monitor), valid)
+            && monitor.metric != "loss"
+        {
+            return Err(nothing_to_watch("schedule", "schedule.monitor", &monitor.metric));
+        }
+        let mut plan = RunPlan::new(&self.config, train.batches_per_epoch());
         if plan.steps_per_epoch() == 0 {
             return Err(TrainError::NoBatches { pass: "training" });
         }
@@ -73,6 +78,7 @@ impl<B: Backend, T: Task> Trainer<B, T> {
 
         while state.epoch < epochs && self.stop_request().is_none() {
             let (epoch, epoch_began, samples_before) = (state.epoch, Instant::now(), state.train.samples());
+            plan.after(&state.history, &self.monitor)?;
             self.observers.notify(&TrainingEvent::EpochStarted { epoch })?;
             let first_batch = state.step * plan.gradient_accumulation();
             let mut batches = epoch_batches(train, "training", epoch, first_batch)?;
@@ -163,15 +169,6 @@ impl<B: Backend, T: Task> Trainer<B, T> {
         Ok(metrics)
     }
 
-    fn nothing_to_watch(&self) -> TrainError {
-        let problem = format!(
-            "early_stopping: watches {:?}, which only validation gives; give validation data, or set monitor.metric to \
-             \"loss\"",
-            self.monitor.metric
-        );
-        TrainError::Config { problems: vec![problem] }
-    }
-
     fn tell_skipped(&mut self, epoch: usize, loader: &dyn DataLoader<Batch = T::Batch>) -> Result<(), TrainError> {
         let skipped = loader.take_skipped();
         if skipped.is_empty() {
@@ -200,4 +197,12 @@ impl<B: Backend, T: Task> Trainer<B, T> {
         let path = checkpoints.save(CheckpointKind::Last, &snapshot)?;
         self.observers.notify(&TrainingEvent::CheckpointSaved { epoch, path: &path, best: false })
     }
+}
+
+/// What is to watch a figure of validation, in a run without one.
+fn nothing_to_watch(what: &str, setting: &str, metric: &str) -> TrainError {
+    let problem = format!(
+        "{what}: watches {metric:?}, which only validation gives; give validation data, or set {setting}.metric to \"loss\""
+    );
+    TrainError::Config { problems: vec![problem] }
 }

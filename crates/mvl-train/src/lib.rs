@@ -71,11 +71,11 @@
 //! # The pieces
 //! | to | there is |
 //! |---|---|
-//! | say how to train | [`TrainConfig`], [`OptimizerConfig`], [`ScheduleConfig`] |
+//! | say how to train | [`TrainConfig`], [`OptimizerConfig`], [`ScheduleConfig`], [`GradientClipConfig`] |
 //! | know each step beforehand | [`RunPlan`] → [`StepPlan`] |
 //! | get a model ready | [`prepare_model`] |
 //! | go through the data | [`epoch_batches`] |
-//! | update once | [`train_step`], [`clip_global_norm`], [`seed_step`] |
+//! | update once | [`train_step`], [`clip_gradients`], [`seed_step`] |
 //! | measure | [`evaluate`], [`MeanLoss`] |
 //! | tell others, and let them stop the run | [`Observers`]: [`ProgressBar`], [`EarlyStopping`], [`History`], [`Curves`] |
 //! | be told to stop | [`StopToken`] |
@@ -103,6 +103,7 @@ mod optimizer;
 mod plan;
 pub mod plots;
 mod prepare;
+mod problems;
 mod resumable_optimizer;
 mod schedule;
 mod seed;
@@ -113,7 +114,9 @@ mod trainer;
 
 pub use batches::{EpochBatches, epoch_batches};
 pub use checkpoint::{CHECKPOINTS_DIR, CheckpointKind, Checkpointer, Restored, Snapshot};
-pub use clip::{clip_global_norm, global_norm};
+pub use clip::{
+    AdaptiveClipConfig, GradientClipConfig, clip_adaptively, clip_global_norm, clip_gradients, clip_value, global_norm,
+};
 pub use config::{EarlyStoppingConfig, OnObserverError, TrainConfig};
 pub use epoch_summary::EpochSummary;
 pub use error::TrainError;
@@ -123,7 +126,11 @@ pub use observers::{Curves, EarlyStopping, History, Observers, ProgressBar};
 pub use optimizer::{AdamWConfig, OptimizerConfig, SgdConfig};
 pub use plan::{RunPlan, StepPlan};
 pub use prepare::prepare_model;
-pub use schedule::{Schedule, ScheduleConfig, ScheduleShape};
+pub use schedule::{
+    Anneal, ComposedSchedule, ConstantSchedule, CosineRestartsSchedule, CosineSchedule, ExponentialSchedule,
+    LinearSchedule, MultiStepSchedule, OneCycleSchedule, PlateauSchedule, PolynomialSchedule, Schedule, ScheduleConfig,
+    ScheduleShape, ScheduleUnit, StepSchedule, ThresholdMode,
+};
 pub use seed::{seed_initialization, seed_step};
 pub use step::{StepReport, train_step};
 pub use stop::StopToken;

@@ -61,10 +61,7 @@ impl MeanLoss {
         let names = batches.first().map(|(loss, _)| loss.parts.iter().map(|(name, _)| *name).collect::<Vec<_>>());
         let parts = names.unwrap_or_default().into_iter().enumerate();
         let part = |place: usize| mean(&|loss| loss.parts.get(place).map_or(f64::NAN, |(_, value)| *value));
-        LossValues {
-            total: mean(&|loss| loss.total),
-            parts: parts.map(|(place, name)| (name, part(place))).collect(),
-        }
+        LossValues { total: mean(&|loss| loss.total), parts: parts.map(|(place, name)| (name, part(place))).collect() }
     }
 
     /// Adds the mean over a batch of `samples`; an empty batch adds nothing.

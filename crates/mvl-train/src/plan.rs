@@ -1,6 +1,9 @@
-//! What each step of a run is made with: a pure function of the settings and the step's place.
+//! What each step of a run is made with: a pure function of the settings and the step's place, and of the epochs before it
+//! where the schedule waits for a figure.
 
-use crate::{Schedule, TrainConfig};
+use mvl_core::Monitor;
+
+use crate::{EpochSummary, GradientClipConfig, Schedule, TrainConfig, TrainError};
 
 /// The plan of a whole run.
 ///
@@ -17,7 +20,7 @@ pub struct RunPlan {
     schedule: Schedule,
     batches_per_epoch: usize,
     gradient_accumulation: usize,
-    gradient_clip_norm: Option<f64>,
+    gradient_clip: Option<GradientClipConfig>,
 }
 
 /// What one step is made with.
@@ -35,8 +38,8 @@ pub struct StepPlan {
     pub seed: u64,
     /// The learning rate.
     pub learning_rate: f64,
-    /// The norm that gradients are clipped to, if any.
-    pub gradient_clip_norm: Option<f64>,
+    /// How gradients are clipped, if they are.
+    pub gradient_clip: Option<GradientClipConfig>,
 }
 
 impl RunPlan {
@@ -48,7 +51,7 @@ impl RunPlan {
             schedule: config.schedule.init(config.optimizer.learning_rate(), steps_per_epoch, config.epochs),
             batches_per_epoch,
             gradient_accumulation: config.gradient_accumulation.max(1),
-            gradient_clip_norm: config.gradient_clip_norm,
+            gradient_clip: config.gradient_clip,
         }
     }
 
@@ -62,6 +65,15 @@ impl RunPlan {
         self.gradient_accumulation
     }
 
+    /// Takes in the finished epochs of the run, all of them each time, for a schedule that waits for a figure: that of its
+    /// own monitor, or else of `usual`.
+    ///
+    /// # Errors
+    /// [`TrainError::Config`] when an epoch has no such figure.
+    pub fn after(&mut self, history: &[EpochSummary], usual: &Monitor) -> Result<(), TrainError> {
+        self.schedule.after(history, usual)
+    }
+
     /// The plan of one step.
     pub fn step(&self, epoch: usize, step: usize) -> StepPlan {
         let global_step = epoch * self.steps_per_epoch() + step;
@@ -72,7 +84,7 @@ impl RunPlan {
             first_batch: epoch * self.batches_per_epoch + step * self.gradient_accumulation,
             seed: self.seed,
             learning_rate: self.schedule.learning_rate(global_step),
-            gradient_clip_norm: self.gradient_clip_norm,
+            gradient_clip: self.gradient_clip,
         }
     }
 }

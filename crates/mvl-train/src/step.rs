@@ -3,14 +3,14 @@
 use burn::optim::{GradientsAccumulator, GradientsParams, ModuleOptimizer};
 use mvl_core::{Task, TrainingEvent, device_of};
 
-use crate::{LossValues, MeanLoss, StepPlan, TrainError, clip_global_norm, seed_step};
+use crate::{LossValues, MeanLoss, StepPlan, TrainError, clip_gradients, seed_step};
 
 /// What one update did.
 #[derive(Debug, Clone, PartialEq)]
 pub struct StepReport {
     /// Mean loss of the batches, before the update; not a number when they are empty.
     pub loss: LossValues,
-    /// The norm of all gradients before clipping; only known when they are clipped.
+    /// The norm of all gradients before clipping; only known when they are clipped by it.
     pub gradient_norm: Option<f64>,
     /// Samples in the batches; 0 when all were skipped, and then nothing was updated.
     pub samples: usize,
@@ -80,8 +80,8 @@ pub fn train_step<T: Task>(
         return Err(TrainError::NoGradients);
     }
     let mut norm = None;
-    if let Some(max_norm) = plan.gradient_clip_norm {
-        (gradients, norm) = clip_global_norm(&model, gradients, max_norm);
+    if let Some(clip) = plan.gradient_clip {
+        (gradients, norm) = clip_gradients(&model, gradients, clip);
     }
     let model = optimizer.step(plan.learning_rate, model, gradients);
 

@@ -68,7 +68,8 @@ impl TrainState {
 
 /// What makes a run the same run: settings that shape its path, the size of its data, its model.
 ///
-/// `epochs`, `monitor`, `early_stopping` and `on_observer_error` may change at a resume.
+/// `epochs`, `early_stopping` and `on_observer_error` may change at a resume, and so may `monitor` where no schedule waits
+/// for its figure.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct RunIdentity(Value);
@@ -76,11 +77,13 @@ pub struct RunIdentity(Value);
 impl RunIdentity {
     /// The identity of a run.
     pub fn new<T: Task>(config: &TrainConfig, task: &T, train: &dyn DataLoader<Batch = T::Batch>) -> Self {
+        let usual = config.monitor.clone().unwrap_or_else(|| task.monitor());
         let identity = json!({
             "seed": config.seed,
             "optimizer": config.optimizer,
             "schedule": config.schedule,
-            "gradient_clip_norm": config.gradient_clip_norm,
+            "schedule_watches": config.schedule.watches(&usual),
+            "gradient_clip": config.gradient_clip,
             "gradient_accumulation": config.gradient_accumulation,
             "ema": config.ema,
             "batches_per_epoch": train.batches_per_epoch(),

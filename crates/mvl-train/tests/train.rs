@@ -5,6 +5,8 @@
 mod accumulating;
 #[path = "train/checkpoints.rs"]
 mod checkpoints;
+#[path = "train/clipping.rs"]
+mod clipping;
 #[path = "train/evaluation.rs"]
 mod evaluation;
 #[path = "train/learning.rs"]
@@ -17,6 +19,8 @@ mod observing;
 mod optimizers;
 #[path = "train/resuming.rs"]
 mod resuming;
+#[path = "train/schedules.rs"]
+mod schedules;
 #[path = "train/stopping.rs"]
 mod stopping;
 #[path = "train/tiny.rs"]

@@ -63,7 +63,7 @@ fn a_nan_loss_ends_the_run_and_spares_the_checkpoint() {
     assert!(matches!(error, TrainError::NotFinite { what: "loss", epoch: 1, step: 2, .. }));
     let message = error.to_string();
     assert!(message.starts_with("the loss became NaN in epoch 2 at step 3 with learning rate 0.01"), "{message}");
-    assert!(message.contains("try a lower learning rate, a longer warm-up or `gradient_clip_norm`"), "{message}");
+    assert!(message.contains("try a lower learning rate, a longer warm-up or `gradient_clip`"), "{message}");
     let plain = trainer.device().expect("there");
     let saved = Checkpointer::new(folder.path()).load_weights(CheckpointKind::Last, TinyNet::new(&plain));
     let saved = saved.expect("whole").expect("that of epoch 1");

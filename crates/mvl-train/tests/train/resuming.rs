@@ -2,10 +2,10 @@
 
 use std::path::Path;
 
-use mvl_core::{Backend, Cpu, Metrics, ModelEmaConfig, StopReason};
+use mvl_core::{Backend, Cpu, Metrics, ModelEmaConfig, Monitor, StopReason};
 use mvl_train::{
-    CheckpointKind, Checkpointer, EarlyStoppingConfig, EpochSummary, History, StopToken, TrainConfig, TrainError,
-    Trained, Trainer,
+    CheckpointKind, Checkpointer, EarlyStoppingConfig, EpochSummary, History, PlateauSchedule, ScheduleShape,
+    StopToken, TrainConfig, TrainError, Trained, Trainer,
 };
 
 use crate::tiny::*;
@@ -88,7 +88,8 @@ fn goes_on_from_a_checkpoint_within_an_epoch() {
     let settings = TrainConfig { checkpoint_every_steps: Some(2), ..config(EPOCHS) };
     let (whole, killed) = (folder.path().join("whole"), folder.path().join("killed"));
     let unbroken = run::<Cpu>(&whole, settings.clone(), None).expect("trains");
-    let mut poisoned = Trainer::<Cpu, _>::new(TinyTask::default(), settings.clone()).expect("valid").with_run_dir(&killed);
+    let mut poisoned =
+        Trainer::<Cpu, _>::new(TinyTask::default(), settings.clone()).expect("valid").with_run_dir(&killed);
     let device = poisoned.training_device().expect("there");
     let train = TinyLoader { poison: Some((1, 3)), ..TinyLoader::train(&device) };
     poisoned.fit(TinyNet::new(&device), &train, None).expect_err("a NaN");
@@ -131,13 +132,42 @@ fn early_stopping_remembers_across_a_resume() {
 }
 
 #[test]
+fn a_plateau_goes_on_where_it_was() {
+    let _alone = one_run_at_a_time();
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let plateau = PlateauSchedule {
+        monitor: Some(Monitor::max("accuracy")),
+        patience: 0,
+        factor: 0.5,
+        threshold: 1.0, // twice the best: no epoch but the first improves
+        ..PlateauSchedule::default()
+    };
+    let settings = TrainConfig { schedule: ScheduleShape::Plateau(plateau).into(), ..config(4) };
+    let unbroken = run::<Cpu>(&folder.path().join("unbroken"), settings.clone(), None).expect("trains");
+    let rates: Vec<f64> = unbroken.history.iter().map(|epoch| epoch.learning_rate).collect();
+    assert_eq!(rates, [0.02, 0.02, 0.01, 0.005]);
+    for step in [2 * STEPS - 1, 2 * STEPS + 1, 3 * STEPS + 2] {
+        let path = folder.path().join(format!("broken-{step}"));
+        run::<Cpu>(&path, settings.clone(), Some(step)).expect("stops cleanly");
+        let resumed = run::<Cpu>(&path, settings.clone(), None).expect("goes on");
+        assert_eq!(bits(&resumed.model), bits(&unbroken.model), "weights differ after a stop at step {step}");
+        assert_eq!(figures(&resumed.history), figures(&unbroken.history));
+    }
+    let other = TrainConfig { monitor: Some(Monitor::min("loss")), ..settings.clone() };
+    run::<Cpu>(&folder.path().join("unbroken"), other, None).expect("the plateau has a monitor of its own");
+    let other = TrainConfig { schedule: ScheduleShape::Plateau(PlateauSchedule::default()).into(), ..settings };
+    let error = run::<Cpu>(&folder.path().join("unbroken"), other, None).expect_err("another schedule").to_string();
+    assert!(error.contains("schedule.patience was 0, is 10"), "{error}");
+}
+
+#[test]
 fn another_run_is_not_resumed() {
     let _alone = one_run_at_a_time();
     let folder = tempfile::tempdir().expect("a temporary folder");
     run::<Cpu>(folder.path(), config(1), None).expect("trains");
-    let other = TrainConfig { seed: 6, gradient_clip_norm: None, ..config(1) };
+    let other = TrainConfig { seed: 6, gradient_clip: None, ..config(1) };
     let error = run::<Cpu>(folder.path(), other, None).expect_err("other settings").to_string();
-    let expected = "cannot resume, this is another run than the checkpoint's: seed was 5, is 6, gradient_clip_norm was 1.0, \
+    let expected = "cannot resume, this is another run than the checkpoint's: seed was 5, is 6, gradient_clip was {\"norm\":1.0}, \
                     is not set; go back to its settings and data, or start in another folder; ";
     assert!(error.starts_with(expected), "{error}");
 
@@ -148,7 +178,7 @@ fn another_run_is_not_resumed() {
     let train = TinyLoader { samples: 9, ..TinyLoader::train(&device) };
     let error = trainer.fit(TinyNet::new(&device), &train, None).expect_err("other data").to_string();
     for expected in [
-        "steps_per_epoch was 6, is 3",
+        "batches_per_epoch was 6, is 3",
         "samples_per_epoch was 22, is 9",
         r#"model.labels was ["left","right"], is ["a","b"]"#,
     ] {

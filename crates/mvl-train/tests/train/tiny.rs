@@ -12,7 +12,7 @@ use mvl_core::{
     Annotations, BatchIter, Classification, DataError, DataLoader, EpochPlan, Flow, ImageBatch, Loss, Metric, Monitor,
     ObserverError, Order, SampleRng, SkippedSample, Task, TopKAccuracy, TrainingEvent, TrainingObserver,
 };
-use mvl_train::{OptimizerConfig, ScheduleConfig, StopToken, TrainConfig};
+use mvl_train::{GradientClipConfig, OptimizerConfig, ScheduleConfig, StopToken, TrainConfig};
 use serde_json::{Value, json};
 
 pub(crate) const SIDE: usize = 4;
@@ -199,7 +199,7 @@ pub(crate) fn config(epochs: usize) -> TrainConfig {
         seed: 5,
         optimizer: OptimizerConfig::adamw(0.02),
         schedule: ScheduleConfig::cosine().with_warmup_epochs(0.5),
-        gradient_clip_norm: Some(1.0),
+        gradient_clip: Some(GradientClipConfig::Norm(1.0)),
         ..TrainConfig::default()
     }
 }
