@@ -3,6 +3,7 @@
 mod accuracy;
 mod build;
 mod data;
+mod killed;
 mod photos;
 mod pipelines;
 mod suites;
@@ -202,6 +203,14 @@ const CLAIMS: &[Claim] = &[
         takes: "10 seconds",
         quick: true,
         measure: suites::exact_resume,
+    },
+    Claim {
+        name: "killed",
+        says: "twenty runs killed with SIGKILL at random moments and resumed end with the weights of one that was left alone",
+        needs: "nothing",
+        takes: "10 minutes",
+        quick: false,
+        measure: killed::killed,
     },
     Claim {
         name: "own-backbone",
