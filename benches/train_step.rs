@@ -41,7 +41,8 @@ fn time(name: &str, config: ModelConfig, shape: [usize; 4], device: &Device) -> 
     let mut optimizer = settings.optimizer.init();
     let timing = measure(|| {
         let model_now = model.take().expect("a step gives the model back");
-        let (next, report) = train_step(&task, model_now, std::slice::from_ref(&batch), &mut optimizer, step).expect("a step");
+        let (next, report) =
+            train_step(&task, model_now, std::slice::from_ref(&batch), &mut optimizer, step).expect("a step");
         assert!(report.loss.total.is_finite());
         device.sync().expect("a device that works"); // the loss is there before the new weights are
         model = Some(next);

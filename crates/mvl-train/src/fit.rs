@@ -11,6 +11,14 @@ use crate::{
     TrainState, Trained, Trainer, epoch_batches, evaluate, prepare_model, train_step,
 };
 
+/// Everything that a checkpoint holds.
+struct Moment<'a, M> {
+    model: &'a M,
+    average: Option<&'a ModelEma<M>>,
+    optimizer: &'a ModuleOptimizer,
+    state: &'a TrainState,
+}
+
 impl<B: Backend, T: Task> Trainer<B, T> {
     /// Trains a model: a fresh one, whose lazy weights are drawn from the seed, or one with loaded weights.
     ///
@@ -94,16 +102,21 @@ impl<B: Backend, T: Task> Trainer<B, T> {
                 if self.stop_request().is_some() {
                     break;
                 }
-                let due = self.config.checkpoint_every_steps.is_some_and(|every| (step.global_step + 1) % every == 0);
+                let due = self
+                    .config
+                    .checkpoint_every_steps
+                    .is_some_and(|every| (step.global_step + 1).is_multiple_of(every));
                 if due && state.step < plan.steps_per_epoch() {
-                    self.save(checkpoints.as_ref(), &model, average.as_ref(), &optimizer, &state, epoch, false)?;
+                    let moment =
+                        Moment { model: &model, average: average.as_ref(), optimizer: &optimizer, state: &state };
+                    self.save(checkpoints.as_ref(), moment, epoch, false)?;
                 }
             }
-            drop(batches);
             let train_time = epoch_began.elapsed();
             self.tell_skipped(epoch, train)?;
             if self.stop_request().is_some() {
-                self.save(checkpoints.as_ref(), &model, average.as_ref(), &optimizer, &state, epoch, false)?;
+                let moment = Moment { model: &model, average: average.as_ref(), optimizer: &optimizer, state: &state };
+                self.save(checkpoints.as_ref(), moment, epoch, false)?;
                 break;
             }
             let judged = average.as_ref().map_or(&model, ModelEma::model);
@@ -119,7 +132,8 @@ impl<B: Backend, T: Task> Trainer<B, T> {
             };
             self.observers.notify(&summary.event())?;
             let best = state.epoch_done(summary, &self.monitor);
-            self.save(checkpoints.as_ref(), &model, average.as_ref(), &optimizer, &state, epoch, best)?;
+            let moment = Moment { model: &model, average: average.as_ref(), optimizer: &optimizer, state: &state };
+            self.save(checkpoints.as_ref(), moment, epoch, best)?;
         }
 
         let completed = state.epoch == epochs;
@@ -181,14 +195,12 @@ impl<B: Backend, T: Task> Trainer<B, T> {
     fn save(
         &mut self,
         checkpoints: Option<&Checkpointer>,
-        model: &T::Model,
-        average: Option<&ModelEma<T::Model>>,
-        optimizer: &ModuleOptimizer,
-        state: &TrainState,
+        moment: Moment<'_, T::Model>,
         epoch: usize,
         best: bool,
     ) -> Result<(), TrainError> {
         let Some(checkpoints) = checkpoints else { return Ok(()) };
+        let Moment { model, average, optimizer, state } = moment;
         let snapshot = Snapshot::take(&self.task, model, average.map(ModelEma::model), optimizer, state)?;
         if best {
             let path = checkpoints.save(CheckpointKind::Best, &snapshot)?;

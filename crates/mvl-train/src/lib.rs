@@ -123,7 +123,10 @@ pub use error::TrainError;
 pub use evaluate::evaluate;
 pub use loss_values::{LossValues, MeanLoss};
 pub use observers::{Curves, EarlyStopping, History, Observers, ProgressBar};
-pub use optimizer::{AdamWConfig, OptimizerConfig, SgdConfig};
+pub use optimizer::{
+    AdaGradConfig, AdafactorConfig, AdamConfig, AdamWConfig, AdanConfig, LambConfig, LionConfig, MuonAdjustment,
+    MuonConfig, OptimizerConfig, RmsPropConfig, SgdConfig,
+};
 pub use plan::{RunPlan, StepPlan};
 pub use prepare::prepare_model;
 pub use schedule::{

@@ -15,6 +15,7 @@
 //! | [`models`] | `mvl-models` | backbones, heads, losses, weights |
 //! | [`train`] | `mvl-train` | the loop in pieces, `Trainer`, observers |
 //! | [`infer`] | `mvl-infer` | `Predictor` |
+//! | [`metrics`] | `mvl-metrics` | figures of merit: classification, segmentation, detection, retrieval |
 //!
 //! | feature | backend |
 //! |---|---|
@@ -26,6 +27,7 @@
 pub use mvl_core as core;
 pub use mvl_data as data;
 pub use mvl_infer as infer;
+pub use mvl_metrics as metrics;
 pub use mvl_models as models;
 pub use mvl_train as train;
 

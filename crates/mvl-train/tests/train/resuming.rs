@@ -4,8 +4,8 @@ use std::path::Path;
 
 use mvl_core::{Backend, Cpu, Metrics, ModelEmaConfig, Monitor, StopReason};
 use mvl_train::{
-    CheckpointKind, Checkpointer, EarlyStoppingConfig, EpochSummary, History, PlateauSchedule, ScheduleShape,
-    StopToken, TrainConfig, TrainError, Trained, Trainer,
+    CheckpointKind, Checkpointer, EarlyStoppingConfig, EpochSummary, History, OptimizerConfig, PlateauSchedule,
+    ScheduleShape, StopToken, TrainConfig, TrainError, Trained, Trainer,
 };
 
 use crate::tiny::*;
@@ -128,6 +128,34 @@ fn early_stopping_remembers_across_a_resume() {
         let resumed = run::<Cpu>(folder.path(), settings.clone(), None).expect("stops early");
         assert_eq!(resumed.history.len(), 3);
         assert!(matches!(&resumed.stop_reason, StopReason::Observer { name, .. } if name == "early stopping"));
+    }
+}
+
+#[test]
+fn every_optimizer_resumes_exactly() {
+    let _alone = one_run_at_a_time();
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let every = [
+        r#"{"name": "sgd", "momentum": 0.9, "nesterov": true}"#,
+        r#"{"name": "adam", "amsgrad": true}"#,
+        r#"{"name": "adamw", "amsgrad": true, "cautious": true}"#,
+        r#"{"name": "adagrad", "learning_rate_decay": 0.1}"#,
+        r#"{"name": "rmsprop", "momentum": 0.9, "centered": true, "epsilon": 1e-3}"#,
+        r#"{"name": "adan"}"#,
+        r#"{"name": "lamb"}"#,
+        r#"{"name": "lion"}"#,
+        r#"{"name": "adafactor"}"#,
+        r#"{"name": "muon"}"#,
+    ];
+    for (number, settings) in every.into_iter().enumerate() {
+        let optimizer: OptimizerConfig = serde_json::from_str(settings).expect("an optimiser");
+        let settings = TrainConfig { optimizer, ..config(EPOCHS) };
+        let path = |name: &str| folder.path().join(format!("{name}-{number}"));
+        let unbroken = run::<Cpu>(&path("unbroken"), settings.clone(), None).expect("trains");
+        run::<Cpu>(&path("broken"), settings.clone(), Some(STEPS / 2)).expect("stops cleanly");
+        let resumed = run::<Cpu>(&path("broken"), settings.clone(), None).expect("goes on");
+        assert_eq!(bits(&resumed.model), bits(&unbroken.model), "{settings:?}");
+        assert_eq!(figures(&resumed.history), figures(&unbroken.history), "{settings:?}");
     }
 }
 
