@@ -40,6 +40,14 @@ pub(crate) fn losses() -> Result<Verdict> {
     tests("models", &["losses"])
 }
 
+pub(crate) fn metrics() -> Result<Verdict> {
+    tests("goldens", &["classification", "segmentation", "detection", "retrieval"])
+}
+
+pub(crate) fn optimization() -> Result<Verdict> {
+    tests("train", &["schedules", "optimizers", "clipping", "accumulating"])
+}
+
 pub(crate) fn torchvision_logits() -> Result<Verdict> {
     tests("models", &["torchvision"])
 }
