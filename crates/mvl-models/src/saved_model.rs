@@ -104,12 +104,14 @@ pub fn load_classifier(
 ///
 /// # Example
 /// ```no_run
+/// use burn::tensor::Tensor;
 /// use mvl_core::{Backend, Cpu, ImageBatch, Task};
 /// use mvl_models::{load_with_task, zoo};
-/// # fn pictures() -> burn::tensor::Tensor<4> { unimplemented!() }
 ///
-/// let (model, task, spec) = load_with_task("runs/photos/checkpoints/best".as_ref(), &zoo(), &Cpu::device(0)?)?;
-/// let answers = task.decode(task.forward(&model, &ImageBatch::unlabelled(pictures())));
+/// let device = Cpu::device(0)?;
+/// let (model, task, spec) = load_with_task("runs/photos/checkpoints/best".as_ref(), &zoo(), &device)?;
+/// let pictures = Tensor::zeros([1, 3, 224, 224], &device); // normalised as `spec.preprocess` says
+/// let answers = task.decode(task.forward(&model, &ImageBatch::unlabelled(pictures)));
 /// println!("{}: {answers:?}", spec.task);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```

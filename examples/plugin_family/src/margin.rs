@@ -83,23 +83,28 @@ impl Default for MarginOptions {
 #[derive(Debug, Clone, Copy)]
 pub struct MarginFactory;
 
+impl MarginFactory {
+    fn margin(self, options: &Options) -> Result<f64, ModelError> {
+        let MarginOptions { margin } = options.read(self.name())?;
+        if margin.is_finite() && margin > 0.0 {
+            return Ok(margin);
+        }
+        let what = format!("margin: expected a number above 0, got {margin}");
+        Err(ModelError::InvalidOptions { owner: self.name().to_owned(), what })
+    }
+}
+
 impl TaskFactory for MarginFactory {
     fn name(&self) -> &str {
         "margin"
     }
 
     fn check_options(&self, options: &Options) -> Result<(), ModelError> {
-        let MarginOptions { margin } = options.read(self.name())?;
-        if margin.is_finite() && margin > 0.0 {
-            return Ok(());
-        }
-        let what = format!("margin: expected a number above 0, got {margin}");
-        Err(ModelError::InvalidOptions { owner: self.name().to_owned(), what })
+        self.margin(options).map(drop)
     }
 
     fn create_task(&self, spec: &ClassifierSpec) -> Result<BoxedTask, ModelError> {
-        self.check_options(&spec.task_options)?;
-        let MarginOptions { margin } = spec.task_options.read(self.name())?;
+        let margin = self.margin(&spec.task_options)?;
         Ok(BoxedTask::new(Margin { inner: ClassificationTask::new(spec.clone()), margin }))
     }
 }

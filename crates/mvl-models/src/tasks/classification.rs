@@ -55,7 +55,8 @@ impl<M> ClassificationTask<M> {
         Self { spec, loss: CrossEntropy::new(), model: PhantomData }
     }
 
-    /// Sets the loss; without, it is plain [`CrossEntropy`]. What it ignores plays no part.
+    /// Sets the loss; without, it is plain [`CrossEntropy`]. A class that it ignores does not count in batches without mixtures, which
+    /// have soft targets.
     #[must_use]
     pub fn with_loss(mut self, loss: CrossEntropy) -> Self {
         self.loss = loss;

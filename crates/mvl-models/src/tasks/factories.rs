@@ -14,18 +14,25 @@ pub(crate) fn register(registry: &mut Registry) {
 #[derive(Debug, Clone, Copy)]
 pub struct ClassificationTaskFactory;
 
+impl ClassificationTaskFactory {
+    fn loss(&self, options: &Options) -> Result<CrossEntropy, ModelError> {
+        let loss: CrossEntropy = options.read(self.name())?;
+        check(self.name(), loss.problems())?;
+        Ok(loss)
+    }
+}
+
 impl TaskFactory for ClassificationTaskFactory {
     fn name(&self) -> &str {
         "classification"
     }
 
     fn check_options(&self, options: &Options) -> Result<(), ModelError> {
-        check(self.name(), options.read::<CrossEntropy>(self.name())?.problems())
+        self.loss(options).map(drop)
     }
 
     fn create_task(&self, spec: &ClassifierSpec) -> Result<BoxedTask, ModelError> {
-        self.check_options(&spec.task_options)?;
-        let loss: CrossEntropy = spec.task_options.read(self.name())?;
+        let loss = self.loss(&spec.task_options)?;
         check(self.name(), count_problem("class_weights", &loss.class_weights, spec))?;
         Ok(BoxedTask::new(ClassificationTask::new(spec.clone()).with_loss(loss)))
     }
@@ -36,25 +43,31 @@ impl TaskFactory for ClassificationTaskFactory {
 #[derive(Debug, Clone, Copy)]
 pub struct MultiLabelTaskFactory;
 
+impl MultiLabelTaskFactory {
+    fn loss(&self, options: &Options) -> Result<LossOptions, ModelError> {
+        let MultiLabelOptions { loss } = options.read(self.name())?;
+        let problems = match &loss {
+            LossOptions::BinaryCrossEntropy(loss) => loss.problems(),
+            LossOptions::Focal(loss) => loss.problems(),
+            LossOptions::Asymmetric(loss) => loss.problems(),
+        };
+        check(self.name(), problems.into_iter().map(|problem| format!("loss.{problem}")).collect())?;
+        Ok(loss)
+    }
+}
+
 impl TaskFactory for MultiLabelTaskFactory {
     fn name(&self) -> &str {
         "multi_label"
     }
 
     fn check_options(&self, options: &Options) -> Result<(), ModelError> {
-        let problems = match options.read::<MultiLabelOptions>(self.name())?.loss {
-            LossOptions::BinaryCrossEntropy(loss) => loss.problems(),
-            LossOptions::Focal(loss) => loss.problems(),
-            LossOptions::Asymmetric(loss) => loss.problems(),
-        };
-        check(self.name(), problems.into_iter().map(|problem| format!("loss.{problem}")).collect())
+        self.loss(options).map(drop)
     }
 
     fn create_task(&self, spec: &ClassifierSpec) -> Result<BoxedTask, ModelError> {
-        self.check_options(&spec.task_options)?;
-        let MultiLabelOptions { loss } = spec.task_options.read(self.name())?;
         let task = MultiLabelTask::new(spec.clone());
-        Ok(BoxedTask::new(match loss {
+        Ok(BoxedTask::new(match self.loss(&spec.task_options)? {
             LossOptions::BinaryCrossEntropy(loss) => {
                 check(self.name(), count_problem("loss.positive_weights", &loss.positive_weights, spec))?;
                 task.with_loss(loss)
