@@ -7,7 +7,7 @@ use std::sync::Arc;
 use burn::tensor::Tensor;
 use serde_json::Value;
 
-use crate::{Classification, Classifier, ImageBatch, Loss, Metric, Monitor, Task};
+use crate::{Classification, Classifier, ImageBatch, Loss, Metric, MetricDetail, Monitor, PredictedSample, Task};
 
 /// What is known about one sample, of the boxed task's own type.
 pub type AnyTruth = Box<dyn Any + Send>;
@@ -70,6 +70,15 @@ impl Task for BoxedTask {
     fn monitor(&self) -> Monitor {
         self.0.monitor()
     }
+
+    fn predicted_samples(
+        &self,
+        batch: &ImageBatch,
+        predictions: &[Classification],
+        most: usize,
+    ) -> Vec<PredictedSample> {
+        self.0.predicted_samples(batch, predictions, most)
+    }
 }
 
 impl fmt::Debug for BoxedTask {
@@ -89,6 +98,12 @@ trait ErasedTask: Send + Sync {
     fn truths(&self, batch: &ImageBatch) -> Vec<AnyTruth>;
     fn metrics(&self) -> Vec<Box<dyn Metric<Classification, AnyTruth>>>;
     fn monitor(&self) -> Monitor;
+    fn predicted_samples(
+        &self,
+        batch: &ImageBatch,
+        predictions: &[Classification],
+        most: usize,
+    ) -> Vec<PredictedSample>;
 }
 
 impl<T> ErasedTask for T
@@ -132,6 +147,15 @@ where
     fn monitor(&self) -> Monitor {
         Task::monitor(self)
     }
+
+    fn predicted_samples(
+        &self,
+        batch: &ImageBatch,
+        predictions: &[Classification],
+        most: usize,
+    ) -> Vec<PredictedSample> {
+        Task::predicted_samples(self, batch, predictions, most)
+    }
 }
 
 /// A metric of truths of one type, which takes them out of their boxes.
@@ -145,5 +169,9 @@ impl<T: Clone + Send + 'static> Metric<Classification, AnyTruth> for OfAnyTruth<
 
     fn compute(&self) -> Vec<(String, f64)> {
         self.0.compute()
+    }
+
+    fn detail(&self) -> Option<MetricDetail> {
+        self.0.detail()
     }
 }

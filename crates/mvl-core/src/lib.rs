@@ -50,6 +50,8 @@ mod model;
 mod model_config;
 mod neck;
 mod observer;
+mod precision;
+mod predicted_sample;
 mod preprocess;
 mod resources;
 mod sample;
@@ -72,12 +74,15 @@ pub use glob::matches_glob;
 pub use image::{Channels, Image, ImageSizeError};
 pub use loading::*;
 pub use metrics::{
-    ConfusionMatrix, Metric, Metrics, Monitor, MonitorMode, MultiLabelAccuracy, MultiLabelMeanPrecision, TopKAccuracy,
+    ConfusionMatrix, Histogram, LabelledConfusion, Metric, MetricDetail, Metrics, Monitor, MonitorMode,
+    MultiLabelAccuracy, MultiLabelMeanPrecision, TopKAccuracy,
 };
 pub use model::{Backbone, Head, InputSides, Network, count_parameters, device_of, is_learnt};
 pub use model_config::{HeadConfig, ModelConfig, Options};
 pub use neck::{Neck, NeckedHead};
 pub use observer::{Flow, ObserverError, StopReason, TrainingEvent, TrainingObserver};
+pub use precision::{MixedForward, in_type_of};
+pub use predicted_sample::PredictedSample;
 pub use preprocess::{ChannelOrder, Filter, IMAGENET_MEAN, IMAGENET_STD, MAX_SIDE_PX, Preprocess, Resize, ResizeTo};
 pub use resources::*;
 pub use sample::{ByteSize, EncodedSample, Sample};

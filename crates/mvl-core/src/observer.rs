@@ -3,7 +3,9 @@
 use std::path::Path;
 use std::time::Duration;
 
-use crate::{BoxError, Metrics, SkippedSample};
+use serde_json::Value;
+
+use crate::{BoxError, Histogram, MetricDetail, Metrics, PredictedSample, SkippedSample};
 
 /// Told of everything that happens in a run: progress, logs, plots, early stopping.
 ///
@@ -38,6 +40,19 @@ pub trait TrainingObserver: Send {
     /// # Errors
     /// Reported to the user with the observer's name; whether the run stops then is the user's policy.
     fn update(&mut self, event: &TrainingEvent<'_>) -> Result<Flow, ObserverError>;
+
+    /// What a resumed run must give back to it; it is kept in every checkpoint under the observer's name. Nothing by default.
+    fn state(&self) -> Option<Value> {
+        None
+    }
+
+    /// Takes up what [`state`](Self::state) once said, before the resumed run begins.
+    ///
+    /// # Errors
+    /// When that is not a state of its own.
+    fn restore(&mut self, _state: &Value) -> Result<(), ObserverError> {
+        Ok(())
+    }
 }
 
 impl<O: TrainingObserver + ?Sized> TrainingObserver for Box<O> {
@@ -47,6 +62,14 @@ impl<O: TrainingObserver + ?Sized> TrainingObserver for Box<O> {
 
     fn update(&mut self, event: &TrainingEvent<'_>) -> Result<Flow, ObserverError> {
         (**self).update(event)
+    }
+
+    fn state(&self) -> Option<Value> {
+        (**self).state()
+    }
+
+    fn restore(&mut self, state: &Value) -> Result<(), ObserverError> {
+        (**self).restore(state)
     }
 }
 
@@ -79,6 +102,14 @@ pub enum TrainingEvent<'a> {
         start_epoch: usize,
         /// The step in that epoch it begins with.
         start_step: usize,
+        /// Everything that was set for the run, as an object: `train` with the settings of training, `model` with what the task
+        /// says of its model, and whatever else the program adds.
+        settings: &'a Value,
+    },
+    /// Something that people should know of, and that does not end the run.
+    Notice {
+        /// What, in one line or a few.
+        message: &'a str,
     },
     /// An epoch begins.
     EpochStarted {
@@ -101,6 +132,19 @@ pub enum TrainingEvent<'a> {
         learning_rate: f64,
         /// Samples in the batch.
         samples: usize,
+        /// The norm of all gradients before clipping, where they are clipped by it.
+        gradient_norm: Option<f64>,
+        /// The factor on the loss, where a precision needs one.
+        loss_scale: Option<f64>,
+        /// Whether the weights were changed; they are not where the gradients of a scaled loss overflow.
+        updated: bool,
+    },
+    /// How the numbers of each parameter are spread, after a step; only where the run was asked for it.
+    Histograms {
+        /// The step in the run.
+        global_step: usize,
+        /// Each under the path of its parameter.
+        histograms: &'a [(String, Histogram)],
     },
     /// A pass over the validation set begins.
     ValidationStarted {
@@ -113,6 +157,22 @@ pub enum TrainingEvent<'a> {
     ValidationStep {
         /// The batch.
         batch: usize,
+    },
+    /// Some samples of the validation set with what was predicted; only where the run was asked for them.
+    SamplesPredicted {
+        /// The epoch.
+        epoch: usize,
+        /// The first ones of the set.
+        samples: &'a [PredictedSample],
+    },
+    /// A pass over the validation set is done; [`EpochFinished`](Self::EpochFinished) follows.
+    ValidationFinished {
+        /// The epoch.
+        epoch: usize,
+        /// Its figures.
+        metrics: &'a Metrics,
+        /// What metrics know beyond figures.
+        details: &'a [MetricDetail],
     },
     /// Samples that could not be read were left out.
     SamplesSkipped {

@@ -4,7 +4,7 @@ use burn::module::Module;
 use burn::tensor::Tensor;
 use serde_json::Value;
 
-use crate::{Annotations, Metric, Monitor};
+use crate::{Annotations, Metric, Monitor, PredictedSample};
 
 /// Forward pass, loss, decoding to predictions, and metrics of one kind of problem.
 ///
@@ -48,6 +48,16 @@ pub trait Task: Send + Sync + 'static {
 
     /// The figure by which the best checkpoint is told, unless the user says otherwise.
     fn monitor(&self) -> Monitor;
+
+    /// The first samples of a batch with their predictions, at most so many, for people to look at. None by default.
+    fn predicted_samples(
+        &self,
+        _batch: &Self::Batch,
+        _predictions: &[Self::Prediction],
+        _most: usize,
+    ) -> Vec<PredictedSample> {
+        Vec::new()
+    }
 }
 
 /// File beside the weights that holds [`Task::describe`].

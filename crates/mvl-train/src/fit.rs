@@ -6,6 +6,8 @@ use burn::module::Module;
 use burn::optim::ModuleOptimizer;
 use mvl_core::{Backend, DataLoader, Metrics, ModelEma, StopReason, Task, TrainingEvent};
 
+use serde_json::json;
+
 use crate::{
     CheckpointKind, Checkpointer, EarlyStopping, EpochSummary, Restored, RunIdentity, RunPlan, Snapshot, TrainError,
     TrainState, Trained, Trainer, epoch_batches, evaluate, prepare_model, train_step,
@@ -76,12 +78,14 @@ impl<B: Backend, T: Task> Trainer<B, T> {
         if let Some(config) = &self.config.early_stopping {
             self.observers.push(EarlyStopping::new(self.monitor.clone(), config.clone()).after(&state.history));
         }
+        let settings = json!({"train": self.config, "model": self.task.describe()});
         self.observers.notify(&TrainingEvent::RunStarted {
             epochs,
             steps_per_epoch: plan.steps_per_epoch(),
             samples_per_epoch: train.samples_per_epoch(),
             start_epoch: state.epoch,
             start_step: state.step,
+            settings: &settings,
         })?;
 
         while state.epoch < epochs && self.stop_request().is_none() {

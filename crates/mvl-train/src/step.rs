@@ -29,6 +29,9 @@ impl StepReport {
             parts: &self.loss.parts,
             learning_rate: self.plan.learning_rate,
             samples: self.samples,
+            gradient_norm: self.gradient_norm,
+            loss_scale: None,
+            updated: true,
         }
     }
 }

@@ -4,14 +4,19 @@ use std::cell::Cell;
 use std::path::Path;
 use std::time::Duration;
 
-use crate::{Flow, Metrics, SkippedSample, StopReason, TrainingEvent, TrainingObserver};
+use serde_json::json;
+
+use crate::{
+    Channels, ConfusionMatrix, Flow, Histogram, Image, MetricDetail, Metrics, PredictedSample, SkippedSample,
+    StopReason, TrainingEvent, TrainingObserver,
+};
 
 const EPOCHS: usize = 2;
 const STEPS: usize = 3;
 const SAMPLES: usize = 12;
 
 /// Shows an observer a full run, a run without validation, a resumed run with a skipped sample and a checkpoint, a run of NaN
-/// losses, and a failed run; `make` gives a fresh observer for each.
+/// losses, and a failed run; `make` gives a fresh observer for each. A state, if it has one, must survive being taken up again.
 ///
 /// # Panics
 /// When it answers an ordinary event with an error, stops without a reason, has no name, or panics itself.
@@ -21,6 +26,11 @@ pub fn observer<O: TrainingObserver>(mut make: impl FnMut() -> O) {
     show("resumed run", &mut make(), Run { start_epoch: 1, start_step: 2, validates: true, ..Run::default() });
     show("NaN losses", &mut make(), Run { loss: f64::NAN, validates: true, ..Run::default() });
     show("failed run", &mut make(), Run { fails: true, ..Run::default() });
+}
+
+fn sample() -> PredictedSample {
+    let image = Image::new(2, 2, Channels::Gray, vec![0, 80, 160, 240]).expect("four pixels");
+    PredictedSample { image, truth: Some("cat".to_owned()), prediction: "dog".to_owned(), right: Some(false) }
 }
 
 struct Run {
@@ -49,15 +59,18 @@ fn show(name: &str, observer: &mut dyn TrainingObserver, run: Run) {
         Err(error) => panic!("{name}: {error} at {event:?}"),
     };
     let (start_epoch, start_step) = (run.start_epoch, run.start_step);
+    let settings = json!({"train": {"epochs": EPOCHS, "optimizer": {"name": "sgd"}}, "model": {"kind": "conformance"}});
     tell(TrainingEvent::RunStarted {
         epochs: EPOCHS,
         steps_per_epoch: STEPS,
         samples_per_epoch: SAMPLES,
         start_epoch,
         start_step,
+        settings: &settings,
     });
     for epoch in start_epoch..EPOCHS {
         tell(TrainingEvent::EpochStarted { epoch });
+        tell(TrainingEvent::Notice { message: "conformance suite: a notice" });
         let first = if epoch == start_epoch { start_step } else { 0 };
         for step in first..STEPS {
             if stopped.get() {
@@ -71,7 +84,12 @@ fn show(name: &str, observer: &mut dyn TrainingObserver, run: Run) {
                 parts: &[("part", run.loss)],
                 learning_rate: 0.1,
                 samples: SAMPLES / STEPS,
+                gradient_norm: (step > 0).then_some(run.loss),
+                loss_scale: (step > 1).then_some(1024.0),
+                updated: step < 2,
             });
+            let histograms = [("weight".to_owned(), Histogram::of(&[0.5, run.loss as f32], 3))];
+            tell(TrainingEvent::Histograms { global_step: epoch * STEPS + step, histograms: &histograms });
         }
         if run.fails {
             tell(TrainingEvent::RunFailed { error: "conformance suite: a failure on purpose" });
@@ -85,6 +103,12 @@ fn show(name: &str, observer: &mut dyn TrainingObserver, run: Run) {
             if run.validates {
                 tell(TrainingEvent::ValidationStarted { epoch, batches: 1 });
                 tell(TrainingEvent::ValidationStep { batch: 0 });
+                tell(TrainingEvent::SamplesPredicted { epoch, samples: &[sample()] });
+                let mut matrix = ConfusionMatrix::new(2);
+                matrix.add(0, 1);
+                let labels = vec!["cat".to_owned(), "dog".to_owned()];
+                let details = [MetricDetail::ConfusionMatrix { labels, matrix }];
+                tell(TrainingEvent::ValidationFinished { epoch, metrics: &valid, details: &details });
             }
             tell(TrainingEvent::EpochFinished {
                 epoch,
@@ -107,4 +131,8 @@ fn show(name: &str, observer: &mut dyn TrainingObserver, run: Run) {
         StopReason::Completed
     };
     tell(TrainingEvent::RunFinished { reason: &reason, time: Duration::from_secs(2) });
+    if let Some(state) = observer.state() {
+        observer.restore(&state).unwrap_or_else(|error| panic!("{name}: does not take up its own state: {error}"));
+        assert_eq!(observer.state(), Some(state), "{name}: a state that was taken up is another one");
+    }
 }

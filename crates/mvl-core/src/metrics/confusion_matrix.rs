@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::Metric;
+use super::{Metric, MetricDetail};
 use crate::Classification;
 
 /// Counts by true class (row) and predicted class (column).
@@ -80,6 +80,34 @@ impl Metric<Classification, Option<usize>> for ConfusionMatrix {
 
     fn compute(&self) -> Vec<(String, f64)> {
         vec![("accuracy".to_owned(), self.accuracy())]
+    }
+}
+
+/// A [`ConfusionMatrix`] that knows the names of its classes: `accuracy` as its figure, the whole matrix as its detail.
+#[derive(Debug, Clone)]
+pub struct LabelledConfusion {
+    labels: Vec<String>,
+    matrix: ConfusionMatrix,
+}
+
+impl LabelledConfusion {
+    /// An empty matrix for these classes.
+    pub fn new(labels: Vec<String>) -> Self {
+        Self { matrix: ConfusionMatrix::new(labels.len()), labels }
+    }
+}
+
+impl Metric<Classification, Option<usize>> for LabelledConfusion {
+    fn update(&mut self, predictions: &[Classification], truths: &[Option<usize>]) {
+        self.matrix.update(predictions, truths);
+    }
+
+    fn compute(&self) -> Vec<(String, f64)> {
+        self.matrix.compute()
+    }
+
+    fn detail(&self) -> Option<MetricDetail> {
+        Some(MetricDetail::ConfusionMatrix { labels: self.labels.clone(), matrix: self.matrix.clone() })
     }
 }
 

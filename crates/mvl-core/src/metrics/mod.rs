@@ -2,10 +2,12 @@
 
 mod accuracy;
 mod confusion_matrix;
+mod histogram;
 mod multi_label;
 
 pub use accuracy::TopKAccuracy;
-pub use confusion_matrix::ConfusionMatrix;
+pub use confusion_matrix::{ConfusionMatrix, LabelledConfusion};
+pub use histogram::Histogram;
 pub use multi_label::{MultiLabelAccuracy, MultiLabelMeanPrecision};
 
 use serde::{Deserialize, Serialize, Serializer};
@@ -17,6 +19,25 @@ pub trait Metric<P, T>: Send {
 
     /// The figures so far, named: `accuracy`, `top5_accuracy` …
     fn compute(&self) -> Vec<(String, f64)>;
+
+    /// What it knows beyond figures, for pictures and reports. Nothing by default.
+    fn detail(&self) -> Option<MetricDetail> {
+        None
+    }
+}
+
+/// What a metric knows beyond figures.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case", tag = "kind")]
+#[non_exhaustive]
+pub enum MetricDetail {
+    /// Which class was taken for which.
+    ConfusionMatrix {
+        /// The classes' names in order; empty when the metric does not know them.
+        labels: Vec<String>,
+        /// The counts.
+        matrix: ConfusionMatrix,
+    },
 }
 
 /// Named figures in a fixed order. As JSON an object; what is not a number is `null` there.

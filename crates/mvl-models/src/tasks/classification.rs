@@ -5,17 +5,19 @@ use std::marker::PhantomData;
 use burn::module::ModuleDisplay;
 use burn::tensor::{Int, Tensor, TensorData, activation};
 use mvl_core::{
-    Annotations, Backbone, Classification, Classifier, Head, ImageBatch, Loss, Metric, Monitor, Network, Task,
-    TopKAccuracy,
+    Annotations, Backbone, Classification, Classifier, Head, ImageBatch, LabelledConfusion, Loss, Metric, Monitor,
+    Network, PredictedSample, Task, TopKAccuracy,
 };
 use serde_json::Value;
 
-use super::host::{class_shares, classifications};
+use super::host::{class_shares, classifications, predicted_samples};
 use crate::ClassifierSpec;
 use crate::losses::CrossEntropy;
 
 /// The k of the second accuracy, for tasks with more classes than that.
 const WIDE_K: usize = 5;
+/// Classes up to which all of their confusions are counted.
+const MOST_IN_MATRIX: usize = 256;
 
 /// Trains, judges and decodes a classifier: boxed from a registry by default, or any [`Network`] whose head answers with
 /// logits `[N, K]`.
@@ -150,7 +152,12 @@ where
     }
 
     fn metrics(&self) -> Vec<Box<dyn Metric<Classification, Option<usize>>>> {
-        let mut metrics: Vec<Box<dyn Metric<_, _>>> = vec![Box::new(TopKAccuracy::new(1))];
+        let classes = self.spec.model.num_classes;
+        let names = || (0..classes).map(|class| self.spec.labels.display(class)).collect();
+        let mut metrics: Vec<Box<dyn Metric<_, _>>> = match classes {
+            0..=MOST_IN_MATRIX => vec![Box::new(LabelledConfusion::new(names()))],
+            _ => vec![Box::new(TopKAccuracy::new(1))],
+        };
         if self.spec.model.num_classes > WIDE_K {
             metrics.push(Box::new(TopKAccuracy::new(WIDE_K)));
         }
@@ -159,6 +166,19 @@ where
 
     fn monitor(&self) -> Monitor {
         Monitor::max("accuracy")
+    }
+
+    fn predicted_samples(
+        &self,
+        batch: &ImageBatch,
+        predictions: &[Classification],
+        most: usize,
+    ) -> Vec<PredictedSample> {
+        let said = |prediction: &Classification| prediction.best();
+        let truth = |known: &Annotations| known.label.map(Some);
+        let show =
+            |class: &Option<usize>| class.map_or_else(|| "nothing".to_owned(), |class| self.spec.labels.display(class));
+        predicted_samples(batch, predictions, most, &self.spec.preprocess, said, truth, show)
     }
 }
 

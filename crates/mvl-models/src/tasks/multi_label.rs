@@ -7,11 +7,11 @@ use burn::module::ModuleDisplay;
 use burn::tensor::{Tensor, TensorData, activation};
 use mvl_core::{
     Annotations, Backbone, Classification, Classifier, Head, ImageBatch, Loss, Metric, Monitor, MultiLabelAccuracy,
-    MultiLabelMeanPrecision, Network, Task,
+    MultiLabelMeanPrecision, Network, PredictedSample, Task,
 };
 use serde_json::Value;
 
-use super::host::{class_shares, classifications};
+use super::host::{class_shares, classifications, predicted_samples};
 use crate::ClassifierSpec;
 use crate::losses::{BinaryCrossEntropy, MultiLabelLoss};
 
@@ -129,5 +129,27 @@ where
 
     fn monitor(&self) -> Monitor {
         Monitor::max("mean_average_precision")
+    }
+
+    fn predicted_samples(
+        &self,
+        batch: &ImageBatch,
+        predictions: &[Classification],
+        most: usize,
+    ) -> Vec<PredictedSample> {
+        let said = |prediction: &Classification| {
+            let probabilities = prediction.probabilities().iter().enumerate();
+            probabilities.filter(|(_, probability)| **probability >= 0.5).map(|(class, _)| class).collect::<Vec<_>>()
+        };
+        let truth = |known: &Annotations| {
+            let mut classes: Vec<usize> = known.classes().map(|known| known.class).collect();
+            classes.sort_unstable();
+            (!classes.is_empty()).then_some(classes)
+        };
+        let show = |classes: &Vec<usize>| {
+            let names: Vec<_> = classes.iter().map(|&class| self.spec.labels.display(class)).collect();
+            if names.is_empty() { "nothing".to_owned() } else { names.join(", ") }
+        };
+        predicted_samples(batch, predictions, most, &self.spec.preprocess, said, truth, show)
     }
 }

@@ -118,6 +118,7 @@ mod tests {
             samples_per_epoch: 1,
             start_epoch: 2,
             start_step: 0,
+            settings: &serde_json::Value::Null,
         };
         let flow = watch(1, 0.0).after(&history).update(&started).expect("no figure is needed");
         assert_eq!(flow, Flow::Stop { reason: "loss has not improved for 1 epoch, best 1.0000".to_owned() });

@@ -102,7 +102,14 @@ mod tests {
     use super::*;
 
     fn started(start_epoch: usize) -> TrainingEvent<'static> {
-        TrainingEvent::RunStarted { epochs: 5, steps_per_epoch: 1, samples_per_epoch: 1, start_epoch, start_step: 0 }
+        TrainingEvent::RunStarted {
+            epochs: 5,
+            steps_per_epoch: 1,
+            samples_per_epoch: 1,
+            start_epoch,
+            start_step: 0,
+            settings: &serde_json::Value::Null,
+        }
     }
 
     fn summary(epoch: usize) -> EpochSummary {

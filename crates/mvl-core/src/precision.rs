@@ -1,0 +1,84 @@
+//! Layers whose weights are of another type than what flows through the net.
+//!
+//! burn's layers want input and weights of one type. Training in half precision keeps some layers, normalisations above all, in `f32`;
+//! [`MixedForward`] runs any of burn's layers in the type of its weights, and answers in the type of its input, so that what flows
+//! through a net keeps one type. A layer of the same type costs nothing more.
+
+use burn::module::Param;
+use burn::nn::conv::{Conv1d, Conv2d, ConvTranspose2d};
+use burn::nn::{BatchNorm, GroupNorm, LayerNorm, Linear};
+use burn::tensor::Tensor;
+
+/// Runs a layer in the type of its weights, and answers in the type of its input.
+///
+/// # Example
+/// ```
+/// use burn::nn::{Linear, LinearConfig};
+/// use burn::tensor::{DType, Tensor};
+/// use mvl_core::{Backend, Cpu, MixedForward};
+///
+/// let device = Cpu::device(0)?;
+/// let layer: Linear = LinearConfig::new(4, 2).init(&device); // in f32
+/// let output = layer.forward_mixed(Tensor::<2>::ones([3, 4], &device).cast(DType::BF16));
+/// assert_eq!(output.dtype(), DType::BF16);
+/// # Ok::<(), mvl_core::BackendError>(())
+/// ```
+pub trait MixedForward<const D: usize> {
+    /// The layer's `forward`, in the type of its weights.
+    fn forward_mixed(&self, input: Tensor<D>) -> Tensor<D>;
+}
+
+/// Runs `layer` on the input in the type of `weights`, and answers in the type of the input.
+pub fn in_type_of<const W: usize, const I: usize, const O: usize>(
+    weights: &Param<Tensor<W>>,
+    input: Tensor<I>,
+    layer: impl FnOnce(Tensor<I>) -> Tensor<O>,
+) -> Tensor<O> {
+    let (own, given) = (weights.val().dtype(), input.dtype());
+    if own == given { layer(input) } else { layer(input.cast(own)).cast(given) }
+}
+
+impl<const D: usize> MixedForward<D> for Linear {
+    fn forward_mixed(&self, input: Tensor<D>) -> Tensor<D> {
+        in_type_of(&self.weight, input, |input| self.forward(input))
+    }
+}
+
+impl MixedForward<3> for Conv1d {
+    fn forward_mixed(&self, input: Tensor<3>) -> Tensor<3> {
+        in_type_of(&self.weight, input, |input| self.forward(input))
+    }
+}
+
+impl MixedForward<4> for Conv2d {
+    fn forward_mixed(&self, input: Tensor<4>) -> Tensor<4> {
+        in_type_of(&self.weight, input, |input| self.forward(input))
+    }
+}
+
+impl MixedForward<4> for ConvTranspose2d {
+    fn forward_mixed(&self, input: Tensor<4>) -> Tensor<4> {
+        in_type_of(&self.weight, input, |input| self.forward(input))
+    }
+}
+
+impl<const D: usize> MixedForward<D> for BatchNorm {
+    fn forward_mixed(&self, input: Tensor<D>) -> Tensor<D> {
+        in_type_of(&self.gamma, input, |input| self.forward(input))
+    }
+}
+
+impl<const D: usize> MixedForward<D> for LayerNorm {
+    fn forward_mixed(&self, input: Tensor<D>) -> Tensor<D> {
+        in_type_of(&self.gamma, input, |input| self.forward(input))
+    }
+}
+
+impl<const D: usize> MixedForward<D> for GroupNorm {
+    fn forward_mixed(&self, input: Tensor<D>) -> Tensor<D> {
+        match &self.gamma {
+            Some(gamma) => in_type_of(gamma, input, |input| self.forward(input)),
+            None => self.forward(input),
+        }
+    }
+}
