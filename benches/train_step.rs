@@ -5,7 +5,7 @@ use anyhow::Result;
 use burn::tensor::{Device, Distribution, Tensor};
 use mvl::core::{Annotations, Backend, ImageBatch, Labels, ModelConfig, Preprocess};
 use mvl::models::{ClassificationTask, ClassifierSpec, zoo};
-use mvl::train::{OptimizerConfig, RunPlan, TrainConfig, prepare_model, train_step};
+use mvl::train::{OptimizerConfig, RunPlan, TrainConfig, Updater, prepare_model, train_step};
 use mvl_benches::{heading, measure, on_every_backend, report_rate};
 
 const CLASSES: usize = 10;
@@ -32,17 +32,18 @@ fn time(name: &str, config: ModelConfig, shape: [usize; 4], device: &Device) -> 
     let settings = TrainConfig { optimizer: OptimizerConfig::sgd(0.01), ..TrainConfig::default() };
     let step = RunPlan::new(&settings, 1).step(0, 0);
     let fresh = zoo().create_classifier(&config, &device.clone().without_autodiff())?;
-    let mut model = Some(prepare_model(fresh, device, settings.seed));
+    let model = prepare_model(fresh, device, settings.seed);
+    let mut updater = Updater::new(&settings, &model);
+    let mut model = Some(model);
     let task = ClassificationTask::new(ClassifierSpec::new(config, labels, Preprocess::imagenet(32, 32)));
     let mut batch = ImageBatch::unlabelled(Tensor::random(shape, Distribution::Normal(0.0, 1.0), device));
     for (index, annotations) in batch.annotations.iter_mut().enumerate() {
         *annotations = Annotations::labelled(index % CLASSES);
     }
-    let mut optimizer = settings.optimizer.init();
     let timing = measure(|| {
         let model_now = model.take().expect("a step gives the model back");
         let (next, report) =
-            train_step(&task, model_now, std::slice::from_ref(&batch), &mut optimizer, step).expect("a step");
+            train_step(&task, model_now, std::slice::from_ref(&batch), &mut updater, step).expect("a step");
         assert!(report.loss.total.is_finite());
         device.sync().expect("a device that works"); // the loss is there before the new weights are
         model = Some(next);

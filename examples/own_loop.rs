@@ -5,7 +5,7 @@
 //! Prints an epoch a line for some seconds.
 
 use mvl::prelude::*;
-use mvl::train::{MeanLoss, RunPlan, epoch_batches, prepare_model, train_step};
+use mvl::train::{MeanLoss, RunPlan, Updater, epoch_batches, prepare_model, train_step};
 use mvl_examples::{clothes, clothes_preprocess};
 
 fn main() -> anyhow::Result<()> {
@@ -29,14 +29,14 @@ fn main() -> anyhow::Result<()> {
 
     let plan = RunPlan::new(&settings, train.batches_per_epoch());
     let mut model = prepare_model(zoo().create_classifier(&config, &device)?, &training_device, settings.seed);
-    let mut optimizer = settings.optimizer.init();
+    let mut updater = Updater::new(&settings, &model);
     let (mut factor, mut best) = (1.0, f64::INFINITY);
     for epoch in 0..settings.epochs {
         let mut mean = MeanLoss::default();
         for (step, batch) in epoch_batches(&train, "training", epoch, 0)?.enumerate() {
             let mut step = plan.step(epoch, step);
             step.learning_rate *= factor; // the twist
-            let (updated, report) = train_step(&task, model, &[batch?], &mut optimizer, step)?;
+            let (updated, report) = train_step(&task, model, &[batch?], &mut updater, step)?;
             model = updated;
             mean.add(&report.loss, report.samples);
         }

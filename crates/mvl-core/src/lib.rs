@@ -46,11 +46,11 @@ mod glob;
 mod image;
 mod loading;
 mod metrics;
+mod mixed_precision;
 mod model;
 mod model_config;
 mod neck;
 mod observer;
-mod precision;
 mod predicted_sample;
 mod preprocess;
 mod resources;
@@ -77,16 +77,17 @@ pub use metrics::{
     ConfusionMatrix, Histogram, LabelledConfusion, Metric, MetricDetail, Metrics, Monitor, MonitorMode,
     MultiLabelAccuracy, MultiLabelMeanPrecision, TopKAccuracy,
 };
+pub use mixed_precision::{MixedForward, Precision, UnsupportedPrecision, in_type_of, keep_problems, lower_precision};
 pub use model::{Backbone, Head, InputSides, Network, count_parameters, device_of, is_learnt};
 pub use model_config::{HeadConfig, ModelConfig, Options};
 pub use neck::{Neck, NeckedHead};
 pub use observer::{Flow, ObserverError, StopReason, TrainingEvent, TrainingObserver};
-pub use precision::{MixedForward, in_type_of};
 pub use predicted_sample::PredictedSample;
 pub use preprocess::{ChannelOrder, Filter, IMAGENET_MEAN, IMAGENET_STD, MAX_SIDE_PX, Preprocess, Resize, ResizeTo};
 pub use resources::*;
 pub use sample::{ByteSize, EncodedSample, Sample};
 pub use surgery::{
-    ModelEma, ModelEmaConfig, ParameterGroup, ParameterGroups, ParameterGroupsConfig, freeze, matches_path, unfreeze,
+    ModelEma, ModelEmaConfig, ParameterGroup, ParameterGroups, ParameterGroupsConfig, average_towards, freeze,
+    matches_path, unfreeze,
 };
 pub use task::{ImageBatch, Loss, MODEL_FILE, Task, WEIGHTS_FILE};

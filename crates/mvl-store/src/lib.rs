@@ -5,11 +5,12 @@
 //! - [`read_object`], [`read_place`], [`fetch`]: whole objects and parts of them, bounded and checked.
 //! - [`list`](list()), [`files_below`], [`exists`]: what there is.
 //! - [`download`](download()): an object too large for memory, piece by piece, from where it was broken off.
+//! - [`put`], [`delete`]: objects written whole or not at all, and removed.
 //! - [`RetryPolicy`]: how often all of these ask again. [`Failure`]: why they gave up.
 //!
 //! Stores are set up by the environment, as `object_store` reads it: `AWS_*` (with `AWS_ENDPOINT_URL` and `AWS_ALLOW_HTTP` for
 //! other stores that speak S3), `AZURE_*`, `GOOGLE_*`. Keys are written as they are in `s3://`, `gs://` and `az://` addresses, and
-//! percent-encoded in `http(s)://`, where a server is listed by WebDAV only. Absent on purpose: writing.
+//! percent-encoded in `http(s)://`, where a server is listed and written by WebDAV only.
 
 mod connector;
 mod crypto;
@@ -22,6 +23,7 @@ mod runtime;
 mod scatter;
 mod store;
 mod store_url;
+mod write;
 
 pub use download::{Sink, download};
 pub use failure::{Cause, Failure};
@@ -30,3 +32,4 @@ pub use list::{Listing, exists, files_below, list};
 pub use retry::RetryPolicy;
 pub use runtime::{handle, wait_for};
 pub use store_url::StoreUrl;
+pub use write::{delete, put};

@@ -1,9 +1,12 @@
 //! What a person may set about a training run.
 
-use mvl_core::{ModelEmaConfig, Monitor};
+use mvl_core::{ModelEmaConfig, Monitor, ParameterGroupsConfig, Precision};
 use serde::{Deserialize, Serialize};
 
-use crate::{GradientClipConfig, OptimizerConfig, ScheduleConfig};
+use crate::{
+    CheckpointConfig, GradientClipConfig, LookAheadConfig, LossScaleConfig, OptimizerConfig, ScheduleConfig,
+    SharpnessConfig, SwaConfig,
+};
 
 /// Settings of a run, as written under `[train]` in a config file: unknown keys are errors, missing ones have defaults.
 ///
@@ -29,12 +32,39 @@ pub struct TrainConfig {
     /// Averages the weights of the updates; the average is what is validated, saved to predict with, and answered.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ema: Option<ModelEmaConfig>,
-    /// Updates between checkpoints within an epoch; without, there is one at the end of each.
+    /// Averages the weights at the ends of epochs instead.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub checkpoint_every_steps: Option<usize>,
+    pub swa: Option<SwaConfig>,
     /// How gradients are kept small.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub gradient_clip: Option<GradientClipConfig>,
+    /// Which parameters are decayed, and how fast those near the picture learn; without, all are alike.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub parameter_groups: Option<ParameterGroupsConfig>,
+    /// What does not learn, in all epochs or the first ones.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub freeze: Vec<FreezeConfig>,
+    /// Slow weights that follow the optimiser's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub look_ahead: Option<LookAheadConfig>,
+    /// Takes gradients where the loss is highest near by.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sharpness: Option<SharpnessConfig>,
+    /// The type of the numbers that flow through the model; weights are kept in `f32`.
+    pub precision: Precision,
+    /// Layers that work in `f32` whatever the precision, as patterns of paths; normalisations do anyway.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub keep_f32: Vec<String>,
+    /// The factor on the loss, with `f16`.
+    pub loss_scale: LossScaleConfig,
+    /// Whether intermediate results are computed again in the backward pass where that is cheap, instead of kept: less memory.
+    pub gradient_checkpointing: bool,
+    /// Whether two runs must give the same bits; an error on a backend that cannot promise it.
+    pub deterministic: bool,
+    /// When checkpoints are written, and how many are kept.
+    pub checkpoints: CheckpointConfig,
+    /// What observers are shown beyond figures.
+    pub watch: WatchConfig,
     /// The validation figure by which the best checkpoint is told; the task's own choice when it is left out.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub monitor: Option<Monitor>,
@@ -43,6 +73,29 @@ pub struct TrainConfig {
     pub early_stopping: Option<EarlyStoppingConfig>,
     /// What to do when an observer fails.
     pub on_observer_error: OnObserverError,
+}
+
+/// Parameters that do not learn: `[[train.freeze]]` in a config file.
+///
+/// Layers that a pattern means as a whole also stop behaving as in training: see [`mvl_core::freeze`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FreezeConfig {
+    /// Which, as a pattern of paths: `backbone`, `backbone.layer1.*`.
+    pub pattern: String,
+    /// The first epoch in which they learn, from 0; without, they never do.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until_epoch: Option<usize>,
+}
+
+/// What observers are shown beyond figures; it takes time, so nothing by default.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct WatchConfig {
+    /// How many samples of validation, with what was predicted for them.
+    pub predicted_samples: usize,
+    /// Whether to show how the numbers of each parameter are spread, at the end of each epoch.
+    pub histograms: bool,
 }
 
 /// When to give up hope.
@@ -75,8 +128,19 @@ impl Default for TrainConfig {
             schedule: ScheduleConfig::default(),
             gradient_accumulation: 1,
             ema: None,
-            checkpoint_every_steps: None,
+            swa: None,
             gradient_clip: None,
+            parameter_groups: None,
+            freeze: Vec::new(),
+            look_ahead: None,
+            sharpness: None,
+            precision: Precision::F32,
+            keep_f32: Vec::new(),
+            loss_scale: LossScaleConfig::default(),
+            gradient_checkpointing: false,
+            deterministic: false,
+            checkpoints: CheckpointConfig::default(),
+            watch: WatchConfig::default(),
             monitor: None,
             early_stopping: None,
             on_observer_error: OnObserverError::default(),
@@ -97,21 +161,28 @@ impl TrainConfig {
         if self.epochs == 0 {
             problems.push("epochs: expected at least 1, got 0".to_owned());
         }
-        for (field, value) in [
-            ("gradient_accumulation", Some(self.gradient_accumulation)),
-            ("checkpoint_every_steps", self.checkpoint_every_steps),
-        ] {
-            if value == Some(0) {
-                problems.push(format!("{field}: expected at least 1, got 0"));
-            }
+        if self.gradient_accumulation == 0 {
+            problems.push("gradient_accumulation: expected at least 1, got 0".to_owned());
         }
-        if let Some(ema) = &self.ema {
-            problems.extend(ema.problems().into_iter().map(|problem| format!("ema.{problem}")));
+        if self.ema.is_some() && self.swa.is_some() {
+            problems.push("swa: expected one average of the weights, got ema as well".to_owned());
         }
-        problems.extend(self.optimizer.problems().into_iter().map(|problem| format!("optimizer.{problem}")));
-        problems.extend(self.schedule.problems(self.epochs).into_iter().map(|problem| format!("schedule.{problem}")));
-        let clip = self.gradient_clip.iter().flat_map(GradientClipConfig::problems);
-        problems.extend(clip.map(|problem| format!("gradient_clip.{problem}")));
+        if let Some(SwaConfig { start_epoch, .. }) = self.swa.filter(|swa| swa.start_epoch >= self.epochs) {
+            let epochs = self.epochs;
+            problems.push(format!("swa.start_epoch: expected below the run's {epochs} epochs, got {start_epoch}"));
+        }
+        let mut part = |name: &str, found: Vec<String>| {
+            problems.extend(found.into_iter().map(|problem| format!("{name}.{problem}")));
+        };
+        part("ema", self.ema.iter().flat_map(ModelEmaConfig::problems).collect());
+        part("optimizer", self.optimizer.problems());
+        part("schedule", self.schedule.problems(self.epochs));
+        part("gradient_clip", self.gradient_clip.iter().flat_map(GradientClipConfig::problems).collect());
+        part("parameter_groups", self.parameter_groups.iter().flat_map(ParameterGroupsConfig::problems).collect());
+        part("look_ahead", self.look_ahead.iter().flat_map(LookAheadConfig::problems).collect());
+        part("sharpness", self.sharpness.iter().flat_map(SharpnessConfig::problems).collect());
+        part("loss_scale", self.loss_scale.problems());
+        part("checkpoints", self.checkpoints.problems());
         if let Some(EarlyStoppingConfig { patience, min_delta }) = self.early_stopping {
             if patience == 0 {
                 problems.push("early_stopping.patience: expected at least 1, got 0".to_owned());

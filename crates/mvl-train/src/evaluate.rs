@@ -1,7 +1,7 @@
 //! A pass over a data set without learning.
 
 use burn::module::Module;
-use mvl_core::{DataLoader, Metrics, Task};
+use mvl_core::{DataLoader, Metric, MetricDetail, Metrics, Task};
 
 use crate::{LossValues, MeanLoss, TrainError, epoch_batches};
 
@@ -23,24 +23,62 @@ pub fn evaluate<T: Task>(
     if loader.batches_per_epoch() == 0 {
         return Err(TrainError::NoBatches { pass: PASS });
     }
-    let model = model.valid();
-    let mut mean = MeanLoss::default();
-    let mut metrics = task.metrics();
+    let mut evaluation = Evaluation::new(task, model, Vec::new());
     for (number, batch) in epoch_batches(loader, PASS, 0, 0)?.enumerate() {
-        let batch = batch?;
-        let samples = task.batch_len(&batch);
-        if samples == 0 {
-            continue;
+        if let Some((predictions, truths)) = evaluation.add(&batch?) {
+            each(&predictions, &truths, number);
         }
-        let output = task.forward(&model, &batch);
-        mean.add(&LossValues::read(task.loss(&output, &batch)), samples);
-        let (predictions, truths) = (task.decode(output), task.truths(&batch));
-        for metric in &mut metrics {
+    }
+    Ok(evaluation.metrics())
+}
+
+type AnyMetric<T> = Box<dyn Metric<<T as Task>::Prediction, <T as Task>::Truth>>;
+
+/// What [`evaluate`] is made of: a pass that is fed batch by batch, and may be given up half way.
+pub struct Evaluation<'a, T: Task> {
+    task: &'a T,
+    model: T::Model,
+    mean: MeanLoss,
+    metrics: Vec<AnyMetric<T>>,
+}
+
+impl<'a, T: Task> Evaluation<'a, T> {
+    /// The beginning of a pass, with metrics beside the task's own.
+    pub fn new(task: &'a T, model: &T::Model, more: Vec<AnyMetric<T>>) -> Self {
+        let metrics = task.metrics().into_iter().chain(more).collect();
+        Self { task, model: model.valid(), mean: MeanLoss::default(), metrics }
+    }
+
+    /// Takes in a batch and answers one prediction and one truth for each sample; `None` for an empty batch.
+    pub fn add(&mut self, batch: &T::Batch) -> Option<(Vec<T::Prediction>, Vec<T::Truth>)> {
+        let samples = self.task.batch_len(batch);
+        if samples == 0 {
+            return None;
+        }
+        let output = self.task.forward(&self.model, batch);
+        self.mean.add(&LossValues::read(self.task.loss(&output, batch)), samples);
+        let (predictions, truths) = (self.task.decode(output), self.task.truths(batch));
+        for metric in &mut self.metrics {
             metric.update(&predictions, &truths);
         }
-        each(&predictions, &truths, number);
+        Some((predictions, truths))
     }
-    let mut figures = mean.metrics();
-    figures.0.extend(metrics.iter().flat_map(|metric| metric.compute()));
-    Ok(figures)
+
+    /// The figures so far: `loss`, its parts, the metrics' own.
+    pub fn metrics(&self) -> Metrics {
+        let mut figures = self.mean.metrics();
+        figures.0.extend(self.metrics.iter().flat_map(|metric| metric.compute()));
+        figures
+    }
+
+    /// What metrics know beyond figures.
+    pub fn details(&self) -> Vec<MetricDetail> {
+        self.metrics.iter().filter_map(|metric| metric.detail()).collect()
+    }
+}
+
+impl<T: Task> std::fmt::Debug for Evaluation<'_, T> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Evaluation").field("mean", &self.mean).finish_non_exhaustive()
+    }
 }

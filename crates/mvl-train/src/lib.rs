@@ -10,7 +10,7 @@
 //! use burn::tensor::{Device, Tensor};
 //! use mvl_core::{Backend, BatchIter, Cpu, DataError, DataLoader, Loss, Metric, Monitor, SkippedSample, Task};
 //! use mvl_train::{
-//!     MeanLoss, OptimizerConfig, RunPlan, TrainConfig, epoch_batches, evaluate, prepare_model, train_step,
+//!     MeanLoss, OptimizerConfig, RunPlan, TrainConfig, Updater, epoch_batches, evaluate, prepare_model, train_step,
 //! };
 //!
 //! type Batch = (Tensor<2>, Tensor<2>); // inputs and targets, [N, 1]
@@ -54,11 +54,11 @@
 //!
 //! let plan = RunPlan::new(&config, train.batches_per_epoch());
 //! let mut model = prepare_model(LinearConfig::new(1, 1).init(&device), &train.0, config.seed);
-//! let mut optimizer = config.optimizer.init();
+//! let mut updater = Updater::new(&config, &model);
 //! for epoch in 0..config.epochs {
 //!     let mut mean = MeanLoss::default();
 //!     for (step, batch) in epoch_batches(&train, "training", epoch, 0)?.enumerate() {
-//!         let (updated, report) = train_step(&Line, model, &[batch?], &mut optimizer, plan.step(epoch, step))?;
+//!         let (updated, report) = train_step(&Line, model, &[batch?], &mut updater, plan.step(epoch, step))?;
 //!         model = updated;
 //!         mean.add(&report.loss, report.samples);
 //!     }
@@ -73,13 +73,14 @@
 //! |---|---|
 //! | say how to train | [`TrainConfig`], [`OptimizerConfig`], [`ScheduleConfig`], [`GradientClipConfig`] |
 //! | know each step beforehand | [`RunPlan`] → [`StepPlan`] |
-//! | get a model ready | [`prepare_model`] |
+//! | get a model ready | [`prepare_model`], [`freeze_for_epoch`] |
 //! | go through the data | [`epoch_batches`] |
-//! | update once | [`train_step`], [`clip_gradients`], [`seed_step`] |
-//! | measure | [`evaluate`], [`MeanLoss`] |
+//! | update once | [`train_step`] with an [`Updater`]; [`clip_gradients`], [`unscale_gradients`], [`perturb`], [`seed_step`] |
+//! | average weights | [`WeightAverage`], [`refresh_statistics`] |
+//! | measure | [`evaluate`], [`Evaluation`], [`MeanLoss`], [`weight_histograms`] |
 //! | tell others, and let them stop the run | [`Observers`]: [`ProgressBar`], [`EarlyStopping`], [`History`], [`Curves`] |
 //! | be told to stop | [`StopToken`] |
-//! | save, and go on | [`Checkpointer`], [`Snapshot`], [`TrainState`] |
+//! | save, and go on | [`Moment`], [`Checkpoints`], made of [`CheckpointWriter`], [`Checkpointer`], [`Snapshot`] |
 //! | draw | [`plots`] |
 //! | have it all | [`Trainer`] |
 //!
@@ -87,6 +88,7 @@
 //! |---|---|
 //! | `cpu` (default), `ndarray`, `cuda`, `cuda-nvrtc`, `vulkan`, `metal`, `rocm` | as in `mvl-core` |
 
+mod average;
 mod batches;
 mod checkpoint;
 mod clip;
@@ -95,9 +97,12 @@ mod epoch_summary;
 mod error;
 mod evaluate;
 mod exact;
-mod file_set;
 mod fit;
+mod freezing;
+mod histograms;
+mod live;
 mod loss_values;
+mod moment;
 mod observers;
 mod optimizer;
 mod plan;
@@ -105,23 +110,34 @@ pub mod plots;
 mod prepare;
 mod problems;
 mod resumable_optimizer;
+mod run_parts;
 mod schedule;
 mod seed;
+mod statistics;
 mod step;
 mod stop;
 mod train_state;
 mod trainer;
+mod updater;
+mod validation;
 
+pub use average::{SwaConfig, WeightAverage};
 pub use batches::{EpochBatches, epoch_batches};
-pub use checkpoint::{CHECKPOINTS_DIR, CheckpointKind, Checkpointer, Restored, Snapshot};
+pub use checkpoint::{
+    BestBy, CHECKPOINTS_DIR, CheckpointConfig, CheckpointKind, CheckpointNews, CheckpointWriter, Checkpointer,
+    Checkpoints, OnCheckpointError, Place, Restored, Snapshot, leaders,
+};
 pub use clip::{
     AdaptiveClipConfig, GradientClipConfig, clip_adaptively, clip_global_norm, clip_gradients, clip_value, global_norm,
 };
-pub use config::{EarlyStoppingConfig, OnObserverError, TrainConfig};
+pub use config::{EarlyStoppingConfig, FreezeConfig, OnObserverError, TrainConfig, WatchConfig};
 pub use epoch_summary::EpochSummary;
 pub use error::TrainError;
-pub use evaluate::evaluate;
+pub use evaluate::{Evaluation, evaluate};
+pub use freezing::freeze_for_epoch;
+pub use histograms::weight_histograms;
 pub use loss_values::{LossValues, MeanLoss};
+pub use moment::Moment;
 pub use observers::{Curves, EarlyStopping, History, Observers, ProgressBar};
 pub use optimizer::{
     AdaGradConfig, AdafactorConfig, AdamConfig, AdamWConfig, AdanConfig, LambConfig, LionConfig, MuonAdjustment,
@@ -135,7 +151,12 @@ pub use schedule::{
     ScheduleShape, ScheduleUnit, StepSchedule, ThresholdMode,
 };
 pub use seed::{seed_initialization, seed_step};
+pub use statistics::refresh_statistics;
 pub use step::{StepReport, train_step};
 pub use stop::StopToken;
 pub use train_state::{BestEpoch, RunIdentity, TrainState};
 pub use trainer::{Trained, Trainer};
+pub use updater::{
+    LookAhead, LookAheadConfig, LossScaleConfig, LossScaler, SharpnessConfig, Updater, UpdaterState, perturb,
+    unscale_gradients,
+};

@@ -1,6 +1,6 @@
 //! Where a run stands: everything beside weights and optimiser that an exact resume needs.
 
-use mvl_core::{DataLoader, Metrics, Monitor, Task};
+use mvl_core::{DataLoader, Metrics, Monitor, Precision, Task};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -20,6 +20,9 @@ pub struct TrainState {
     pub best: Option<BestEpoch>,
     /// The finished epochs.
     pub history: Vec<EpochSummary>,
+    /// The last epoch whose weights were averaged at its end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub averaged_epoch: Option<usize>,
     /// What may not change when the run is resumed.
     pub identity: RunIdentity,
 }
@@ -38,12 +41,22 @@ pub struct BestEpoch {
 impl TrainState {
     /// The beginning of a run.
     pub fn new(identity: RunIdentity) -> Self {
-        Self { epoch: 0, step: 0, train: MeanLoss::default(), best: None, history: Vec::new(), identity }
+        Self {
+            epoch: 0,
+            step: 0,
+            train: MeanLoss::default(),
+            best: None,
+            history: Vec::new(),
+            averaged_epoch: None,
+            identity,
+        }
     }
 
     /// Takes note of a step.
     pub fn step_done(&mut self, report: &StepReport) {
-        self.train.add(&report.loss, report.samples);
+        if report.updated {
+            self.train.add(&report.loss, report.samples);
+        }
         self.step += 1;
     }
 
@@ -86,6 +99,14 @@ impl RunIdentity {
             "gradient_clip": config.gradient_clip,
             "gradient_accumulation": config.gradient_accumulation,
             "ema": config.ema,
+            "swa": config.swa,
+            "parameter_groups": config.parameter_groups,
+            "freeze": config.freeze,
+            "look_ahead": config.look_ahead,
+            "sharpness": config.sharpness,
+            "precision": config.precision,
+            "keep_f32": config.keep_f32,
+            "loss_scale": (config.precision == Precision::F16).then_some(config.loss_scale),
             "batches_per_epoch": train.batches_per_epoch(),
             "samples_per_epoch": train.samples_per_epoch(),
             "task": task.name(),

@@ -4,7 +4,8 @@ use std::marker::PhantomData;
 use std::path::{Path, PathBuf};
 
 use burn::tensor::Device;
-use mvl_core::{Backend, BackendError, Monitor, StopReason, Task, TrainingObserver, nearest};
+use mvl_core::{Backend, BackendError, Metric, Monitor, Precision, StopReason, Task, TrainingObserver, nearest};
+use serde_json::Value;
 
 use crate::{BestEpoch, EpochSummary, Observers, StopToken, TrainConfig, TrainError};
 
@@ -39,8 +40,7 @@ use crate::{BestEpoch, EpochSummary, Observers, StopToken, TrainConfig, TrainErr
 ///     Ok(trained.model)
 /// }
 /// ```
-#[derive(Debug)]
-pub struct Trainer<B, T> {
+pub struct Trainer<B, T: Task> {
     pub(crate) task: T,
     pub(crate) config: TrainConfig,
     pub(crate) monitor: Monitor,
@@ -49,9 +49,14 @@ pub struct Trainer<B, T> {
     pub(crate) resume: bool,
     pub(crate) overwrite: bool,
     pub(crate) stop: StopToken,
+    pub(crate) metrics: Box<MakeMetrics<T>>,
+    pub(crate) settings: Value,
     ordinal: usize,
     backend: PhantomData<B>,
 }
+
+/// Makes fresh metrics for one pass.
+type MakeMetrics<T> = dyn Fn() -> Vec<Box<dyn Metric<<T as Task>::Prediction, <T as Task>::Truth>>> + Send + Sync;
 
 /// What came of a run.
 #[derive(Debug)]
@@ -76,6 +81,7 @@ impl<B: Backend, T: Task> Trainer<B, T> {
         let mut problems = config.problems();
         let monitor = config.monitor.clone().unwrap_or_else(|| task.monitor());
         problems.extend(misspelt_figure(&task, &monitor));
+        problems.extend(unsupported::<B>(&config));
         if !problems.is_empty() {
             return Err(TrainError::Config { problems });
         }
@@ -89,6 +95,8 @@ impl<B: Backend, T: Task> Trainer<B, T> {
             resume: false,
             overwrite: false,
             stop: StopToken::new(),
+            metrics: Box::new(Vec::new),
+            settings: Value::Null,
             ordinal: 0,
             backend: PhantomData,
         })
@@ -103,6 +111,22 @@ impl<B: Backend, T: Task> Trainer<B, T> {
     /// Adds an observer.
     pub fn with_observer(mut self, observer: impl TrainingObserver + 'static) -> Self {
         self.observers.push(observer);
+        self
+    }
+
+    /// Measures more in validation than the task does: figures that can be watched, and details for observers. `make` answers fresh
+    /// metrics for each pass.
+    pub fn with_metrics(
+        mut self,
+        make: impl Fn() -> Vec<Box<dyn Metric<T::Prediction, T::Truth>>> + Send + Sync + 'static,
+    ) -> Self {
+        self.metrics = Box::new(make);
+        self
+    }
+
+    /// Adds an object of settings of the program to what observers are told at the start.
+    pub fn with_settings(mut self, settings: Value) -> Self {
+        self.settings = settings;
         self
     }
 
@@ -143,7 +167,8 @@ impl<B: Backend, T: Task> Trainer<B, T> {
     /// # Errors
     /// When this machine has none.
     pub fn training_device(&self) -> Result<Device, BackendError> {
-        self.device().map(Device::autodiff)
+        let device = self.device()?.autodiff();
+        Ok(if self.config.gradient_checkpointing { device.gradient_checkpointing() } else { device })
     }
 
     /// The task.
@@ -165,6 +190,34 @@ impl<B: Backend, T: Task> Trainer<B, T> {
     pub(crate) fn stop_request(&self) -> Option<StopReason> {
         if self.stop.is_stopped() { Some(StopReason::Interrupted) } else { self.observers.stop_reason().cloned() }
     }
+}
+
+impl<B, T: Task> std::fmt::Debug for Trainer<B, T> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Trainer")
+            .field("task", &self.task.name())
+            .field("config", &self.config)
+            .field("observers", &self.observers)
+            .field("run_dir", &self.run_dir)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What this backend cannot do of the settings.
+fn unsupported<B: Backend>(config: &TrainConfig) -> Vec<String> {
+    let mut problems = Vec::new();
+    if config.precision != Precision::F32 {
+        match B::device(0).map(|device| config.precision.supported_by(&device)) {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => problems.push(format!("precision: {error}")),
+            Err(error) => problems.push(format!("precision: cannot ask the device: {error}")),
+        }
+    }
+    if config.deterministic && !B::ON_HOST {
+        let name = B::NAME;
+        problems.push(format!("deterministic: {name} does not promise equal bits, only backends on the CPU do"));
+    }
+    problems
 }
 
 /// Says so when the monitored figure is misspelt, before an epoch is spent to find out. Parts of the loss are not known

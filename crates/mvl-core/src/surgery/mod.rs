@@ -5,7 +5,7 @@ mod model_ema;
 mod parameter_groups;
 
 pub use freeze::{freeze, unfreeze};
-pub use model_ema::{ModelEma, ModelEmaConfig};
+pub use model_ema::{ModelEma, ModelEmaConfig, average_towards};
 pub use parameter_groups::{ParameterGroup, ParameterGroups, ParameterGroupsConfig};
 
 use crate::matches_glob;

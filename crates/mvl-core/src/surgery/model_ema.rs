@@ -107,10 +107,7 @@ impl<M: Module> ModelEma<M> {
     /// # Panics
     /// When the model is of another kind.
     pub fn update(&mut self, model: &M, step: usize) {
-        let mut newest = Newest::default();
-        model.valid().visit(&mut newest); // with the running statistics of all threads
-        let share = 1.0 - self.config.decay_at(step);
-        self.model = self.model.clone().map(&mut Average { newest, share });
+        self.model = average_towards(self.model.clone(), model, 1.0 - self.config.decay_at(step));
     }
 
     /// The averaged model, without autodiff: ready for inference.
@@ -127,6 +124,18 @@ impl<M: Module> ModelEma<M> {
     pub fn config(&self) -> &ModelEmaConfig {
         &self.config
     }
+}
+
+/// Moves the parameters of an average, a model without autodiff, towards another model's by a share of what they are away; running
+/// statistics and constants become the other's.
+///
+/// # Panics
+/// When the models are of different kinds.
+#[must_use]
+pub fn average_towards<M: Module>(average: M, model: &M, share: f64) -> M {
+    let mut newest = Newest::default();
+    model.valid().visit(&mut newest); // with the running statistics of all threads
+    average.map(&mut Average { newest, share })
 }
 
 /// Tensors by the paths of their parameters.

@@ -10,7 +10,10 @@ pub use early_stopping::EarlyStopping;
 pub use history::History;
 pub use progress_bar::ProgressBar;
 
+use std::collections::BTreeMap;
+
 use mvl_core::{Flow, ObserverError, StopReason, TrainingEvent, TrainingObserver};
+use serde_json::Value;
 
 use crate::{OnObserverError, TrainError};
 
@@ -101,6 +104,32 @@ impl Observers {
                 watcher.warn(error);
             }
         }
+    }
+
+    /// What they want to be given back after a resume, by their names.
+    pub fn states(&self) -> BTreeMap<String, Value> {
+        let named = self.list.iter().map(|watcher| (watcher.observer.name(), watcher.observer.state()));
+        named.filter_map(|(name, state)| Some((name.to_owned(), state?))).collect()
+    }
+
+    /// Gives back what [`states`](Self::states) gathered; what is nobody's any more is left.
+    ///
+    /// # Errors
+    /// [`TrainError::Observer`] with the first failure, when the policy is to stop then.
+    pub fn restore(&mut self, states: &BTreeMap<String, Value>) -> Result<(), TrainError> {
+        let mut failure = None;
+        for watcher in &mut self.list {
+            let Some(state) = states.get(watcher.observer.name()) else { continue };
+            match watcher.observer.restore(state) {
+                Ok(()) => {}
+                Err(error) if self.policy == OnObserverError::Warn => watcher.warn(error),
+                Err(source) => {
+                    let name = watcher.observer.name().to_owned();
+                    failure.get_or_insert(TrainError::Observer { name, source });
+                }
+            }
+        }
+        failure.map_or(Ok(()), Err)
     }
 
     /// Who asked first to stop, and why.

@@ -4,12 +4,12 @@
 //! Shazeer and Stern 2018, <https://arxiv.org/abs/1804.04235>, with PyTorch's defaults. A step is a share of the weights' size, and
 //! the learning rate a bound on that share.
 
-use burn::optim::{AdafactorConfig as BurnConfig, ModuleOptimizer};
+use burn::optim::AdafactorConfig as BurnConfig;
 use serde::{Deserialize, Serialize};
 
+use super::rule::Rule;
 use super::settings::Settings;
 use crate::problems::Problems;
-use crate::resumable_optimizer::Resumable;
 
 /// Settings of Adafactor: `{ name = "adafactor", learning_rate = 0.01 }`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -66,7 +66,7 @@ impl Settings for AdafactorConfig {
         problems.not_negative("weight_decay", self.weight_decay);
     }
 
-    fn init(&self) -> ModuleOptimizer {
+    fn rule(&self) -> Rule {
         let config = BurnConfig::new()
             .with_epsilon_1(self.epsilon1 as f32)
             .with_epsilon_2(self.epsilon2 as f32)
@@ -75,6 +75,10 @@ impl Settings for AdafactorConfig {
             .with_relative_step(self.relative_step)
             .with_scale_parameter(self.scale_parameter)
             .with_weight_decay(self.weight_decay as f32);
-        Resumable(config.build()).into()
+        Rule::new(config.build())
+    }
+
+    fn stop_decay(&mut self) {
+        self.weight_decay = 0.0;
     }
 }

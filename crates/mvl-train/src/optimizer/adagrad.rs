@@ -3,12 +3,12 @@
 //! # Source
 //! Duchi et al. 2011, <https://jmlr.org/papers/v12/duchi11a.html>.
 
-use burn::optim::{AdaGradConfig as BurnConfig, ModuleOptimizer};
+use burn::optim::AdaGradConfig as BurnConfig;
 use serde::{Deserialize, Serialize};
 
+use super::rule::Rule;
 use super::settings::{Settings, penalty};
 use crate::problems::Problems;
-use crate::resumable_optimizer::Resumable;
 
 /// Settings of AdaGrad: `{ name = "adagrad", learning_rate = 0.01 }`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -45,11 +45,15 @@ impl Settings for AdaGradConfig {
         problems.not_negative("weight_decay", self.weight_decay);
     }
 
-    fn init(&self) -> ModuleOptimizer {
+    fn rule(&self) -> Rule {
         let config = BurnConfig::new()
             .with_lr_decay(self.learning_rate_decay)
             .with_epsilon(self.epsilon as f32)
             .with_weight_decay(penalty(self.weight_decay));
-        Resumable(config.build()).into()
+        Rule::new(config.build())
+    }
+
+    fn stop_decay(&mut self) {
+        self.weight_decay = 0.0;
     }
 }

@@ -3,12 +3,12 @@
 //! # Source
 //! Kingma and Ba 2014, <https://arxiv.org/abs/1412.6980>.
 
-use burn::optim::{AdamConfig as BurnConfig, ModuleOptimizer};
+use burn::optim::AdamConfig as BurnConfig;
 use serde::{Deserialize, Serialize};
 
+use super::rule::Rule;
 use super::settings::{Settings, penalty};
 use crate::problems::Problems;
-use crate::resumable_optimizer::Resumable;
 
 /// Settings of Adam: `{ name = "adam", learning_rate = 1e-3 }`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -50,13 +50,17 @@ impl Settings for AdamConfig {
         problems.not_negative("weight_decay", self.weight_decay);
     }
 
-    fn init(&self) -> ModuleOptimizer {
+    fn rule(&self) -> Rule {
         let config = BurnConfig::new()
             .with_beta_1(self.beta1 as f32)
             .with_beta_2(self.beta2 as f32)
             .with_epsilon(self.epsilon as f32)
             .with_weight_decay(penalty(self.weight_decay))
             .with_amsgrad(self.amsgrad);
-        Resumable(config.build()).into()
+        Rule::new(config.build())
+    }
+
+    fn stop_decay(&mut self) {
+        self.weight_decay = 0.0;
     }
 }

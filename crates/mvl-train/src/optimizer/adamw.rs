@@ -3,12 +3,12 @@
 //! # Source
 //! Loshchilov and Hutter 2017, <https://arxiv.org/abs/1711.05101>.
 
-use burn::optim::{AdamW, AdamWConfig as BurnConfig, ModuleOptimizer};
+use burn::optim::{AdamW, AdamWConfig as BurnConfig};
 use serde::{Deserialize, Serialize};
 
+use super::rule::Rule;
 use super::settings::Settings;
 use crate::problems::Problems;
-use crate::resumable_optimizer::Resumable;
 
 /// Settings of AdamW: `{ name = "adamw", learning_rate = 1e-3, weight_decay = 0.05 }`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -60,8 +60,12 @@ impl Settings for AdamWConfig {
         problems.not_negative("weight_decay", self.weight_decay);
     }
 
-    fn init(&self) -> ModuleOptimizer {
-        Resumable(self.build()).into()
+    fn rule(&self) -> Rule {
+        Rule::new(self.build())
+    }
+
+    fn stop_decay(&mut self) {
+        self.weight_decay = 0.0;
     }
 }
 

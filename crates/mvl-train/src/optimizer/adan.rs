@@ -3,12 +3,12 @@
 //! # Source
 //! Xie et al. 2022, <https://arxiv.org/abs/2208.06677>, with timm's defaults.
 
-use burn::optim::{AdanConfig as BurnConfig, ModuleOptimizer};
+use burn::optim::AdanConfig as BurnConfig;
 use serde::{Deserialize, Serialize};
 
+use super::rule::Rule;
 use super::settings::Settings;
 use crate::problems::Problems;
-use crate::resumable_optimizer::Resumable;
 
 /// Settings of Adan: `{ name = "adan", learning_rate = 1e-3, weight_decay = 0.02 }`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -61,7 +61,7 @@ impl Settings for AdanConfig {
         problems.not_negative("weight_decay", self.weight_decay);
     }
 
-    fn init(&self) -> ModuleOptimizer {
+    fn rule(&self) -> Rule {
         let config = BurnConfig::new()
             .with_beta_1(self.beta1 as f32)
             .with_beta_2(self.beta2 as f32)
@@ -69,6 +69,10 @@ impl Settings for AdanConfig {
             .with_epsilon(self.epsilon as f32)
             .with_weight_decay(self.weight_decay as f32)
             .with_no_prox(self.no_prox);
-        Resumable(config.build()).into()
+        Rule::new(config.build())
+    }
+
+    fn stop_decay(&mut self) {
+        self.weight_decay = 0.0;
     }
 }

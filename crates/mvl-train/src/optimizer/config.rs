@@ -1,6 +1,8 @@
 //! Which optimiser.
 
+use burn::module::ParamGroup;
 use burn::optim::ModuleOptimizer;
+use mvl_core::ParameterGroups;
 use serde::{Deserialize, Serialize};
 
 use super::settings::Settings;
@@ -78,7 +80,22 @@ impl OptimizerConfig {
     /// # Panics
     /// May panic when there are [`problems`](Self::problems).
     pub fn init(&self) -> ModuleOptimizer {
-        self.settings().init()
+        self.settings().rule().for_all()
+    }
+
+    /// The optimiser, without state yet, for parameters in groups: each at its share of the learning rate, and decayed or not. What is in no
+    /// group is updated as without groups.
+    ///
+    /// # Panics
+    /// May panic when there are [`problems`](Self::problems).
+    pub fn init_groups(&self, groups: &ParameterGroups) -> ModuleOptimizer {
+        let mut undecayed = self.clone();
+        undecayed.settings_mut().stop_decay();
+        groups.0.iter().fold(self.init(), |optimizer, group| {
+            let settings = if group.weight_decay { self } else { &undecayed };
+            let rule = settings.settings().rule().with_share(group.learning_rate_scale);
+            optimizer.with_group(ParamGroup::from_paths(group.paths.clone()), rule, None)
+        })
     }
 
     fn settings(&self) -> &dyn Settings {

@@ -4,12 +4,12 @@
 //! You et al. 2019, <https://arxiv.org/abs/1904.00962>, with timm's defaults. Unlike timm's it clips no gradients by itself, and
 //! adapts without weight decay too (`max_grad_norm=None, always_adapt=True`).
 
-use burn::optim::{LambConfig as BurnConfig, ModuleOptimizer};
+use burn::optim::LambConfig as BurnConfig;
 use serde::{Deserialize, Serialize};
 
+use super::rule::Rule;
 use super::settings::Settings;
 use crate::problems::Problems;
-use crate::resumable_optimizer::Resumable;
 
 /// Settings of LAMB: `{ name = "lamb", learning_rate = 5e-3, weight_decay = 0.02 }`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -51,13 +51,17 @@ impl Settings for LambConfig {
         problems.not_negative("weight_decay", self.weight_decay);
     }
 
-    fn init(&self) -> ModuleOptimizer {
+    fn rule(&self) -> Rule {
         let config = BurnConfig::new()
             .with_beta_1(self.beta1 as f32)
             .with_beta_2(self.beta2 as f32)
             .with_epsilon(self.epsilon as f32)
             .with_weight_decay(self.weight_decay as f32)
             .with_use_trust_ratio(self.trust_ratio);
-        Resumable(config.build()).into()
+        Rule::new(config.build())
+    }
+
+    fn stop_decay(&mut self) {
+        self.weight_decay = 0.0;
     }
 }

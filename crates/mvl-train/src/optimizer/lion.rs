@@ -4,12 +4,12 @@
 //! Chen et al. 2023, <https://arxiv.org/abs/2302.06675>, with timm's defaults. It wants a learning rate three to ten times smaller than
 //! AdamW's, and a weight decay as much larger.
 
-use burn::optim::{LionConfig as BurnConfig, ModuleOptimizer};
+use burn::optim::LionConfig as BurnConfig;
 use serde::{Deserialize, Serialize};
 
+use super::rule::Rule;
 use super::settings::Settings;
 use crate::problems::Problems;
-use crate::resumable_optimizer::Resumable;
 
 /// Settings of Lion: `{ name = "lion", learning_rate = 1e-4, weight_decay = 0.1 }`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -46,11 +46,15 @@ impl Settings for LionConfig {
         problems.not_negative("weight_decay", self.weight_decay);
     }
 
-    fn init(&self) -> ModuleOptimizer {
+    fn rule(&self) -> Rule {
         let config = BurnConfig::new()
             .with_beta_1(self.beta1 as f32)
             .with_beta_2(self.beta2 as f32)
             .with_weight_decay(self.weight_decay as f32);
-        Resumable(config.build()).into()
+        Rule::new(config.build())
+    }
+
+    fn stop_decay(&mut self) {
+        self.weight_decay = 0.0;
     }
 }

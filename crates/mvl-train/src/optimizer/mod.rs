@@ -17,6 +17,7 @@ mod lion;
 mod muon;
 mod muon_on_matrices;
 mod rmsprop;
+mod rule;
 mod settings;
 mod sgd;
 

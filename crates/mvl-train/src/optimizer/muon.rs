@@ -6,14 +6,14 @@
 //! type.
 
 use burn::optim::momentum::MomentumConfig;
-use burn::optim::{AdjustLrFn, ModuleOptimizer, MuonConfig as BurnConfig};
+use burn::optim::{AdjustLrFn, MuonConfig as BurnConfig};
 use serde::{Deserialize, Serialize};
 
 use super::AdamWConfig;
 use super::muon_on_matrices::MuonOnMatrices;
+use super::rule::Rule;
 use super::settings::{Settings, penalty};
 use crate::problems::Problems;
-use crate::resumable_optimizer::Resumable;
 
 /// Settings of Muon: `{ name = "muon", learning_rate = 0.02, rest = { learning_rate = 3e-4 } }`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -77,7 +77,7 @@ impl Settings for MuonConfig {
         problems.within("rest.", rest.list());
     }
 
-    fn init(&self) -> ModuleOptimizer {
+    fn rule(&self) -> Rule {
         let [a, b, c] = self.ns_coefficients.map(|coefficient| coefficient as f32);
         let momentum = MomentumConfig::new().with_momentum(self.momentum).with_nesterov(self.nesterov);
         let config = BurnConfig::new()
@@ -91,7 +91,12 @@ impl Settings for MuonConfig {
             .with_ns_coefficients((a, b, c))
             .with_epsilon(self.epsilon as f32);
         let rest_share = self.rest.learning_rate / self.learning_rate;
-        Resumable(MuonOnMatrices::new(config.build(), self.rest.build(), rest_share)).into()
+        Rule::new(MuonOnMatrices::new(config.build(), self.rest.build(), rest_share))
+    }
+
+    fn stop_decay(&mut self) {
+        self.weight_decay = 0.0;
+        self.rest.weight_decay = 0.0;
     }
 }
 

@@ -4,12 +4,12 @@
 //! Hinton 2012, <https://www.cs.toronto.edu/~tijmen/csc321/slides/lecture_slides_lec6.pdf>; centred as Graves 2013,
 //! <https://arxiv.org/abs/1308.0850>.
 
-use burn::optim::{ModuleOptimizer, RmsPropConfig as BurnConfig};
+use burn::optim::RmsPropConfig as BurnConfig;
 use serde::{Deserialize, Serialize};
 
+use super::rule::Rule;
 use super::settings::{Settings, penalty};
 use crate::problems::Problems;
-use crate::resumable_optimizer::Resumable;
 
 /// Settings of RMSprop: `{ name = "rmsprop", learning_rate = 0.01, momentum = 0.9 }`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -51,13 +51,17 @@ impl Settings for RmsPropConfig {
         problems.not_negative("weight_decay", self.weight_decay);
     }
 
-    fn init(&self) -> ModuleOptimizer {
+    fn rule(&self) -> Rule {
         let config = BurnConfig::new()
             .with_alpha(self.alpha as f32)
             .with_momentum(self.momentum as f32)
             .with_epsilon(self.epsilon as f32)
             .with_weight_decay(penalty(self.weight_decay))
             .with_centered(self.centered);
-        Resumable(config.build()).into()
+        Rule::new(config.build())
+    }
+
+    fn stop_decay(&mut self) {
+        self.weight_decay = 0.0;
     }
 }

@@ -1,8 +1,8 @@
 //! What the settings of every optimiser can do.
 
-use burn::optim::ModuleOptimizer;
 use burn::optim::decay::WeightDecayConfig;
 
+use super::rule::Rule;
 use crate::problems::Problems;
 
 /// The settings of one optimiser.
@@ -13,8 +13,10 @@ pub(super) trait Settings {
     fn learning_rate_mut(&mut self) -> &mut f64;
     /// What is wrong, beside the learning rate.
     fn check(&self, problems: &mut Problems);
-    /// The optimiser, without state yet.
-    fn init(&self) -> ModuleOptimizer;
+    /// How one parameter is updated.
+    fn rule(&self) -> Rule;
+    /// Leaves weights undecayed.
+    fn stop_decay(&mut self);
 }
 
 /// burn's L2 penalty; none at 0, which costs nothing.

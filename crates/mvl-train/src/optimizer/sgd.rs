@@ -4,13 +4,13 @@
 //! Sutskever et al. 2013 in PyTorch's form: velocity = momentum · velocity + (1 − dampening) · gradient, of which the first is
 //! the gradient itself; weight decay is added to the gradient.
 
+use burn::optim::SgdConfig as BurnConfig;
 use burn::optim::momentum::MomentumConfig;
-use burn::optim::{ModuleOptimizer, SgdConfig as BurnConfig};
 use serde::{Deserialize, Serialize};
 
+use super::rule::Rule;
 use super::settings::{Settings, penalty};
 use crate::problems::Problems;
-use crate::resumable_optimizer::Resumable;
 
 /// Settings of SGD: `{ name = "sgd", learning_rate = 0.1, momentum = 0.9 }`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -53,12 +53,16 @@ impl Settings for SgdConfig {
         problems.expect(usable, "nesterov", "a dampening of 0 beside it", self.dampening);
     }
 
-    fn init(&self) -> ModuleOptimizer {
+    fn rule(&self) -> Rule {
         let mut config = BurnConfig::new().with_weight_decay(penalty(self.weight_decay));
         if self.momentum > 0.0 {
             let momentum = MomentumConfig::new().with_momentum(self.momentum).with_nesterov(self.nesterov);
             config = config.with_momentum(Some(momentum.with_dampening(self.dampening)));
         }
-        Resumable(config.build()).into()
+        Rule::new(config.build())
+    }
+
+    fn stop_decay(&mut self) {
+        self.weight_decay = 0.0;
     }
 }

@@ -3,7 +3,7 @@
 use burn::tensor::Tensor;
 use mvl_core::{Backend, Cpu, DataLoader, ImageBatch, ModelEma, ModelEmaConfig, WEIGHTS_FILE};
 use mvl_train::{
-    CheckpointKind, Checkpointer, RunPlan, TrainConfig, Trainer, epoch_batches, prepare_model, train_step,
+    CheckpointKind, Checkpointer, RunPlan, TrainConfig, Trainer, Updater, epoch_batches, prepare_model, train_step,
 };
 
 use crate::tiny::*;
@@ -20,7 +20,7 @@ fn trained(accumulation: usize, together: bool) -> Vec<f32> {
     let loader = TinyLoader::train(&device);
     let plan = RunPlan::new(&settings, loader.batches_per_epoch());
     let mut model = prepare_model(TinyNet::plain(&device), &device, settings.seed);
-    let mut optimizer = settings.optimizer.init();
+    let mut updater = Updater::new(&settings, &model);
     for epoch in 0..settings.epochs {
         let mut batches = epoch_batches(&loader, "training", epoch, 0).expect("batches");
         for step in 0..plan.steps_per_epoch() {
@@ -30,7 +30,7 @@ fn trained(accumulation: usize, together: bool) -> Vec<f32> {
                 let images = Tensor::cat(group.into_iter().map(|batch| batch.images).collect(), 0);
                 group = vec![ImageBatch { images, annotations }];
             }
-            let made = train_step(&TinyTask::default(), model, &group, &mut optimizer, plan.step(epoch, step));
+            let made = train_step(&TinyTask::default(), model, &group, &mut updater, plan.step(epoch, step));
             model = made.expect("a step").0;
         }
         assert!(batches.next_group(1).expect("no more").is_none());
@@ -65,12 +65,12 @@ fn the_average_is_what_comes_of_a_run() {
     // the same by hand
     let plan = RunPlan::new(&settings, loader.batches_per_epoch());
     let mut model = prepare_model(TinyNet::new(&device), &device, settings.seed);
-    let (mut optimizer, mut average) = (settings.optimizer.init(), ModelEma::new(&model, ema));
+    let (mut updater, mut average) = (Updater::new(&settings, &model), ModelEma::new(&model, ema));
     for epoch in 0..settings.epochs {
         for (step, batch) in epoch_batches(&loader, "training", epoch, 0).expect("batches").enumerate() {
             let step = plan.step(epoch, step);
             let batch = [batch.expect("a batch")];
-            model = train_step(&TinyTask::default(), model, &batch, &mut optimizer, step).expect("a step").0;
+            model = train_step(&TinyTask::default(), model, &batch, &mut updater, step).expect("a step").0;
             average.update(&model, step.global_step + 1);
         }
     }

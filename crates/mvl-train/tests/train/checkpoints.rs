@@ -5,13 +5,20 @@ use std::path::Path;
 
 use burn::module::Module;
 use burn::store::ModuleRecord;
-use mvl_core::{Cpu, MODEL_FILE, Task, TrainingEvent, WEIGHTS_FILE};
-use mvl_train::{CheckpointKind, Checkpointer, TrainError, Trained, Trainer};
+use mvl_core::{Cpu, MODEL_FILE, MonitorMode, Task, TrainingEvent, WEIGHTS_FILE};
+use mvl_train::{
+    BestBy, CheckpointConfig, CheckpointKind, Checkpointer, ScheduleConfig, TrainConfig, TrainError, Trained, Trainer,
+    leaders,
+};
 
 use crate::tiny::*;
 
 fn train(folder: &Path, resume: bool) -> Result<Trained<TinyNet>, TrainError> {
-    let mut trainer = Trainer::<Cpu, _>::new(TinyTask::default(), config(2))?.with_run_dir(folder).with_resume(resume);
+    train_with(config(2), folder, resume)
+}
+
+fn train_with(settings: TrainConfig, folder: &Path, resume: bool) -> Result<Trained<TinyNet>, TrainError> {
+    let mut trainer = Trainer::<Cpu, _>::new(TinyTask::default(), settings)?.with_run_dir(folder).with_resume(resume);
     let (plain, autodiff) = (trainer.device()?, trainer.training_device()?);
     trainer.fit(TinyNet::new(&plain), &TinyLoader::train(&autodiff), Some(&TinyLoader::valid(&plain)))
 }
@@ -41,7 +48,7 @@ fn each_checkpoint_is_a_complete_saved_model() {
         names.sort();
         names
     };
-    assert_eq!(names(&folder.path().join("checkpoints")), ["best", "last"]);
+    assert_eq!(names(&folder.path().join("checkpoints")), ["best", "last", "last.1"]);
     assert_eq!(
         names(&folder.path().join("checkpoints/best")),
         ["model.json", "optimizer.bpk", "state.json", "weights.bpk"]
@@ -62,7 +69,9 @@ fn the_best_is_that_of_the_best_epoch() {
     });
     // Whoever likes a large loss finds the best epoch early.
     let task = TinyTask { monitor: mvl_core::Monitor::max("loss"), ..TinyTask::default() };
-    let mut trainer = Trainer::<Cpu, _>::new(task, config(3)).expect("valid settings");
+    // In the foreground, where none gives way to a later one.
+    let checkpoints = CheckpointConfig { background: false, ..CheckpointConfig::default() };
+    let mut trainer = Trainer::<Cpu, _>::new(task, TrainConfig { checkpoints, ..config(3) }).expect("valid settings");
     trainer = trainer.with_run_dir(folder.path()).with_observer(listener);
     let (plain, autodiff) = (trainer.device().expect("there"), trainer.training_device().expect("there"));
     let trained = trainer.fit(TinyNet::new(&plain), &TinyLoader::train(&autodiff), Some(&TinyLoader::valid(&plain)));
@@ -100,10 +109,14 @@ fn damage_is_told_with_the_file() {
         ("state.json", |_| b"{}".to_vec(), "missing field `version`"),
         ("state.json", |_| br#"{"version": 9}"#.to_vec(), "expected layout version 1, got 9"),
     ];
+    // Nothing else to go on from.
+    fs::remove_dir_all(folder.path().join("checkpoints/best")).expect("there");
+    fs::remove_dir_all(folder.path().join("checkpoints/last.1")).expect("there");
     for (name, damage, expected) in cases {
         let whole = original(name);
         fs::write(last.join(name), damage(whole.clone())).expect("writable");
         let error = train(folder.path(), true).expect_err(expected).to_string();
+        fs::rename(folder.path().join("checkpoints/last.damaged"), &last).expect("set aside");
         assert!(error.starts_with("the checkpoint is damaged: ") && error.contains(expected), "{error}");
         assert!(error.ends_with(&format!("; {}", last.join(name).display())), "{error}");
         fs::write(last.join(name), whole).expect("writable");
@@ -113,13 +126,152 @@ fn damage_is_told_with_the_file() {
     assert!(error.contains("the file is missing"), "{error}");
 }
 
+/// The run goes on from the one before, ends with the same weights, and says what happened.
+#[test]
+fn a_damaged_checkpoint_is_passed_over() {
+    let _alone = one_run_at_a_time();
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let trained = train(folder.path(), false).expect("trains");
+    let last = folder.path().join("checkpoints/last");
+    fs::write(last.join("weights.bpk"), b"torn").expect("writable");
+    let notices = std::sync::Arc::new(std::sync::Mutex::new(Vec::new()));
+    let seen = notices.clone();
+    let listener = Listen(move |event: &TrainingEvent<'_>| {
+        if let TrainingEvent::Notice { message } = event {
+            seen.lock().expect("not poisoned").push((*message).to_owned());
+        }
+        Ok(mvl_core::Flow::Continue)
+    });
+    let mut trainer = Trainer::<Cpu, _>::new(TinyTask::default(), config(2)).expect("valid settings");
+    trainer = trainer.with_run_dir(folder.path()).with_resume(true).with_observer(listener);
+    let (plain, autodiff) = (trainer.device().expect("there"), trainer.training_device().expect("there"));
+    let valid = TinyLoader::valid(&plain);
+    let resumed = trainer.fit(TinyNet::new(&plain), &TinyLoader::train(&autodiff), Some(&valid)).expect("goes on");
+    assert_eq!(bits(&resumed.model), bits(&trained.model));
+    assert!(last.join("weights.bpk").metadata().expect("written again").len() > 100);
+    assert!(folder.path().join("checkpoints/last.damaged").exists(), "nothing is thrown away");
+    let notices = notices.lock().expect("not poisoned");
+    assert_eq!(notices.len(), 1, "{notices:?}");
+    for expected in ["passed over a checkpoint", "last.damaged", "weights.bpk is not what was written"] {
+        assert!(notices[0].contains(expected), "{notices:?}");
+    }
+}
+
+#[test]
+fn so_many_of_the_latest_and_the_best_are_kept() {
+    let _alone = one_run_at_a_time();
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let by_loss = BestBy { metric: "loss".to_owned(), mode: MonitorMode::Min, keep: 3 };
+    for background in [false, true] {
+        let run = folder.path().join(format!("{background}"));
+        let checkpoints = CheckpointConfig {
+            keep: 3,
+            keep_best: 2,
+            best_by: vec![by_loss.clone()],
+            background,
+            ..Default::default()
+        };
+        let settings = TrainConfig { checkpoints, ..config(6) };
+        let trained = train_with(settings, &run, false).expect("trains");
+        let epoch = |name: &str| {
+            let text = fs::read_to_string(run.join("checkpoints").join(name).join("state.json")).expect("there");
+            let state: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+            state["state"]["history"].as_array().expect("a list").len() - 1
+        };
+        let mut last = vec![epoch("last"), epoch("last.1"), epoch("last.2")];
+        if background {
+            // Some may have given way to later ones, never the last.
+            assert_eq!(last[0], 5);
+        } else {
+            assert_eq!(last, [5, 4, 3]);
+        }
+        last.dedup();
+        assert_eq!(last.len(), 3);
+        let best = leaders(&trained.history, &mvl_core::Monitor::max("accuracy"), 2);
+        assert_eq!(vec![epoch("best"), epoch("best.1")], best);
+        let lowest = leaders(&trained.history, &mvl_core::Monitor::min("loss"), 3);
+        assert_eq!(vec![epoch("best-loss"), epoch("best-loss.1"), epoch("best-loss.2")], lowest);
+        assert!(!run.join("checkpoints/last.3").exists() && !run.join("checkpoints/best.2").exists());
+    }
+}
+
+/// What fails between steps leaves the weights whole, and they are saved.
+#[test]
+fn a_run_that_fails_for_its_data_loses_no_step() {
+    let _alone = one_run_at_a_time();
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let whole = train(&folder.path().join("whole"), false).expect("trains");
+    let run = folder.path().join("short");
+    let mut trainer =
+        Trainer::<Cpu, _>::new(TinyTask::default(), config(2)).expect("valid settings").with_run_dir(&run);
+    let (plain, autodiff) = (trainer.device().expect("there"), trainer.training_device().expect("there"));
+    let valid = TinyLoader::valid(&plain);
+    let short = TinyLoader { missing: 2, ..TinyLoader::train(&autodiff) };
+    let error = trainer.fit(TinyNet::new(&plain), &short, Some(&valid)).expect_err("two batches are missing");
+    assert!(matches!(error, TrainError::BatchCount { .. }), "{error}");
+    let text = fs::read_to_string(run.join("checkpoints/last/state.json")).expect("saved");
+    let state: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+    assert_eq!(state["state"]["step"], STEPS - 2);
+    let resumed = train(&run, true).expect("goes on");
+    assert_eq!(bits(&resumed.model), bits(&whole.model));
+}
+
+#[cfg(feature = "remote")]
+#[test]
+fn a_run_goes_on_from_its_mirror() {
+    let _alone = one_run_at_a_time();
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let mirror = Some(format!("file://{}", folder.path().join("mirror").display()));
+    let settings = |epochs| {
+        let checkpoints = CheckpointConfig { mirror: mirror.clone(), ..CheckpointConfig::default() };
+        TrainConfig { checkpoints, schedule: ScheduleConfig::constant(), ..config(epochs) }
+    };
+    let whole =
+        train_with(TrainConfig { checkpoints: Default::default(), ..settings(4) }, &folder.path().join("whole"), false);
+    train_with(settings(2), &folder.path().join("first"), false).expect("trains");
+    let elsewhere = train_with(settings(4), &folder.path().join("second"), true).expect("goes on from the mirror");
+    assert_eq!(elsewhere.history.len(), 4);
+    assert_eq!(bits(&elsewhere.model), bits(&whole.expect("trains").model));
+    let kept = fs::read_dir(folder.path().join("mirror/last"))
+        .expect("there")
+        .filter(|entry| fs::read_dir(entry.as_ref().expect("readable").path()).expect("a folder").next().is_some());
+    assert_eq!(kept.count(), 2);
+}
+
+/// A place that cannot be written to is told, and ends the run only if its last checkpoint is not there.
+#[test]
+fn a_full_disk_does_not_end_a_run_at_once() {
+    let _alone = one_run_at_a_time();
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let run = folder.path().to_owned();
+    let block = move |event: &TrainingEvent<'_>| {
+        let checkpoints = run.join("checkpoints");
+        match event {
+            // A file where the folder must go: what a full disk or a lost right does, done to any user.
+            TrainingEvent::EpochStarted { epoch: 0 } => fs::write(checkpoints.join("last.new"), b"").expect("writable"),
+            TrainingEvent::EpochStarted { epoch: 2 } => fs::remove_file(checkpoints.join("last.new")).expect("there"),
+            _ => {}
+        }
+        Ok(mvl_core::Flow::Continue)
+    };
+    let settings =
+        TrainConfig { checkpoints: CheckpointConfig { background: false, ..Default::default() }, ..config(3) };
+    let mut trainer = Trainer::<Cpu, _>::new(TinyTask::default(), settings).expect("valid settings");
+    trainer = trainer.with_run_dir(folder.path()).with_observer(Listen(block));
+    let device = trainer.training_device().expect("there");
+    let trained = trainer.fit(TinyNet::new(&device), &TinyLoader::train(&device), None).expect("the last is written");
+    let saved = Checkpointer::new(folder.path()).load_weights(CheckpointKind::Last, TinyNet::new(&device));
+    assert_eq!(bits(&saved.expect("whole").expect("there")), bits(&trained.model));
+}
+
 #[test]
 fn a_crash_between_the_renames_is_mended() {
     let _alone = one_run_at_a_time();
     let folder = tempfile::tempdir().expect("a temporary folder");
     let trained = train(folder.path(), false).expect("trains");
     let checkpoints = folder.path().join("checkpoints");
-    fs::rename(checkpoints.join("last"), checkpoints.join("last.old")).expect("there");
+    fs::remove_dir_all(checkpoints.join("last.1")).expect("there");
+    fs::rename(checkpoints.join("last"), checkpoints.join("last.1")).expect("there");
     let resumed = train(folder.path(), true).expect("mended");
     assert_eq!(bits(&resumed.model), bits(&trained.model));
 }

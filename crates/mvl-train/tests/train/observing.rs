@@ -44,6 +44,7 @@ fn events_come_in_order() {
             "SamplesSkipped",
             "ValidationStarted",
             "ValidationStep",
+            "ValidationFinished",
             "EpochFinished",
             "CheckpointSaved",
             "RunFinished",

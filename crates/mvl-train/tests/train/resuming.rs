@@ -2,10 +2,11 @@
 
 use std::path::Path;
 
-use mvl_core::{Backend, Cpu, Metrics, ModelEmaConfig, Monitor, StopReason};
+use mvl_core::{Backend, Cpu, Metrics, ModelEmaConfig, Monitor, ParameterGroupsConfig, Precision, StopReason};
 use mvl_train::{
-    CheckpointKind, Checkpointer, EarlyStoppingConfig, EpochSummary, History, OptimizerConfig, PlateauSchedule,
-    ScheduleShape, StopToken, TrainConfig, TrainError, Trained, Trainer,
+    CheckpointConfig, CheckpointKind, Checkpointer, EarlyStoppingConfig, EpochSummary, FreezeConfig, History,
+    LookAheadConfig, LossScaleConfig, OptimizerConfig, PlateauSchedule, ScheduleShape, SharpnessConfig, StopToken,
+    SwaConfig, TrainConfig, TrainError, Trained, Trainer,
 };
 
 use crate::tiny::*;
@@ -72,6 +73,26 @@ fn resumes_exactly_on_cpu_after_any_step() {
     resumes_exactly::<Cpu>(&config(EPOCHS), STEPS, 0..EPOCHS * STEPS);
 }
 
+/// Whatever has a state of its own, in turn.
+#[test]
+fn resumes_exactly_with_all_that_is_wrapped_around_an_optimizer() {
+    let ema = ModelEmaConfig { decay: 0.9, ..ModelEmaConfig::default() };
+    let clipped = LossScaleConfig { initial: 1e9, growth_interval: 3, ..LossScaleConfig::default() };
+    let freeze = |until_epoch| FreezeConfig { pattern: "linear".to_owned(), until_epoch };
+    for settings in [
+        TrainConfig { look_ahead: Some(LookAheadConfig { every: 3, alpha: 0.5 }), ..config(EPOCHS) },
+        TrainConfig { sharpness: Some(SharpnessConfig::default()), ..config(EPOCHS) },
+        TrainConfig { swa: Some(SwaConfig { start_epoch: 0, statistics_batches: None }), ..config(EPOCHS) },
+        TrainConfig { parameter_groups: Some(ParameterGroupsConfig::default()), ema: Some(ema), ..config(EPOCHS) },
+        TrainConfig { freeze: vec![freeze(Some(1))], ..config(EPOCHS) },
+        TrainConfig { gradient_checkpointing: true, ..config(EPOCHS) },
+        TrainConfig { precision: Precision::Bf16, keep_f32: vec!["linear".to_owned()], ..config(EPOCHS) },
+        TrainConfig { precision: Precision::F16, loss_scale: clipped, ..config(EPOCHS) },
+    ] {
+        resumes_exactly::<Cpu>(&settings, STEPS, [0, STEPS - 1, STEPS + 2].into_iter());
+    }
+}
+
 #[test]
 fn resumes_exactly_with_averages_and_accumulation() {
     let ema = ModelEmaConfig { decay: 0.9, warmup: true, ..ModelEmaConfig::default() };
@@ -80,12 +101,16 @@ fn resumes_exactly_with_averages_and_accumulation() {
     resumes_exactly::<Cpu>(&settings, steps_per_epoch, 0..EPOCHS * steps_per_epoch);
 }
 
+fn every_two_steps() -> CheckpointConfig {
+    CheckpointConfig { every_steps: Some(2), ..CheckpointConfig::default() }
+}
+
 /// What a killed run leaves is its last checkpoint within the epoch.
 #[test]
 fn goes_on_from_a_checkpoint_within_an_epoch() {
     let _alone = one_run_at_a_time();
     let folder = tempfile::tempdir().expect("a temporary folder");
-    let settings = TrainConfig { checkpoint_every_steps: Some(2), ..config(EPOCHS) };
+    let settings = TrainConfig { checkpoints: every_two_steps(), ..config(EPOCHS) };
     let (whole, killed) = (folder.path().join("whole"), folder.path().join("killed"));
     let unbroken = run::<Cpu>(&whole, settings.clone(), None).expect("trains");
     let mut poisoned =

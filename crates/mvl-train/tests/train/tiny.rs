@@ -7,10 +7,11 @@ use burn::nn::conv::{Conv2d, Conv2dConfig};
 use burn::nn::loss::CrossEntropyLossConfig;
 use burn::nn::{BatchNorm, BatchNormConfig, Dropout, DropoutConfig, Linear, LinearConfig};
 use burn::tensor::activation::{relu, softmax};
-use burn::tensor::{Device, Int, Tensor, TensorData};
+use burn::tensor::{DType, Device, Int, Tensor, TensorData};
 use mvl_core::{
-    Annotations, BatchIter, Classification, DataError, DataLoader, EpochPlan, Flow, ImageBatch, Loss, Metric, Monitor,
-    ObserverError, Order, SampleRng, SkippedSample, Task, TopKAccuracy, TrainingEvent, TrainingObserver,
+    Annotations, BatchIter, Classification, DataError, DataLoader, EpochPlan, Flow, ImageBatch, Loss, Metric,
+    MixedForward, Monitor, ObserverError, Order, SampleRng, SkippedSample, Task, TopKAccuracy, TrainingEvent,
+    TrainingObserver,
 };
 use mvl_train::{GradientClipConfig, OptimizerConfig, ScheduleConfig, StopToken, TrainConfig};
 use serde_json::{Value, json};
@@ -54,12 +55,13 @@ impl TinyNet {
     }
 
     fn forward(&self, images: Tensor<4>) -> Tensor<2> {
+        let images = images.cast(self.conv.weight.val().dtype());
         let maps = self.conv.forward(images); // [N, C, 2, 2]
         let maps = relu(match &self.norm {
-            Some(norm) => norm.forward(maps),
+            Some(norm) => norm.forward_mixed(maps),
             None => maps,
         });
-        self.linear.forward(self.dropout.forward(maps.flatten(1, 3)))
+        self.linear.forward_mixed(self.dropout.forward(maps.flatten(1, 3))).cast(DType::F32)
     }
 }
 
