@@ -17,6 +17,8 @@ mod mistakes;
 mod observing;
 #[path = "train/optimizers.rs"]
 mod optimizers;
+#[path = "train/reference.rs"]
+mod reference;
 #[path = "train/resuming.rs"]
 mod resuming;
 #[path = "train/schedules.rs"]

@@ -1,7 +1,8 @@
 //! Slow weights that follow the optimiser's by steps: k forward, one back.
 //!
 //! # Source
-//! Zhang et al. 2019, <https://arxiv.org/abs/1907.08610>, as timm's `Lookahead`.
+//! Zhang et al. 2019, <https://arxiv.org/abs/1907.08610>. timm's `Lookahead` differs in that its slow weights begin where the first step
+//! back would be.
 
 use std::any::Any;
 use std::collections::HashMap;
