@@ -73,6 +73,7 @@
 //! |---|---|
 //! | say how to train | [`TrainConfig`], [`OptimizerConfig`], [`ScheduleConfig`], [`GradientClipConfig`] |
 //! | know each step beforehand | [`RunPlan`] → [`StepPlan`] |
+//! | find a rate or a batch size first | [`find_learning_rate`], [`find_batch_size`] |
 //! | get a model ready | [`prepare_model`], [`freeze_for_epoch`] |
 //! | go through the data | [`epoch_batches`] |
 //! | update once | [`train_step`] with an [`Updater`]; [`clip_gradients`], [`unscale_gradients`], [`perturb`], [`seed_step`] |
@@ -97,6 +98,7 @@ mod epoch_summary;
 mod error;
 mod evaluate;
 mod exact;
+mod finders;
 mod fit;
 mod freezing;
 mod histograms;
@@ -134,6 +136,10 @@ pub use config::{EarlyStoppingConfig, FreezeConfig, OnObserverError, TrainConfig
 pub use epoch_summary::EpochSummary;
 pub use error::TrainError;
 pub use evaluate::{Evaluation, evaluate};
+pub use finders::{
+    BatchSizeConfig, BatchSizeReport, BatchSizeTrial, LearningRateConfig, LearningRateCurve, find_batch_size,
+    find_learning_rate,
+};
 pub use freezing::freeze_for_epoch;
 pub use histograms::weight_histograms;
 pub use loss_values::{LossValues, MeanLoss};

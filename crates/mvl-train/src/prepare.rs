@@ -3,6 +3,8 @@
 use burn::module::{Module, ModuleMapper, Param};
 use burn::tensor::{Bool, Device, GradientCheckpointingStrategy, Int, Tensor};
 
+use mvl_core::device_of;
+
 use crate::seed_initialization;
 
 /// Initialises what is not yet, moves the model to `device` and turns gradients on where they were not frozen.
@@ -25,6 +27,11 @@ pub(crate) fn learning_copy<M: Module>(model: &M, device: &Device) -> M {
         Some(strategy) if strategy != GradientCheckpointingStrategy::Disabled => model.map(&mut Keep(strategy)),
         _ => model,
     }
+}
+
+/// A copy of a model that learns, on its own device, that shares nothing with it.
+pub(crate) fn own_copy<M: Module>(model: &M) -> M {
+    device_of(model).map_or_else(|| model.clone(), |device| learning_copy(model, &device))
 }
 
 /// Tensors of different strategies cannot meet, so all get the same.

@@ -9,6 +9,8 @@ mod checkpoints;
 mod clipping;
 #[path = "train/evaluation.rs"]
 mod evaluation;
+#[path = "train/finding.rs"]
+mod finding;
 #[path = "train/learning.rs"]
 mod learning;
 #[path = "train/mistakes.rs"]

@@ -6,10 +6,9 @@
 use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
 use burn::optim::GradientsParams;
 use burn::tensor::Tensor;
-use mvl_core::device_of;
 use serde::{Deserialize, Serialize};
 
-use crate::prepare::learning_copy;
+use crate::prepare::own_copy;
 
 /// Keeps the division away from zero; the value of the usual implementations.
 const EPSILON: f64 = 1e-12;
@@ -43,8 +42,7 @@ impl SharpnessConfig {
 pub fn perturb<M: Module>(model: &M, gradients: &GradientsParams, config: SharpnessConfig) -> M {
     let mut norm = Norm { gradients, adaptive: config.adaptive, sum: None };
     model.visit(&mut norm);
-    let Some(device) = device_of(model) else { return model.clone() };
-    let apart = learning_copy(model, &device);
+    let apart = own_copy(model);
     let Some(sum) = norm.sum else { return apart };
     let factor = sum.sqrt().add_scalar(EPSILON).recip().mul_scalar(config.rho);
     apart.map(&mut Move { gradients, adaptive: config.adaptive, factor })
