@@ -10,7 +10,7 @@ use crate::backends::NotCompiled;
 use crate::config::ConfigProblems;
 use crate::output::Output;
 use crate::plugins::Plugins;
-use crate::verbs::{data, demo, doctor, eval, models, predict, train};
+use crate::verbs::{data, demo, doctor, eval, models, predict, sweep, train};
 
 /// Computer vision for Rust: train, judge and use image models, from a folder of images to predictions.
 ///
@@ -53,6 +53,8 @@ pub(crate) struct ComputeArguments {
 enum Verb {
     /// Train a model on labelled images.
     Train(train::TrainArguments),
+    /// Train a recipe many times with other settings, and rank them.
+    Sweep(sweep::SweepArguments),
     /// Judge a trained model on labelled images.
     Eval(eval::EvalArguments),
     /// Say what is in images.
@@ -77,6 +79,7 @@ pub fn main_with(plugins: impl Into<Plugins>) -> ExitCode {
     let output = Output::new(arguments.common.json);
     let done = match arguments.verb {
         Verb::Train(arguments) => train::run(arguments, plugins, &output),
+        Verb::Sweep(arguments) => sweep::run(arguments, plugins, &output),
         Verb::Eval(arguments) => eval::run(arguments, registry, &output),
         Verb::Predict(arguments) => predict::run(arguments, registry, &output),
         Verb::Models(verb) => models::run(verb, registry, &output),

@@ -7,8 +7,8 @@ use anyhow::Context;
 use burn::module::Module;
 use burn::tensor::Device;
 use mvl::core::{
-    Backend, Classifier, Metrics, ModelConfig, Registry, StopReason, TrainingObserver, count_parameters,
-    write_atomically,
+    Backend, Classifier, Flow, Metrics, ModelConfig, ObserverError, Registry, StopReason, TrainingEvent,
+    TrainingObserver, count_parameters, write_atomically,
 };
 use mvl::infer::Predictor;
 use mvl::models::ClassifierSpec;
@@ -49,6 +49,7 @@ pub struct TrainingJob {
     resume: bool,
     test: bool,
     stop: StopToken,
+    stop_after: Option<usize>,
     hub: WeightsHub,
 }
 
@@ -93,6 +94,7 @@ impl TrainingJob {
             resume: false,
             test: true,
             stop: StopToken::new(),
+            stop_after: None,
             hub: weights_hub(false),
         }
     }
@@ -115,6 +117,12 @@ impl TrainingJob {
         self
     }
 
+    /// Ends after so many epochs of the run, with a checkpoint to go on from; the schedule stays that of the whole run.
+    pub fn with_stop_after(mut self, epochs: Option<usize>) -> Self {
+        self.stop_after = epochs;
+        self
+    }
+
     /// Where weights to start from are kept and fetched; by default as the environment says.
     pub fn with_hub(mut self, hub: WeightsHub) -> Self {
         self.hub = hub;
@@ -134,7 +142,7 @@ impl TrainingJob {
     /// # Errors
     /// Like [`run`](Self::run).
     pub fn run_observed<B: Backend>(self, observers: Vec<Box<dyn TrainingObserver>>) -> anyhow::Result<JobSummary> {
-        let Self { config, plugins, resume, test, stop, hub } = self;
+        let Self { config, plugins, resume, test, stop, stop_after, hub } = self;
         let registry = plugins.registry.clone();
         let run_dir = &config.run_dir;
         let has_checkpoint = Checkpointer::new(run_dir).has_any();
@@ -165,6 +173,9 @@ impl TrainingJob {
             .with_observer(ProgressBar::new())
             .with_observer(History::new(run_dir.join(HISTORY_FILE)))
             .with_observer(Curves::new(run_dir.join(CURVES_FILE)).with_history(run_dir.join(HISTORY_FILE)));
+        if let Some(epochs) = stop_after {
+            trainer = trainer.with_observer(StopAfter { epochs });
+        }
         for observer in plugins.observers(&config).into_iter().chain(observers) {
             trainer = trainer.with_observer(observer);
         }
@@ -194,6 +205,27 @@ impl TrainingJob {
         }
         write_text(&run_dir.join(SUMMARY_FILE), &serde_json::to_string_pretty(&summary)?)?;
         Ok(summary)
+    }
+}
+
+/// Ends a run after so many epochs.
+struct StopAfter {
+    epochs: usize,
+}
+
+impl TrainingObserver for StopAfter {
+    fn name(&self) -> &str {
+        "--stop-after"
+    }
+
+    fn update(&mut self, event: &TrainingEvent<'_>) -> Result<Flow, ObserverError> {
+        let done = match event {
+            TrainingEvent::RunStarted { start_epoch, .. } => *start_epoch,
+            TrainingEvent::EpochFinished { epoch, .. } => epoch + 1,
+            _ => 0,
+        };
+        let reason = || format!("{done} of its epochs are done");
+        Ok(if done >= self.epochs { Flow::Stop { reason: reason() } } else { Flow::Continue })
     }
 }
 

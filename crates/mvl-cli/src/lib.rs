@@ -24,6 +24,7 @@ mod judge;
 mod model_arguments;
 mod output;
 mod plugins;
+mod sweep;
 mod training_data;
 mod verbs;
 

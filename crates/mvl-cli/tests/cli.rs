@@ -8,5 +8,7 @@ mod ingest;
 mod looking;
 #[path = "cli/program.rs"]
 mod program;
+#[path = "cli/sweeping.rs"]
+mod sweeping;
 #[path = "cli/whole_path.rs"]
 mod whole_path;

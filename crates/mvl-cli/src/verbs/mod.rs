@@ -6,4 +6,5 @@ pub(crate) mod doctor;
 pub(crate) mod eval;
 pub(crate) mod models;
 pub(crate) mod predict;
+pub(crate) mod sweep;
 pub(crate) mod train;

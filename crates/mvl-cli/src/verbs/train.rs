@@ -62,6 +62,12 @@ pub(crate) struct TrainArguments {
     /// Folder for the run [config: run_dir].
     #[arg(long, value_name = "FOLDER")]
     run_dir: Option<PathBuf>,
+    /// End after so many epochs of the run, with a checkpoint to go on from; the schedule is that of the whole run.
+    #[arg(long, value_name = "EPOCHS")]
+    stop_after: Option<usize>,
+    /// Do not judge the best checkpoint on the test images.
+    #[arg(long)]
+    no_test: bool,
     /// Any setting by its path in the config, such as `--set data.image_size=[64,64]`; can be given often.
     #[arg(long, value_name = "KEY=VALUE")]
     set: Vec<Override>,
@@ -111,6 +117,8 @@ pub(crate) fn run(arguments: TrainArguments, plugins: Plugins, output: &Output) 
     let job = TrainingJob::new(config, plugins)
         .with_resume(arguments.resume.is_some())
         .with_stop(stop)
+        .with_stop_after(arguments.stop_after)
+        .with_test(!arguments.no_test)
         .with_hub(weights_hub(arguments.offline));
     let summary = with_backend!(backend, B => job.run::<B>()?)?;
     output.result(&summary, || describe(&summary))?;
