@@ -76,8 +76,9 @@ impl<M: Module> Updater<M> {
         }
     }
 
-    /// One update, and what look-ahead makes of it.
-    pub(crate) fn step(&mut self, learning_rate: f64, model: M, gradients: GradientsParams) -> M {
+    /// One update with gradients of your own, and what look-ahead makes of it: the last part of [`train_step`](crate::train_step), for loops
+    /// with losses that no [`Task`](mvl_core::Task) has.
+    pub fn step(&mut self, learning_rate: f64, model: M, gradients: GradientsParams) -> M {
         let model = self.optimizer.step(learning_rate, model, gradients);
         match &mut self.look_ahead {
             Some(look_ahead) => look_ahead.after_update(model),
