@@ -77,7 +77,9 @@
 //! | go through the data | [`epoch_batches`] |
 //! | update once | [`train_step`], [`clip_gradients`], [`seed_step`] |
 //! | measure | [`evaluate`], [`MeanLoss`] |
-//! | tell others, and let them stop the run | [`Observers`]: [`ProgressBar`], [`EarlyStopping`], [`History`], [`Curves`] |
+//! | tell others, and let them stop the run | [`Observers`]: [`ProgressBar`], [`EarlyStopping`], [`NanGuard`] |
+//! | keep figures | [`History`], [`CsvLog`], [`TensorBoard`], [`LearningRateMonitor`], [`Throughput`] |
+//! | look at a run | [`Curves`], [`ConfusionMatrixPlot`], [`SamplePredictions`] |
 //! | be told to stop | [`StopToken`] |
 //! | save, and go on | [`Checkpointer`], [`Snapshot`], [`TrainState`] |
 //! | draw | [`plots`] |
@@ -122,7 +124,10 @@ pub use epoch_summary::EpochSummary;
 pub use error::TrainError;
 pub use evaluate::evaluate;
 pub use loss_values::{LossValues, MeanLoss};
-pub use observers::{Curves, EarlyStopping, History, Observers, ProgressBar};
+pub use observers::{
+    ConfusionMatrixPlot, CsvLog, Curves, EarlyStopping, History, LearningRateMonitor, NanGuard, Observers, ProgressBar,
+    SamplePredictions, TensorBoard, Throughput,
+};
 pub use optimizer::{
     AdaGradConfig, AdafactorConfig, AdamConfig, AdamWConfig, AdanConfig, LambConfig, LionConfig, MuonAdjustment,
     MuonConfig, OptimizerConfig, RmsPropConfig, SgdConfig,

@@ -1,14 +1,30 @@
 //! The observer pattern: the list that a loop notifies, and the observers that come with it.
 
+mod append_file;
+mod confusion;
+mod csv_log;
 mod curves;
 mod early_stopping;
 mod history;
+mod learning_rate_monitor;
+mod nan_guard;
 mod progress_bar;
+mod sample_predictions;
+mod tensorboard;
+mod thinned;
+mod throughput;
 
+pub use confusion::ConfusionMatrixPlot;
+pub use csv_log::CsvLog;
 pub use curves::Curves;
 pub use early_stopping::EarlyStopping;
 pub use history::History;
+pub use learning_rate_monitor::LearningRateMonitor;
+pub use nan_guard::NanGuard;
 pub use progress_bar::ProgressBar;
+pub use sample_predictions::SamplePredictions;
+pub use tensorboard::TensorBoard;
+pub use throughput::Throughput;
 
 use mvl_core::{Flow, ObserverError, StopReason, TrainingEvent, TrainingObserver};
 

@@ -12,7 +12,7 @@ const BAR: &str = "{prefix} {bar:24.cyan/blue} {pos}/{len} {msg}";
 
 /// Shows epoch, loss, learning rate, images a second and the time left, on standard error.
 ///
-/// In a terminal a bar moves with each step. Elsewhere (a log file, a pipe) there is a line for every epoch, and one every
+/// Notices are printed above it. In a terminal a bar moves with each step. Elsewhere (a log file, a pipe) there is a line for every epoch, and one every
 /// ten seconds in between.
 pub struct ProgressBar {
     output: Output,
@@ -188,6 +188,7 @@ impl TrainingObserver for ProgressBar {
                     bar.set_position(batch as u64 + 1);
                 }
             }
+            TrainingEvent::Notice { message } => self.say(message)?,
             TrainingEvent::SamplesSkipped { skipped, .. } => {
                 let first = skipped.first().map_or("", |sample| &sample.reason);
                 self.say(&format!("skipped {} unreadable samples, the first: {first}", skipped.len()))?;
@@ -285,6 +286,7 @@ mod tests {
             "epoch 2/2  train loss 0.5000 accuracy 0.5000  valid loss 0.5000 accuracy 0.2500  lr 0.1000  13 images/s  1.0s\n",
             "resumed at epoch 2/2, step 3/3\n",
             "skipped 1 unreadable samples, the first: conformance suite: skipped on purpose\n",
+            "\nconformance suite: a notice\n",
             "finished in 2.0s\n",
             "the run failed\n",
         ] {
