@@ -85,9 +85,10 @@
 //! | draw | [`plots`] |
 //! | have it all | [`Trainer`] |
 //!
-//! | feature | backend |
+//! | feature | what |
 //! |---|---|
-//! | `cpu` (default), `ndarray`, `cuda`, `cuda-nvrtc`, `vulkan`, `metal`, `rocm` | as in `mvl-core` |
+//! | `dashboard` (default) | `Dashboard`, an observer that fills the terminal; brings ratatui |
+//! | `cpu` (default), `ndarray`, `cuda`, `cuda-nvrtc`, `vulkan`, `metal`, `rocm` | backends, as in `mvl-core` |
 
 mod batches;
 mod checkpoint;
@@ -124,6 +125,8 @@ pub use epoch_summary::EpochSummary;
 pub use error::TrainError;
 pub use evaluate::evaluate;
 pub use loss_values::{LossValues, MeanLoss};
+#[cfg(feature = "dashboard")]
+pub use observers::Dashboard;
 pub use observers::{
     ConfusionMatrixPlot, CsvLog, Curves, EarlyStopping, History, LearningRateMonitor, NanGuard, Observers, ProgressBar,
     SamplePredictions, TensorBoard, Throughput,

@@ -4,6 +4,8 @@ mod append_file;
 mod confusion;
 mod csv_log;
 mod curves;
+#[cfg(feature = "dashboard")]
+mod dashboard;
 mod early_stopping;
 mod history;
 mod learning_rate_monitor;
@@ -17,6 +19,8 @@ mod throughput;
 pub use confusion::ConfusionMatrixPlot;
 pub use csv_log::CsvLog;
 pub use curves::Curves;
+#[cfg(feature = "dashboard")]
+pub use dashboard::Dashboard;
 pub use early_stopping::EarlyStopping;
 pub use history::History;
 pub use learning_rate_monitor::LearningRateMonitor;

@@ -26,9 +26,9 @@ enum Output {
 }
 
 /// Where the run is. The clock starts anew with each epoch and each run.
-struct Run {
-    epochs: usize,
-    steps_per_epoch: usize,
+pub(super) struct Run {
+    pub(super) epochs: usize,
+    pub(super) steps_per_epoch: usize,
     steps_left: usize,
     steps_done: usize,
     began: Instant,
@@ -38,7 +38,7 @@ struct Run {
 }
 
 impl Run {
-    fn new(epochs: usize, steps_per_epoch: usize, start_epoch: usize, start_step: usize) -> Self {
+    pub(super) fn new(epochs: usize, steps_per_epoch: usize, start_epoch: usize, start_step: usize) -> Self {
         let now = Instant::now();
         let steps_left = (epochs * steps_per_epoch).saturating_sub(start_epoch * steps_per_epoch + start_step);
         Self {
@@ -53,8 +53,13 @@ impl Run {
         }
     }
 
+    pub(super) fn step_done(&mut self) {
+        self.steps_done += 1;
+        self.steps_left = self.steps_left.saturating_sub(1);
+    }
+
     /// The time left if it goes on as so far, validation and all.
-    fn time_left(&self) -> Duration {
+    pub(super) fn time_left(&self) -> Duration {
         let step = self.began.elapsed().as_secs_f64() / self.steps_done.max(1) as f64;
         Duration::try_from_secs_f64(step * self.steps_left as f64).unwrap_or_default()
     }
@@ -115,8 +120,7 @@ impl ProgressBar {
         learning_rate: f64,
         samples: usize,
     ) -> Result<(), ObserverError> {
-        self.run.steps_done += 1;
-        self.run.steps_left = self.run.steps_left.saturating_sub(1);
+        self.run.step_done();
         self.run.epoch_samples += samples;
         let speed = per_second(self.run.epoch_samples, self.run.epoch_began.elapsed());
         let left = brief_duration(self.run.time_left());
@@ -232,12 +236,12 @@ fn per_second(samples: usize, time: Duration) -> String {
 }
 
 /// Three significant digits.
-fn brief_rate(rate: f64) -> String {
+pub(super) fn brief_rate(rate: f64) -> String {
     if rate == 0.0 || rate >= 1e-3 { format!("{rate:.4}") } else { format!("{rate:.2e}") }
 }
 
 /// `2h05m`, `3m20s`, `12.3s`.
-fn brief_duration(time: Duration) -> String {
+pub(super) fn brief_duration(time: Duration) -> String {
     let seconds = time.as_secs();
     match seconds {
         3600.. => format!("{}h{:02}m", seconds / 3600, seconds % 3600 / 60),
