@@ -1,6 +1,6 @@
 //! A file that only grows: what could not be written is kept and written later, and nothing is ever written in part.
 
-use std::fs::{File, OpenOptions};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
 
@@ -38,7 +38,7 @@ impl AppendFile {
     ///
     /// Lines are gone through one at a time, so that a long file takes no memory.
     pub(super) fn begin(&mut self, header: &str, mut keep: impl FnMut(&str) -> bool) -> Result<(), ObserverError> {
-        self.pending.clear();
+        self.flush()?; // what an earlier run left
         let old = match File::open(&self.path) {
             Ok(file) => Some(BufReader::new(file)),
             Err(error) if error.kind() == io::ErrorKind::NotFound => None,
@@ -82,6 +82,9 @@ impl AppendFile {
         if self.pending.is_empty() {
             return Ok(());
         }
+        if let Some(folder) = self.path.parent().filter(|folder| !folder.exists()) {
+            fs::create_dir_all(folder)?;
+        }
         let mut file = OpenOptions::new().create(true).append(true).open(&self.path)?;
         let before = file.metadata()?.len();
         if let Err(error) = file.write_all(&self.pending).and_then(|()| file.sync_data()) {
@@ -123,8 +126,6 @@ pub(super) fn next_line(lines: &mut impl BufRead) -> io::Result<Option<String>> 
 
 #[cfg(test)]
 mod tests {
-    use std::fs;
-
     use super::*;
 
     #[test]
@@ -156,7 +157,7 @@ mod tests {
 
     #[test]
     fn what_waits_is_bounded() {
-        let mut file = AppendFile::new("log", "unused/for/tests");
+        let mut file = AppendFile::new("log", "unused");
         file.push(&vec![0; MAX_PENDING_BYTES]).expect("room");
         assert!(file.push(b"1").is_err());
         file.pending.clear();
