@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Runs a command with a Python beside it that reads what the tests write: PyPI's webdataset, with numpy and Pillow.
+# Runs a command with a Python beside it that reads what the tests write: PyPI's webdataset (with numpy and Pillow) and tensorboard.
 #
 #   scripts/with_python.sh cargo test --release --workspace
 #
@@ -12,9 +12,9 @@ if [ -z "${MVL_PYTHON:-}" ]; then
   root=$(cd "$(dirname "$0")/.." && pwd)
   tools=${CARGO_TARGET_DIR:-$root/target}/python
   export MVL_PYTHON=$tools/bin/python
-  if ! "$MVL_PYTHON" -c 'import webdataset, numpy, PIL' 2>/dev/null; then
+  if ! "$MVL_PYTHON" -c 'import webdataset, numpy, PIL, tensorboard' 2>/dev/null; then
     python3 -m venv "$tools"
-    "$tools/bin/pip" install --quiet 'webdataset>=1,<2' numpy Pillow
+    "$tools/bin/pip" install --quiet 'webdataset>=1,<2' numpy Pillow 'tensorboard>=2.20,<3'
   fi
 fi
 exec "$@"

@@ -79,15 +79,18 @@
 //! | update once | [`train_step`] with an [`Updater`]; [`clip_gradients`], [`unscale_gradients`], [`perturb`], [`seed_step`] |
 //! | average weights | [`WeightAverage`], [`refresh_statistics`] |
 //! | measure | [`evaluate`], [`Evaluation`], [`MeanLoss`], [`weight_histograms`] |
-//! | tell others, and let them stop the run | [`Observers`]: [`ProgressBar`], [`EarlyStopping`], [`History`], [`Curves`] |
+//! | tell others, and let them stop the run | [`Observers`]: [`ProgressBar`], [`EarlyStopping`], [`NanGuard`] |
+//! | keep figures | [`History`], [`CsvLog`], [`TensorBoard`], [`LearningRateMonitor`], [`Throughput`] |
+//! | look at a run | [`Curves`], [`ConfusionMatrixPlot`], [`SamplePredictions`] |
 //! | be told to stop | [`StopToken`] |
 //! | save, and go on | [`Moment`], [`Checkpoints`], made of [`CheckpointWriter`], [`Checkpointer`], [`Snapshot`] |
 //! | draw | [`plots`] |
 //! | have it all | [`Trainer`] |
 //!
-//! | feature | backend |
+//! | feature | what |
 //! |---|---|
-//! | `cpu` (default), `ndarray`, `cuda`, `cuda-nvrtc`, `vulkan`, `metal`, `rocm` | as in `mvl-core` |
+//! | `dashboard` (default) | `Dashboard`, an observer that fills the terminal; brings ratatui |
+//! | `cpu` (default), `ndarray`, `cuda`, `cuda-nvrtc`, `vulkan`, `metal`, `rocm` | backends, as in `mvl-core` |
 
 mod average;
 mod batches;
@@ -144,7 +147,12 @@ pub use freezing::freeze_for_epoch;
 pub use histograms::weight_histograms;
 pub use loss_values::{LossValues, MeanLoss};
 pub use moment::Moment;
-pub use observers::{Curves, EarlyStopping, History, Observers, ProgressBar};
+#[cfg(feature = "dashboard")]
+pub use observers::Dashboard;
+pub use observers::{
+    ConfusionMatrixPlot, CsvLog, Curves, EarlyStopping, History, LearningRateMonitor, NanGuard, Observers, ProgressBar,
+    SamplePredictions, TensorBoard, Throughput,
+};
 pub use optimizer::{
     AdaGradConfig, AdafactorConfig, AdamConfig, AdamWConfig, AdanConfig, LambConfig, LionConfig, MuonAdjustment,
     MuonConfig, OptimizerConfig, RmsPropConfig, SgdConfig,

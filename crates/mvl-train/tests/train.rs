@@ -27,5 +27,7 @@ mod resuming;
 mod schedules;
 #[path = "train/stopping.rs"]
 mod stopping;
+#[path = "train/tensorboard.rs"]
+mod tensorboard;
 #[path = "train/tiny.rs"]
 mod tiny;

@@ -1,14 +1,34 @@
 //! The observer pattern: the list that a loop notifies, and the observers that come with it.
 
+mod append_file;
+mod confusion;
+mod csv_log;
 mod curves;
+#[cfg(feature = "dashboard")]
+mod dashboard;
 mod early_stopping;
 mod history;
+mod learning_rate_monitor;
+mod nan_guard;
 mod progress_bar;
+mod sample_predictions;
+mod tensorboard;
+mod thinned;
+mod throughput;
 
+pub use confusion::ConfusionMatrixPlot;
+pub use csv_log::CsvLog;
 pub use curves::Curves;
+#[cfg(feature = "dashboard")]
+pub use dashboard::Dashboard;
 pub use early_stopping::EarlyStopping;
 pub use history::History;
+pub use learning_rate_monitor::LearningRateMonitor;
+pub use nan_guard::NanGuard;
 pub use progress_bar::ProgressBar;
+pub use sample_predictions::SamplePredictions;
+pub use tensorboard::TensorBoard;
+pub use throughput::Throughput;
 
 use std::collections::BTreeMap;
 

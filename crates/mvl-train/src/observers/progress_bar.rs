@@ -12,7 +12,7 @@ const BAR: &str = "{prefix} {bar:24.cyan/blue} {pos}/{len} {msg}";
 
 /// Shows epoch, loss, learning rate, images a second and the time left, on standard error.
 ///
-/// In a terminal a bar moves with each step. Elsewhere (a log file, a pipe) there is a line for every epoch, and one every
+/// Notices are printed above it. In a terminal a bar moves with each step. Elsewhere (a log file, a pipe) there is a line for every epoch, and one every
 /// ten seconds in between.
 pub struct ProgressBar {
     output: Output,
@@ -26,9 +26,9 @@ enum Output {
 }
 
 /// Where the run is. The clock starts anew with each epoch and each run.
-struct Run {
-    epochs: usize,
-    steps_per_epoch: usize,
+pub(super) struct Run {
+    pub(super) epochs: usize,
+    pub(super) steps_per_epoch: usize,
     steps_left: usize,
     steps_done: usize,
     began: Instant,
@@ -38,7 +38,7 @@ struct Run {
 }
 
 impl Run {
-    fn new(epochs: usize, steps_per_epoch: usize, start_epoch: usize, start_step: usize) -> Self {
+    pub(super) fn new(epochs: usize, steps_per_epoch: usize, start_epoch: usize, start_step: usize) -> Self {
         let now = Instant::now();
         let steps_left = (epochs * steps_per_epoch).saturating_sub(start_epoch * steps_per_epoch + start_step);
         Self {
@@ -53,8 +53,13 @@ impl Run {
         }
     }
 
+    pub(super) fn step_done(&mut self) {
+        self.steps_done += 1;
+        self.steps_left = self.steps_left.saturating_sub(1);
+    }
+
     /// The time left if it goes on as so far, validation and all.
-    fn time_left(&self) -> Duration {
+    pub(super) fn time_left(&self) -> Duration {
         let step = self.began.elapsed().as_secs_f64() / self.steps_done.max(1) as f64;
         Duration::try_from_secs_f64(step * self.steps_left as f64).unwrap_or_default()
     }
@@ -115,8 +120,7 @@ impl ProgressBar {
         learning_rate: f64,
         samples: usize,
     ) -> Result<(), ObserverError> {
-        self.run.steps_done += 1;
-        self.run.steps_left = self.run.steps_left.saturating_sub(1);
+        self.run.step_done();
         self.run.epoch_samples += samples;
         let speed = per_second(self.run.epoch_samples, self.run.epoch_began.elapsed());
         let left = brief_duration(self.run.time_left());
@@ -188,6 +192,7 @@ impl TrainingObserver for ProgressBar {
                     bar.set_position(batch as u64 + 1);
                 }
             }
+            TrainingEvent::Notice { message } => self.say(message)?,
             TrainingEvent::SamplesSkipped { skipped, .. } => {
                 let first = skipped.first().map_or("", |sample| &sample.reason);
                 self.say(&format!("skipped {} unreadable samples, the first: {first}", skipped.len()))?;
@@ -231,12 +236,12 @@ fn per_second(samples: usize, time: Duration) -> String {
 }
 
 /// Three significant digits.
-fn brief_rate(rate: f64) -> String {
+pub(super) fn brief_rate(rate: f64) -> String {
     if rate == 0.0 || rate >= 1e-3 { format!("{rate:.4}") } else { format!("{rate:.2e}") }
 }
 
 /// `2h05m`, `3m20s`, `12.3s`.
-fn brief_duration(time: Duration) -> String {
+pub(super) fn brief_duration(time: Duration) -> String {
     let seconds = time.as_secs();
     match seconds {
         3600.. => format!("{}h{:02}m", seconds / 3600, seconds % 3600 / 60),
@@ -285,6 +290,7 @@ mod tests {
             "epoch 2/2  train loss 0.5000 accuracy 0.5000  valid loss 0.5000 accuracy 0.2500  lr 0.1000  13 images/s  1.0s\n",
             "resumed at epoch 2/2, step 3/3\n",
             "skipped 1 unreadable samples, the first: conformance suite: skipped on purpose\n",
+            "\nconformance suite: a notice\n",
             "finished in 2.0s\n",
             "the run failed\n",
         ] {

@@ -1,10 +1,20 @@
-//! Pictures of a run, as SVG.
+//! Pictures of a run, as SVG, and as pixels for what shows only these.
 
+mod canvas;
 mod confusion_matrix;
+mod confusion_picture;
 mod curves;
+mod panel;
+mod sample_sheet;
+mod step_lines;
 
 pub use confusion_matrix::confusion_matrix_svg;
 pub use curves::{CurvePoint, curves_svg};
+pub use sample_sheet::sample_sheet;
+pub use step_lines::step_lines_svg;
+
+pub(crate) use canvas::png_bytes;
+pub(crate) use confusion_picture::confusion_picture;
 
 use std::path::Path;
 

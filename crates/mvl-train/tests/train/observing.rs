@@ -4,7 +4,10 @@ use std::fs;
 use std::sync::{Arc, Mutex};
 
 use mvl_core::{Cpu, Flow, ObserverError, TrainingEvent};
-use mvl_train::{Curves, History, OnObserverError, ProgressBar, TrainConfig, TrainError, Trained, Trainer};
+use mvl_train::{
+    ConfusionMatrixPlot, CsvLog, Curves, History, LearningRateMonitor, NanGuard, OnObserverError, ProgressBar,
+    SamplePredictions, TensorBoard, Throughput, TrainConfig, TrainError, Trained, Trainer,
+};
 
 use crate::tiny::*;
 
@@ -72,6 +75,40 @@ fn the_stock_observers_write_their_files() {
         |value: &serde_json::Value, expected: f64| value.as_f64().is_some_and(|value| (value - expected).abs() < 1e-12);
     assert!(close(&line["valid"]["accuracy"], expected) && close(&line["samples"], SAMPLES as f64), "{line}");
     assert!(fs::read_to_string(&curves).expect("written").contains("accuracy"));
+}
+
+#[test]
+fn the_observers_that_keep_figures_agree_with_the_history() {
+    let _alone = one_run_at_a_time();
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let path = |name: &str| folder.path().join(name);
+    let trained = train(config(2), Vec::new(), |trainer| {
+        trainer
+            .with_observer(CsvLog::new(path("figures.csv")))
+            .with_observer(TensorBoard::new(path("tensorboard")))
+            .with_observer(LearningRateMonitor::new(path("learning_rate.csv")))
+            .with_observer(Throughput::new(path("throughput.jsonl")).with_every(0))
+            .with_observer(ConfusionMatrixPlot::new(folder.path()))
+            .with_observer(SamplePredictions::new(path("samples")))
+            .with_observer(NanGuard::new())
+    });
+    let history = trained.expect("trains").history;
+    let lines = |name: &str| -> Vec<String> {
+        fs::read_to_string(path(name)).expect("written").lines().map(str::to_owned).collect()
+    };
+    let table = lines("figures.csv");
+    assert!(table[0].starts_with("epoch,learning_rate,samples,train_seconds,seconds,train_loss,"), "{}", table[0]);
+    let column = table[0].split(',').position(|name| name == "valid_accuracy").expect("a metric of the task");
+    for (row, summary) in table[1..].iter().zip(&history) {
+        let value: f64 = row.split(',').nth(column).and_then(|cell| cell.parse().ok()).expect("a number");
+        assert_eq!(Some(value), summary.figure("accuracy"));
+    }
+    assert_eq!((table.len(), lines("throughput.jsonl").len()), (3, 2));
+    let rates = lines("learning_rate.csv");
+    let last = rates.last().and_then(|row| row.split(',').nth(2)?.parse().ok());
+    assert_eq!(last, Some(history[1].learning_rate));
+    assert!(path("learning_rate.svg").exists());
+    assert_eq!(fs::read_dir(path("tensorboard")).expect("a folder").count(), 1);
 }
 
 #[test]
