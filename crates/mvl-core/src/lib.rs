@@ -7,6 +7,7 @@
 //! - [`FeatureExtractor`]: a backbone's features at taps chosen by name.
 //! - [`fuse()`]: any model in its cheapest equal form for inference.
 //! - [`freeze`], [`ParameterGroups`], [`ModelEma`]: which parts of a model learn, how fast, and their average.
+//! - [`Precision`], [`lower_precision`], [`MixedForward`]: training in half precision.
 //! - [`Task`], [`BoxedTask`], [`Metric`]: what a model is trained, judged and used for.
 //! - [`Dataset`], [`Sampler`], [`EpochPlan`], [`DataLoadStrategy`], [`DataLoader`]: what is loaded, when and how (strategy).
 //! - [`TrainingObserver`]: who looks on (observer).
@@ -46,11 +47,11 @@ mod glob;
 mod image;
 mod loading;
 mod metrics;
+mod mixed_precision;
 mod model;
 mod model_config;
 mod neck;
 mod observer;
-mod precision;
 mod predicted_sample;
 mod preprocess;
 mod resources;
@@ -77,11 +78,11 @@ pub use metrics::{
     ConfusionMatrix, Histogram, LabelledConfusion, Metric, MetricDetail, Metrics, Monitor, MonitorMode,
     MultiLabelAccuracy, MultiLabelMeanPrecision, TopKAccuracy,
 };
+pub use mixed_precision::{MixedForward, Precision, UnsupportedPrecision, in_type_of, keep_problems, lower_precision};
 pub use model::{Backbone, Head, InputSides, Network, count_parameters, device_of, is_learnt};
 pub use model_config::{HeadConfig, ModelConfig, Options};
 pub use neck::{Neck, NeckedHead};
 pub use observer::{Flow, ObserverError, StopReason, TrainingEvent, TrainingObserver};
-pub use precision::{MixedForward, in_type_of};
 pub use predicted_sample::PredictedSample;
 pub use preprocess::{ChannelOrder, Filter, IMAGENET_MEAN, IMAGENET_STD, MAX_SIDE_PX, Preprocess, Resize, ResizeTo};
 pub use resources::*;

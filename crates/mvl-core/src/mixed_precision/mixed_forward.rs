@@ -7,7 +7,7 @@
 use burn::module::Param;
 use burn::nn::conv::{Conv1d, Conv2d, ConvTranspose2d};
 use burn::nn::{BatchNorm, GroupNorm, LayerNorm, Linear};
-use burn::tensor::Tensor;
+use burn::tensor::{DType, Tensor};
 
 /// Runs a layer in the type of its weights, and answers in the type of its input.
 ///
@@ -34,8 +34,16 @@ pub fn in_type_of<const W: usize, const I: usize, const O: usize>(
     input: Tensor<I>,
     layer: impl FnOnce(Tensor<I>) -> Tensor<O>,
 ) -> Tensor<O> {
-    let (own, given) = (weights.val().dtype(), input.dtype());
+    let (own, given) = (bearing_type(weights), input.dtype());
     if own == given { layer(input) } else { layer(input.cast(own)).cast(given) }
+}
+
+/// The type in which weights take part. Those that are quantised say it only once they are brought back.
+fn bearing_type<const D: usize>(weights: &Param<Tensor<D>>) -> DType {
+    match weights.dtype() {
+        stored if stored.is_float() => stored,
+        _ => weights.val().dtype(),
+    }
 }
 
 impl<const D: usize> MixedForward<D> for Linear {

@@ -1,0 +1,12 @@
+//! Training in half precision: the types, the copy of a model in them, and layers that bear weights of another type than their input.
+
+mod keep;
+mod lower;
+mod mixed_forward;
+mod place;
+mod precision;
+
+pub use keep::keep_problems;
+pub use lower::lower_precision;
+pub use mixed_forward::{MixedForward, in_type_of};
+pub use precision::{Precision, UnsupportedPrecision};
