@@ -78,7 +78,10 @@ pub use metrics::{
     ConfusionMatrix, Histogram, LabelledConfusion, Metric, MetricDetail, Metrics, Monitor, MonitorMode,
     MultiLabelAccuracy, MultiLabelMeanPrecision, TopKAccuracy,
 };
-pub use mixed_precision::{MixedForward, Precision, UnsupportedPrecision, in_type_of, keep_problems, lower_precision};
+pub use mixed_precision::{
+    MixedForward, Precision, UnsupportedPrecision, flow_type, full_precision, in_full_precision, in_type_of,
+    keep_problems, lower_precision,
+};
 pub use model::{Backbone, Head, InputSides, Network, count_parameters, device_of, is_learnt};
 pub use model_config::{HeadConfig, ModelConfig, Options};
 pub use neck::{Neck, NeckedHead};
