@@ -95,7 +95,7 @@ impl Head for MaxHead {
     fn forward(&self, mut features: Features) -> Tensor<2> {
         let map = activation::relu(features.take_map(self.tap)); // [N, C, H, W]
         let [count, channels, ..] = map.dims();
-        self.linear.forward(map.flatten::<3>(2, 3).max_dim(2).reshape([count, channels]))
+        self.linear.forward_mixed(map.flatten::<3>(2, 3).max_dim(2).reshape([count, channels]))
     }
 }
 

@@ -4,7 +4,7 @@ use burn::module::Module;
 use burn::tensor::Tensor;
 
 use crate::error::nearest;
-use crate::{Backbone, Feature, ModelError, Tap, TapSet};
+use crate::{Backbone, Feature, ModelError, Tap, TapSet, flow_type};
 
 /// A backbone that answers with the features of chosen taps, in the order they were asked for.
 ///
@@ -67,6 +67,10 @@ impl<B: Backbone> FeatureExtractor<B> {
     #[must_use]
     pub fn forward(&self, images: Tensor<4>) -> Vec<Feature> {
         let keep = self.chosen.iter().fold(TapSet::NONE, |keep, &place| keep.with(place));
+        let images = match flow_type(&self.backbone) {
+            Some(dtype) => images.cast(dtype),
+            None => images,
+        };
         let features = self.backbone.forward(images, keep);
         let kept = self.chosen.iter().map(|&place| features.get(place).cloned());
         kept.map(|feature| feature.expect("a backbone keeps the taps it is asked for")).collect()

@@ -7,6 +7,7 @@
 //! - [`FeatureExtractor`]: a backbone's features at taps chosen by name.
 //! - [`fuse()`]: any model in its cheapest equal form for inference.
 //! - [`freeze`], [`ParameterGroups`], [`ModelEma`]: which parts of a model learn, how fast, and their average.
+//! - [`Precision`], [`lower_precision`], [`MixedForward`]: training in half precision.
 //! - [`Task`], [`BoxedTask`], [`Metric`]: what a model is trained, judged and used for.
 //! - [`Dataset`], [`Sampler`], [`EpochPlan`], [`DataLoadStrategy`], [`DataLoader`]: what is loaded, when and how (strategy).
 //! - [`TrainingObserver`]: who looks on (observer).
@@ -77,7 +78,10 @@ pub use metrics::{
     ConfusionMatrix, Histogram, LabelledConfusion, Metric, MetricDetail, Metrics, Monitor, MonitorMode,
     MultiLabelAccuracy, MultiLabelMeanPrecision, TopKAccuracy,
 };
-pub use mixed_precision::{MixedForward, Precision, UnsupportedPrecision, in_type_of, keep_problems, lower_precision};
+pub use mixed_precision::{
+    MixedForward, Precision, UnsupportedPrecision, flow_type, full_precision, in_full_precision, in_type_of,
+    keep_problems, lower_precision,
+};
 pub use model::{Backbone, Head, InputSides, Network, count_parameters, device_of, is_learnt};
 pub use model_config::{HeadConfig, ModelConfig, Options};
 pub use neck::{Neck, NeckedHead};

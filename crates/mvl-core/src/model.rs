@@ -4,7 +4,7 @@ use burn::module::{Module, ModuleVisitor, Param};
 use burn::tensor::{Device, Tensor};
 use serde::Serialize;
 
-use crate::{Features, Tap, TapSet};
+use crate::{Features, Tap, TapSet, flow_type};
 
 /// Turns images into features.
 ///
@@ -20,7 +20,8 @@ pub trait Backbone: Module + 'static {
         InputSides::at_least(self.taps().iter().map(|tap| tap.stride).max().unwrap_or(1))
     }
 
-    /// Runs up to the last tap that is kept.
+    /// Runs up to the last tap that is kept. burn's layers are run by [`forward_mixed`](crate::MixedForward), so that the backbone
+    /// can be trained in half precision; images come in the type that flows through it.
     ///
     /// # Shapes
     /// `images`: `[N, C, H, W]`, already normalised.
@@ -94,12 +95,17 @@ impl<B: Backbone, H: Head> Network<B, H> {
         Self { backbone, head }
     }
 
-    /// Images to answer.
+    /// Images to answer. Of a network in half precision the images are brought to its type ([`flow_type`]), and
+    /// the answer may come in it.
     ///
     /// # Shapes
     /// `images`: `[N, C, H, W]`, already normalised.
     pub fn forward(&self, images: Tensor<4>) -> H::Output {
         let [_, _, height, width] = images.dims();
+        let images = match flow_type(&self.backbone).or_else(|| flow_type(&self.head)) {
+            Some(dtype) => images.cast(dtype),
+            None => images,
+        };
         let features = self.backbone.forward(images, self.head.reads());
         self.head.forward(features.with_picture_size([height, width]))
     }

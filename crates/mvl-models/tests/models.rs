@@ -9,6 +9,7 @@ mod models {
     #[cfg(feature = "remote")]
     mod file_server;
     mod fixtures;
+    mod half_precision;
     mod heads;
     mod heads_conform;
     mod hostile_files;

@@ -54,9 +54,9 @@ pub mod prelude {
         Annotations, Backbone, Backend, BackendError, BoxXyxy, BoxedBackbone, BoxedHead, BoxedTask, Channels,
         Classification, Classifier, ConfusionMatrix, DataError, DataLoadStrategy, DataLoader, Dataset, EpochPlan,
         Feature, FeatureExtractor, Features, Flow, Head, HeadConfig, HeadFactory, Image, ImageBatch, InputSides,
-        ItemIter, KeyMap, Labels, Layout, Loss, Metric, Metrics, ModelConfig, ModelError, ModelFactory, Monitor,
-        Network, Object, ObserverError, Options, Order, Preprocess, Registry, Sample, SampleKey, SampleRng, StopReason,
-        Tap, TapSet, Task, TaskFactory, TrainingEvent, TrainingObserver, count_parameters,
+        ItemIter, KeyMap, Labels, Layout, Loss, Metric, Metrics, MixedForward, ModelConfig, ModelError, ModelFactory,
+        Monitor, Network, Object, ObserverError, Options, Order, Precision, Preprocess, Registry, Sample, SampleKey,
+        SampleRng, StopReason, Tap, TapSet, Task, TaskFactory, TrainingEvent, TrainingObserver, count_parameters,
     };
     pub use mvl_data::{
         Cached, ImageFolder, LabelledDataset, Loader, LoaderConfig, MemoryMapped, OnCorrupt, Parallel, Prefetch,

@@ -1,11 +1,13 @@
 //! Does a backbone do what its taps say, learn, and survive being saved?
 
 use burn::backend::Capture;
-use burn::module::{Module, ModuleMapper, Param};
+use burn::module::Module;
 use burn::optim::{GradientsParams, SgdConfig};
-use burn::tensor::{Device, Distribution, Tensor};
+use burn::tensor::{DType, Device, Distribution, Tensor};
 
 use super::gradients::finite_gradients;
+use super::half_precision::half_precision;
+use super::worn::UnlikeFresh;
 use crate::{Backbone, BoxedBackbone, Feature, Layout, MAX_TAPS, ModelConfig, ModelFactory, TapSet, fuse};
 
 /// Largest difference allowed between an output and the same output after a round trip through a file's bytes.
@@ -14,13 +16,15 @@ const ROUND_TRIP: f32 = 0.0;
 pub(super) const FUSED: f32 = 1e-4;
 /// Of the step of training.
 const LEARNING_RATE: f64 = 1e-3;
+/// Pictures in a batch in half precision: batch normalisation over fewer amplifies roundings more.
+const PICTURES: usize = 4;
 /// How many multiples of the largest stride are looked at for a side that the backbone takes.
 const MOST_STRIDES: usize = 64;
 
 /// Checks a factory: its name, its strictness, and the backbone it makes, for 1, 3 and 4 input channels.
 ///
 /// # Panics
-/// Like [`backbone`], or when the factory answers to no name or accepts an option it cannot know.
+/// Like [`backbone`] and [`half_precision_backbone`], or when the factory answers to no name or accepts an option it cannot know.
 pub fn factory(factory: &dyn ModelFactory, config: &ModelConfig, device: &Device) {
     assert!(!factory.name().is_empty() && !factory.family().is_empty(), "a factory has a name and a family");
     let wrong = config.clone().with_option("conformance_suite_option_that_nobody_knows", true);
@@ -34,6 +38,8 @@ pub fn factory(factory: &dyn ModelFactory, config: &ModelConfig, device: &Device
         let make = |device: &Device| factory.create_model(&config, device).expect("a valid config");
         backbone(make, in_channels, device);
     }
+    let make = |device: &Device| factory.create_model(config, device).expect("a valid config");
+    half_precision_backbone(make, config.in_channels, device);
 }
 
 /// Checks a backbone on one device. `make` creates it on the device it is given.
@@ -52,6 +58,19 @@ pub fn backbone<B: Backbone>(make: impl Fn(&Device) -> B, in_channels: usize, de
     survives_boxing(make(&device), in_channels, &device);
     survives_fusing(make(&device), in_channels, &device);
     can_be_captured(make(&device), in_channels, &device);
+}
+
+/// Checks that a backbone can be trained in half precision: copies by [`lower_precision`](crate::lower_precision) in `bf16` and `f16`
+/// run, answer near its own answer, and give finite gradients in `f32` for every parameter. [`factory`] checks it too.
+///
+/// # Panics
+/// When one of this fails, or the device does not compute in half precision.
+pub fn half_precision_backbone<B: Backbone>(make: impl Fn(&Device) -> B, in_channels: usize, device: &Device) {
+    let device = device.clone().without_autodiff();
+    device.seed(0);
+    let draw = |backbone: &B, device: &Device| images(PICTURES, in_channels, sizes(backbone)[0], device);
+    let run = |backbone: &B, input: &Tensor<4>, dtype: DType| answer(backbone, input.clone().cast(dtype));
+    half_precision(make, draw, run, &device);
 }
 
 fn images(count: usize, channels: usize, [height, width]: [usize; 2], device: &Device) -> Tensor<4> {
@@ -177,31 +196,6 @@ fn survives_fusing<B: Backbone>(backbone: B, in_channels: usize, device: &Device
         let difference = largest_difference(got, expected) / rms.max(1.0);
         let name = &tap.name;
         assert!(difference <= FUSED, "fused from {before} to {after} values, tap {name:?} differs by {difference}");
-    }
-}
-
-/// Gives normalisations scales, shifts and statistics that change something.
-#[derive(Default)]
-pub(super) struct UnlikeFresh {
-    path: Vec<String>,
-}
-
-impl ModuleMapper for UnlikeFresh {
-    fn enter_module(&mut self, name: &str, _container: &str) {
-        self.path.push(name.to_owned());
-    }
-
-    fn exit_module(&mut self, _name: &str, _container: &str) {
-        self.path.pop();
-    }
-
-    fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
-        let range = match self.path.last().map_or("", String::as_str) {
-            "gamma" | "running_var" => (0.5, 1.5),
-            "beta" | "running_mean" => (-0.2, 0.2),
-            _ => return param,
-        };
-        param.map(|value| value.random_like(Distribution::Uniform(range.0, range.1)))
     }
 }
 

@@ -6,7 +6,7 @@ use burn::tensor::{Gradients, Tensor};
 /// How many parameters learn.
 ///
 /// # Panics
-/// When the gradient of one is missing or not finite.
+/// When the gradient of one is missing, not finite, or of another type than the parameter.
 pub(super) fn finite_gradients<M: Module>(module: &M, gradients: Gradients) -> usize {
     let mut check = GradientCheck { gradients, path: Vec::new(), seen: 0 };
     module.visit(&mut check);
@@ -36,6 +36,7 @@ impl ModuleVisitor for GradientCheck {
         self.seen += 1;
         let path = self.path.join(".");
         let gradient = value.grad(&self.gradients).unwrap_or_else(|| panic!("no gradient for {path}"));
+        assert_eq!(gradient.dtype(), value.dtype(), "the type of the gradient of {path}");
         let norm = gradient.powi_scalar(2).sum().into_scalar::<f32>();
         assert!(norm.is_finite(), "the gradient of {path} is not finite: squared norm {norm}");
     }

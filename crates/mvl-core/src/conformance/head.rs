@@ -3,11 +3,13 @@
 
 use burn::backend::Capture;
 use burn::module::Module;
-use burn::tensor::{Device, Distribution, Tensor};
+use burn::tensor::{DType, Device, Distribution, Tensor};
 
-use super::backbone::{FUSED, UnlikeFresh};
+use super::backbone::FUSED;
 use super::gradients::finite_gradients;
-use crate::{BoxedHead, Features, Head, Layout, Neck, Tap, TapSet, fuse};
+use super::half_precision::half_precision;
+use super::worn::UnlikeFresh;
+use crate::{BoxedHead, Feature, Features, Head, Layout, Neck, Tap, TapSet, fuse};
 
 /// Pictures of these many multiples of the largest stride.
 const SIZES: [[usize; 2]; 2] = [[1, 2], [2, 1]];
@@ -19,7 +21,7 @@ const COUNT: usize = 2;
 ///
 /// # Panics
 /// When it reads no tap or one that is not there, a gradient is missing or not finite, a saved and loaded or boxed copy
-/// answers otherwise, a fused one does, or the forward pass cannot be captured as a graph.
+/// answers otherwise, a fused one does, it cannot be trained in half precision, or the forward pass cannot be captured as a graph.
 pub fn head<H: Head>(
     make: impl Fn(&[Tap], &Device) -> H,
     taps: &[Tap],
@@ -53,6 +55,10 @@ pub fn head<H: Head>(
     let learner = make(taps, &training);
     let output = answer(&learner, features(taps, learner.reads(), SIZES[0], &training));
     check_gradients(&learner, output);
+
+    let draw = |head: &H, device: &Device| features(taps, head.reads(), SIZES[0], device);
+    let run = |head: &H, input: &Features, dtype: DType| answer(head, in_type(input, dtype));
+    half_precision(|device| make(taps, device), draw, run, &device);
 
     captured(input, |input, device| answer(&made.clone().to_device(device), input));
 }
@@ -97,6 +103,10 @@ pub fn neck<N: Neck>(make: impl Fn(&[Tap], &Device) -> N, taps: &[Tap], device: 
     let output = flat(learner.forward(features(taps, learner.reads(), SIZES[0], &training)));
     check_gradients(&learner, output);
 
+    let draw = |neck: &N, device: &Device| features(taps, neck.reads(), SIZES[0], device);
+    let run = |neck: &N, input: &Features, dtype: DType| flat(neck.forward(in_type(input, dtype)));
+    half_precision(|device| make(taps, device), draw, run, &device);
+
     captured(input, |input, device| flat(made.clone().to_device(device).forward(input)));
 }
 
@@ -125,6 +135,21 @@ fn features(taps: &[Tap], keep: TapSet, size: [usize; 2], device: &Device) -> Fe
         }
     }
     features
+}
+
+/// The same features in this type.
+fn in_type(features: &Features, dtype: DType) -> Features {
+    let mut cast = Features::new();
+    for (tap, feature) in features.iter() {
+        match feature {
+            Feature::Map(map) => cast.keep_map(TapSet::one(tap), tap, &map.clone().cast(dtype)),
+            Feature::Tokens(tokens) => cast.keep_tokens(TapSet::one(tap), tap, &tokens.clone().cast(dtype)),
+        }
+    }
+    match features.picture_size() {
+        Some(size) => cast.with_picture_size(size),
+        None => cast,
+    }
 }
 
 fn flat(mut features: Features) -> Tensor<1> {
@@ -166,12 +191,12 @@ fn captured(input: Features, forward: impl Fn(Features, &Device) -> Tensor<1>) {
             let mut from = Vec::new();
             for (tap, feature) in input.iter() {
                 match feature {
-                    crate::Feature::Map(map) => {
+                    Feature::Map(map) => {
                         let map = map.clone().to_device(&capture);
                         moved.keep_map(TapSet::one(tap), tap, &map);
                         from.push(map.try_into_primitive::<Capture>().expect("it is on the capture device").id());
                     }
-                    crate::Feature::Tokens(tokens) => {
+                    Feature::Tokens(tokens) => {
                         let tokens = tokens.clone().to_device(&capture);
                         moved.keep_tokens(TapSet::one(tap), tap, &tokens);
                         from.push(tokens.try_into_primitive::<Capture>().expect("it is on the capture device").id());

@@ -4,12 +4,14 @@
 
 mod backbone;
 mod gradients;
+mod half_precision;
 mod head;
 mod observer;
 mod sampler;
 mod strategy;
+mod worn;
 
-pub use backbone::{backbone, factory};
+pub use backbone::{backbone, factory, half_precision_backbone};
 pub use head::{head, neck};
 pub use observer::observer;
 pub use sampler::sampler;

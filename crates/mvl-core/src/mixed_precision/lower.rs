@@ -21,8 +21,8 @@ use crate::is_learnt;
 ///   `LayerScale` and `GeM`;
 /// - linear layers and convolutions that a pattern of `keep` means, as [`matches_path`](crate::matches_path) has it: whole layers,
 ///   also where a pattern means one parameter of theirs. [`keep_problems`](super::keep_problems) tells patterns that keep nothing;
-/// - running statistics: fields whose names begin with `running_`. They are shared with the original, so that what the copy
-///   gathers is the original's;
+/// - running statistics: fields whose names begin with `running_`, as those of your own modules must. They are shared with the
+///   original, so that what the copy gathers is the original's;
 /// - quantised parameters.
 ///
 /// All else is cast, including parameters of no layer, such as tables of positions, and `buffer_…` constants outside of

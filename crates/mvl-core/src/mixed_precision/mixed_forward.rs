@@ -5,9 +5,11 @@
 //! through a net keeps one type. A layer of the same type costs nothing more.
 
 use burn::module::Param;
-use burn::nn::conv::{Conv1d, Conv2d, ConvTranspose2d};
-use burn::nn::{BatchNorm, GroupNorm, LayerNorm, Linear};
+use burn::nn::conv::{Conv1d, Conv2d, Conv3d, ConvTranspose1d, ConvTranspose2d, ConvTranspose3d};
+use burn::nn::{BatchNorm, GroupNorm, InstanceNorm, LayerNorm, Linear, RmsNorm};
 use burn::tensor::{DType, Tensor};
+
+use super::in_full_precision;
 
 /// Runs a layer in the type of its weights, and answers in the type of its input.
 ///
@@ -52,23 +54,18 @@ impl<const D: usize> MixedForward<D> for Linear {
     }
 }
 
-impl MixedForward<3> for Conv1d {
-    fn forward_mixed(&self, input: Tensor<3>) -> Tensor<3> {
-        in_type_of(&self.weight, input, |input| self.forward(input))
-    }
+/// One impl a rank.
+macro_rules! convolution {
+    ($($layer:ident: $rank:literal),* $(,)?) => {
+        $(impl MixedForward<$rank> for $layer {
+            fn forward_mixed(&self, input: Tensor<$rank>) -> Tensor<$rank> {
+                in_type_of(&self.weight, input, |input| self.forward(input))
+            }
+        })*
+    };
 }
 
-impl MixedForward<4> for Conv2d {
-    fn forward_mixed(&self, input: Tensor<4>) -> Tensor<4> {
-        in_type_of(&self.weight, input, |input| self.forward(input))
-    }
-}
-
-impl MixedForward<4> for ConvTranspose2d {
-    fn forward_mixed(&self, input: Tensor<4>) -> Tensor<4> {
-        in_type_of(&self.weight, input, |input| self.forward(input))
-    }
-}
+convolution!(Conv1d: 3, Conv2d: 4, Conv3d: 5, ConvTranspose1d: 3, ConvTranspose2d: 4, ConvTranspose3d: 5);
 
 impl<const D: usize> MixedForward<D> for BatchNorm {
     fn forward_mixed(&self, input: Tensor<D>) -> Tensor<D> {
@@ -86,7 +83,22 @@ impl<const D: usize> MixedForward<D> for GroupNorm {
     fn forward_mixed(&self, input: Tensor<D>) -> Tensor<D> {
         match &self.gamma {
             Some(gamma) => in_type_of(gamma, input, |input| self.forward(input)),
-            None => self.forward(input),
+            None => in_full_precision(input, |input| self.forward(input)),
         }
+    }
+}
+
+impl<const D: usize> MixedForward<D> for InstanceNorm {
+    fn forward_mixed(&self, input: Tensor<D>) -> Tensor<D> {
+        match &self.gamma {
+            Some(gamma) => in_type_of(gamma, input, |input| self.forward(input)),
+            None => in_full_precision(input, |input| self.forward(input)),
+        }
+    }
+}
+
+impl<const D: usize> MixedForward<D> for RmsNorm {
+    fn forward_mixed(&self, input: Tensor<D>) -> Tensor<D> {
+        in_type_of(&self.gamma, input, |input| self.forward(input))
     }
 }

@@ -12,7 +12,8 @@ pub(super) enum Bearer {
 }
 
 /// burn's layers that `MixedForward` runs, beside normalisations.
-const LAYERS: [&str; 4] = ["Linear", "Conv1d", "Conv2d", "ConvTranspose2d"];
+const LAYERS: [&str; 7] =
+    ["Linear", "Conv1d", "Conv2d", "Conv3d", "ConvTranspose1d", "ConvTranspose2d", "ConvTranspose3d"];
 /// Structs that stay in `f32` though their names are not those of normalisations: a scale of residuals, and means of powers.
 const SENSITIVE: [&str; 2] = ["LayerScale", "GeM"];
 

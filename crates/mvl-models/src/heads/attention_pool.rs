@@ -6,7 +6,7 @@
 use burn::module::Module;
 use burn::nn::{Dropout, DropoutConfig, LayerNorm, LayerNormConfig, Linear, LinearConfig};
 use burn::tensor::{Device, Tensor};
-use mvl_core::{BoxedHead, Features, Head, HeadFactory, ModelConfig, ModelError, Tap, TapSet};
+use mvl_core::{BoxedHead, Features, Head, HeadFactory, MixedForward, ModelConfig, ModelError, Tap, TapSet};
 use serde::{Deserialize, Serialize};
 
 use super::cells::Cells;
@@ -64,10 +64,10 @@ impl Head for AttentionPoolHead {
     fn forward(&self, mut features: Features) -> Tensor<2> {
         let pooled = self.attn_pool.forward(self.cells.forward(&mut features)); // [N, C]
         let pooled = match &self.norm {
-            Some(norm) => norm.forward(pooled),
+            Some(norm) => norm.forward_mixed(pooled),
             None => pooled,
         };
-        self.linear.forward(self.dropout.forward(pooled)) // [N, K]
+        self.linear.forward_mixed(self.dropout.forward(pooled)) // [N, K]
     }
 }
 

@@ -6,7 +6,7 @@ use burn::module::{Initializer, Module};
 use burn::nn::conv::{Conv2d, Conv2dConfig};
 use burn::nn::{Dropout, DropoutConfig};
 use burn::tensor::{Device, Tensor};
-use mvl_core::{BoxedHead, Features, Head, HeadFactory, ModelConfig, ModelError, Tap, TapSet};
+use mvl_core::{BoxedHead, Features, Head, HeadFactory, MixedForward, ModelConfig, ModelError, Tap, TapSet};
 use serde::{Deserialize, Serialize};
 
 use super::pooling::{Pool, Pooling, check_dropout, global_average_pool};
@@ -52,7 +52,7 @@ impl Head for ConvHead {
 
     fn forward(&self, mut features: Features) -> Tensor<2> {
         let map = self.dropout.forward(features.take_map(self.tap)); // [N, C, H, W]
-        global_average_pool(self.activation.forward(self.conv.forward(map))) // [N, K]
+        global_average_pool(self.activation.forward(self.conv.forward_mixed(map))) // [N, K]
     }
 }
 

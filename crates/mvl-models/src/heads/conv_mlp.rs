@@ -4,7 +4,7 @@
 use burn::module::Module;
 use burn::nn::{Dropout, DropoutConfig, Linear, LinearConfig};
 use burn::tensor::{Device, Tensor};
-use mvl_core::{BoxedHead, Features, Head, HeadFactory, ModelConfig, ModelError, Tap, TapSet};
+use mvl_core::{BoxedHead, Features, Head, HeadFactory, MixedForward, ModelConfig, ModelError, Tap, TapSet};
 use serde::{Deserialize, Serialize};
 
 use super::pooling::{Pool, Pooling, check_dropout, check_hidden};
@@ -53,7 +53,7 @@ impl Head for ConvMlpHead {
         let pooled = self.pool.forward(&mut features); // [N, C]
         let [count, channels] = pooled.dims();
         let hidden = self.hidden.forward(pooled.reshape([count, channels, 1, 1])); // [N, hidden, 1, 1]
-        self.linear.forward(self.dropout.forward(hidden.flatten(1, 3))) // [N, K]
+        self.linear.forward_mixed(self.dropout.forward(hidden.flatten(1, 3))) // [N, K]
     }
 }
 

@@ -6,7 +6,7 @@
 use burn::module::Module;
 use burn::nn::{Dropout, DropoutConfig, Linear};
 use burn::tensor::{Device, Tensor};
-use mvl_core::{BoxedHead, Features, Head, HeadFactory, Layout, ModelConfig, ModelError, Tap, TapSet};
+use mvl_core::{BoxedHead, Features, Head, HeadFactory, Layout, MixedForward, ModelConfig, ModelError, Tap, TapSet};
 use serde::{Deserialize, Serialize};
 
 use super::pooling::check_dropout;
@@ -42,8 +42,8 @@ impl Head for DistilledHead {
 
     fn forward(&self, mut features: Features) -> Tensor<2> {
         let tokens = self.dropout.forward(features.take_tokens(self.tap).narrow(1, 0, TOKENS)); // [N, 2, C]
-        let logits = self.linear.forward(tokens.clone().narrow(1, 0, 1).squeeze_dim::<2>(1)); // [N, K]
-        let distilled = self.distilled.forward(tokens.narrow(1, 1, 1).squeeze_dim::<2>(1));
+        let logits = self.linear.forward_mixed(tokens.clone().narrow(1, 0, 1).squeeze_dim::<2>(1)); // [N, K]
+        let distilled = self.distilled.forward_mixed(tokens.narrow(1, 1, 1).squeeze_dim::<2>(1));
         (logits + distilled) / 2.0
     }
 }

@@ -7,7 +7,7 @@
 use burn::module::Module;
 use burn::nn::{BatchNorm, BatchNormConfig, Dropout, DropoutConfig, Linear, LinearConfig};
 use burn::tensor::{Device, Tensor};
-use mvl_core::{BoxedHead, Features, Head, HeadFactory, ModelConfig, ModelError, Tap, TapSet};
+use mvl_core::{BoxedHead, Features, Head, HeadFactory, MixedForward, ModelConfig, ModelError, Tap, TapSet};
 use serde::{Deserialize, Serialize};
 
 use super::cells::Cells;
@@ -73,9 +73,9 @@ impl Head for EmbeddingHead {
             Some(gem) => gem.forward(cells),
             None => cells.mean_dim(1).squeeze_dim(1),
         };
-        let embedding = self.linear.forward(self.dropout.forward(pooled)); // [N, D]
+        let embedding = self.linear.forward_mixed(self.dropout.forward(pooled)); // [N, D]
         let embedding = match &self.norm {
-            Some(norm) => norm.forward(embedding),
+            Some(norm) => norm.forward_mixed(embedding),
             None => embedding,
         };
         unit_length(embedding)

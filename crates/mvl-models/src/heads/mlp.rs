@@ -4,7 +4,7 @@
 use burn::module::Module;
 use burn::nn::{Dropout, DropoutConfig, LayerNorm, LayerNormConfig, Linear, LinearConfig};
 use burn::tensor::{Device, Tensor};
-use mvl_core::{BoxedHead, Features, Head, HeadFactory, ModelConfig, ModelError, Tap, TapSet};
+use mvl_core::{BoxedHead, Features, Head, HeadFactory, MixedForward, ModelConfig, ModelError, Tap, TapSet};
 use serde::{Deserialize, Serialize};
 
 use super::pooling::{Pool, Pooling, check_dropout, check_hidden};
@@ -83,16 +83,16 @@ impl Head for MlpHead {
     fn forward(&self, mut features: Features) -> Tensor<2> {
         let pooled = self.pool.forward(&mut features); // [N, C]
         let pooled = match &self.norm {
-            Some(norm) => norm.forward(pooled),
+            Some(norm) => norm.forward_mixed(pooled),
             None => pooled,
         };
         let drop =
             |place, features| if place == self.dropout_place { self.dropout.forward(features) } else { features };
         let hidden = self.hidden.iter().fold(pooled, |features, layer| {
-            let features = layer.forward(drop(DropoutPlace::BeforeHidden, features));
+            let features = layer.forward_mixed(drop(DropoutPlace::BeforeHidden, features));
             drop(DropoutPlace::AfterHidden, self.activation.forward(features))
         });
-        self.linear.forward(hidden) // [N, K]
+        self.linear.forward_mixed(hidden) // [N, K]
     }
 }
 

@@ -1,6 +1,7 @@
 //! Functions applied elementwise after a normalisation or a linear layer.
 
 use burn::tensor::{Tensor, activation};
+use mvl_core::in_full_precision;
 use serde::{Deserialize, Serialize};
 
 /// What follows a normalisation or a linear layer, under torch's names.
@@ -46,7 +47,7 @@ impl Activation {
             Self::Relu6 => activation::relu6(input),
             Self::Silu => activation::silu(input),
             Self::Gelu => activation::gelu(input),
-            Self::GeluTanh => gelu_tanh(input),
+            Self::GeluTanh => in_full_precision(input, gelu_tanh), // cubes leave the range of f16
             Self::QuickGelu => input.clone() * activation::sigmoid(input * QUICK_GELU_SLOPE),
             Self::HardSwish => input.clone() * hard_sigmoid(input),
             Self::HardSigmoid => hard_sigmoid(input),

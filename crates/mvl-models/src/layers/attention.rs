@@ -5,6 +5,7 @@ use burn::config::Config;
 use burn::module::Module;
 use burn::nn::Linear;
 use burn::tensor::{Device, Tensor, activation};
+use mvl_core::MixedForward;
 
 use super::linear::transformer_linear;
 
@@ -62,7 +63,7 @@ impl SelfAttention {
     pub fn forward_with_bias(&self, tokens: Tensor<3>, bias: Option<Tensor<4>>) -> Tensor<3> {
         let [count, length, channels] = tokens.dims();
         let width = channels / self.heads;
-        let qkv = self.qkv.forward(tokens).reshape([count, length, 3, self.heads, width]);
+        let qkv = self.qkv.forward_mixed(tokens).reshape([count, length, 3, self.heads, width]);
         let [q, k, v] = [0, 1, 2].map(|which| {
             let part: Tensor<4> = qkv.clone().narrow(2, which, 1).squeeze_dim(2); // [N, L, heads, C / heads]
             part.swap_dims(1, 2) // [N, heads, L, C / heads]
@@ -73,6 +74,6 @@ impl SelfAttention {
             None => scores,
         };
         let answers = activation::softmax(scores, 3).matmul(v); // [N, heads, L, C / heads]
-        self.proj.forward(answers.swap_dims(1, 2).reshape([count, length, channels]))
+        self.proj.forward_mixed(answers.swap_dims(1, 2).reshape([count, length, channels]))
     }
 }

@@ -6,6 +6,7 @@ use burn::config::Config;
 use burn::module::{Initializer, Module, Param};
 use burn::nn::{LayerNorm, LayerNormConfig, Linear, LinearConfig};
 use burn::tensor::{Device, Tensor, activation};
+use mvl_core::MixedForward;
 
 use super::activation::Activation;
 use super::mlp::Mlp;
@@ -74,17 +75,17 @@ impl AttentionPool {
     pub fn forward(&self, tokens: Tensor<3>) -> Tensor<2> {
         let [count, length, channels] = tokens.dims();
         let width = channels / self.heads;
-        let query = self.q.forward(self.latent.val()).reshape([1, 1, self.heads, width]).swap_dims(1, 2); // [1, heads, 1, C / heads]
-        let kv = self.kv.forward(tokens).reshape([count, length, 2, self.heads, width]);
+        let query = self.q.forward_mixed(self.latent.val()).reshape([1, 1, self.heads, width]).swap_dims(1, 2); // [1, heads, 1, C / heads]
+        let kv = self.kv.forward_mixed(tokens).reshape([count, length, 2, self.heads, width]);
         let [keys, values] = [0, 1].map(|which| {
             let part: Tensor<4> = kv.clone().narrow(2, which, 1).squeeze_dim(2); // [N, L, heads, C / heads]
             part.swap_dims(1, 2) // [N, heads, L, C / heads]
         });
         let scores = (query * (width as f64).powf(-0.5)).matmul(keys.swap_dims(2, 3)); // [N, heads, 1, L]
         let answers = activation::softmax(scores, 3).matmul(values); // [N, heads, 1, C / heads]
-        let pooled: Tensor<2> = self.proj.forward(answers.reshape([count, channels]));
+        let pooled: Tensor<2> = self.proj.forward_mixed(answers.reshape([count, channels]));
         let normed = match &self.norm {
-            Some(norm) => norm.forward(pooled.clone()),
+            Some(norm) => norm.forward_mixed(pooled.clone()),
             None => pooled.clone(),
         };
         pooled + self.mlp.forward(normed)

@@ -8,7 +8,7 @@ use burn::module::{Initializer, Module, Param};
 use burn::nn::conv::{Conv2d, Conv2dConfig};
 use burn::nn::{BatchNorm, BatchNormConfig};
 use burn::tensor::{Device, Tensor};
-use mvl_core::{Fusable, Fuse};
+use mvl_core::{Fusable, Fuse, MixedForward};
 
 use super::activation::Activation;
 use super::padding::Padding;
@@ -101,7 +101,7 @@ impl ConvNormActLayers {
     pub fn forward(&self, input: Tensor<4>) -> Tensor<4> {
         let map = self.padding.convolve(&self.conv, input);
         let map = match &self.norm {
-            Some(norm) => norm.forward(map),
+            Some(norm) => norm.forward_mixed(map),
             None => map,
         };
         self.activation.forward(map)
@@ -118,17 +118,21 @@ impl Fuse for ConvNormActLayers {
 }
 
 /// The convolution that answers as this one with the normalisation after it: each output channel's kernel is scaled by
-/// `gamma / √(running variance + epsilon)`, and its bias takes up the rest.
+/// `gamma / √(running variance + epsilon)`, and its bias takes up the rest. Both are computed in the normalisation's type and
+/// answered in the convolution's.
 #[must_use]
 pub fn fold_batch_norm(conv: Conv2d, norm: &BatchNorm) -> Conv2d {
+    let own = conv.weight.val().dtype();
+    let wide = norm.gamma.val().dtype();
     let scale = norm.gamma.val() / (norm.running_var.value() + norm.epsilon).sqrt(); // [K]
     let channels = scale.dims()[0];
     let offset = match &conv.bias {
-        Some(bias) => bias.val() - norm.running_mean.value(),
+        Some(bias) => bias.val().cast(wide) - norm.running_mean.value(),
         None => -norm.running_mean.value(),
     };
     let bias = norm.beta.val() + offset * scale.clone();
-    let weight = conv.weight.val() * scale.reshape([channels, 1, 1, 1]); // [K, C / groups, height, width]
+    let weight = conv.weight.val().cast(wide) * scale.reshape([channels, 1, 1, 1]); // [K, C / groups, height, width]
+    let (weight, bias) = (weight.cast(own), bias.cast(own));
     Conv2d { weight: Param::from_tensor(weight), bias: Some(Param::from_tensor(bias)), ..conv }
 }
 

@@ -45,6 +45,7 @@ impl DropPath {
         let mut shape = [1; D];
         shape[0] = branch.dims()[0];
         let kept = self.dropout.forward(Tensor::<D>::ones(shape, &device)); // 0 or 1 / (1 - share)
+        let kept = kept.cast(branch.dtype()); // drawn in one type, so that samples are the same in all
         branch * kept
     }
 }

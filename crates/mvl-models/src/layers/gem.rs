@@ -3,13 +3,14 @@
 
 use burn::module::{Initializer, Module, Param};
 use burn::tensor::{Device, Tensor};
+use mvl_core::in_type_of;
 
 /// Where the exponent begins, as in the paper.
 const EXPONENT: f64 = 3.0;
 /// Smaller values, negative ones too, count as this.
 const SMALLEST: f64 = 1e-6;
 
-/// `(mean of x^p)^(1 / p)` for every channel.
+/// `(mean of x^p)^(1 / p)` for every channel, in the type of the exponent.
 #[derive(Module, Debug)]
 pub struct GeM {
     /// The exponent, `[1]`.
@@ -27,6 +28,10 @@ impl GeM {
     /// `[N, L, C]` → `[N, C]`
     #[must_use]
     pub fn forward(&self, cells: Tensor<3>) -> Tensor<2> {
+        in_type_of(&self.p, cells, |cells| self.pool(cells))
+    }
+
+    fn pool(&self, cells: Tensor<3>) -> Tensor<2> {
         let exponent = self.p.val();
         // powers as exponentials, so that the exponent gets its gradient on every backend
         let powers = (cells.clamp_min(SMALLEST).log() * exponent.clone().reshape([1, 1, 1])).exp();

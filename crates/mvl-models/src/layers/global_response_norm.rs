@@ -3,13 +3,14 @@
 
 use burn::module::{Initializer, Module, Param};
 use burn::tensor::{Device, Tensor};
+use mvl_core::in_type_of;
 
 /// Added to the mean strength.
 const EPSILON: f64 = 1e-6;
 /// Keeps the root's slope finite where a channel is all zeros.
 const TINY: f64 = 1e-24;
 
-/// `x + beta + gamma · x · strength / mean strength`, with channels last.
+/// `x + beta + gamma · x · strength / mean strength`, with channels last, in the type of gamma.
 #[derive(Module, Debug)]
 pub struct GlobalResponseNorm {
     /// `[C]`, begins at zero.
@@ -30,6 +31,10 @@ impl GlobalResponseNorm {
     /// `[N, H, W, C]` → `[N, H, W, C]`
     #[must_use]
     pub fn forward(&self, input: Tensor<4>) -> Tensor<4> {
+        in_type_of(&self.gamma, input, |input| self.normalise(input))
+    }
+
+    fn normalise(&self, input: Tensor<4>) -> Tensor<4> {
         let strength = ((input.clone() * input.clone()).sum_dim(1).sum_dim(2) + TINY).sqrt(); // [N, 1, 1, C]
         let share = strength.clone() / (strength.mean_dim(3) + EPSILON);
         let (gamma, beta): (Tensor<4>, Tensor<4>) = (self.gamma.val().unsqueeze(), self.beta.val().unsqueeze());

@@ -4,6 +4,7 @@
 use burn::module::Module;
 use burn::nn::{LayerNorm, LayerNormConfig};
 use burn::tensor::{Device, Tensor};
+use mvl_core::MixedForward;
 
 /// [`LayerNorm`] over the channels of a map.
 #[derive(Module, Debug)]
@@ -24,6 +25,6 @@ impl LayerNorm2d {
     #[must_use]
     pub fn forward(&self, input: Tensor<4>) -> Tensor<4> {
         let channels_last = input.permute([0, 2, 3, 1]); // [N, H, W, C]
-        self.norm.forward(channels_last).permute([0, 3, 1, 2])
+        self.norm.forward_mixed(channels_last).permute([0, 3, 1, 2])
     }
 }

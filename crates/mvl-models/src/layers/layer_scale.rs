@@ -3,8 +3,9 @@
 
 use burn::module::{Initializer, Module, Param};
 use burn::tensor::{Device, Tensor};
+use mvl_core::in_type_of;
 
-/// A factor for each channel.
+/// A factor for each channel. It is applied in its own type, see [`in_type_of`].
 #[derive(Module, Debug)]
 pub struct LayerScale {
     /// `[C]`
@@ -22,15 +23,17 @@ impl LayerScale {
     /// `[N, L, C]` → `[N, L, C]`
     #[must_use]
     pub fn tokens(&self, input: Tensor<3>) -> Tensor<3> {
-        input * self.gamma.val().unsqueeze()
+        in_type_of(&self.gamma, input, |input| input * self.gamma.val().unsqueeze())
     }
 
     /// # Shapes
     /// `[N, C, H, W]` → `[N, C, H, W]`
     #[must_use]
     pub fn map(&self, input: Tensor<4>) -> Tensor<4> {
-        let gamma = self.gamma.val();
-        let [channels] = gamma.dims();
-        input * gamma.reshape([1, channels, 1, 1])
+        in_type_of(&self.gamma, input, |input| {
+            let gamma = self.gamma.val();
+            let [channels] = gamma.dims();
+            input * gamma.reshape([1, channels, 1, 1])
+        })
     }
 }

@@ -3,6 +3,7 @@
 use burn::module::Module;
 use burn::nn::Linear;
 use burn::tensor::{Device, Tensor};
+use mvl_core::MixedForward;
 
 use super::activation::Activation;
 use super::linear::transformer_linear;
@@ -32,6 +33,6 @@ impl Mlp {
     /// `[…, C]` → `[…, C]`
     #[must_use]
     pub fn forward<const D: usize>(&self, input: Tensor<D>) -> Tensor<D> {
-        self.fc2.forward(self.activation.forward(self.fc1.forward(input)))
+        self.fc2.forward_mixed(self.activation.forward(self.fc1.forward_mixed(input)))
     }
 }

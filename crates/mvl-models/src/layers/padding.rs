@@ -4,6 +4,7 @@
 use burn::nn::PaddingConfig2d;
 use burn::nn::conv::Conv2d;
 use burn::tensor::Tensor;
+use mvl_core::MixedForward;
 use serde::{Deserialize, Serialize};
 
 /// What is added around a map before a convolution.
@@ -42,7 +43,7 @@ impl Padding {
     #[must_use]
     pub fn convolve(self, conv: &Conv2d, input: Tensor<4>) -> Tensor<4> {
         if self != Self::TensorFlow {
-            return conv.forward(input);
+            return conv.forward_mixed(input);
         }
         let [_, _, height, width] = input.dims();
         let along = |axis: usize, side: usize| {
@@ -50,9 +51,9 @@ impl Padding {
         };
         let ((top, bottom), (left, right)) = (along(0, height), along(1, width));
         if [top, bottom, left, right] == [0; 4] {
-            return conv.forward(input);
+            return conv.forward_mixed(input);
         }
-        conv.forward(input.pad((left, right, top, bottom), 0.0))
+        conv.forward_mixed(input.pad((left, right, top, bottom), 0.0))
     }
 }
 

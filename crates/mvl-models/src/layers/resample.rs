@@ -16,7 +16,7 @@ pub enum Interpolation {
     Bicubic,
 }
 
-/// A map at another size. `antialias` widens the kernel where the map shrinks.
+/// A map at another size, in the map's type. `antialias` widens the kernel where the map shrinks.
 ///
 /// # Shapes
 /// `[N, C, H, W]` → `[N, C, size[0], size[1]]`
@@ -31,12 +31,13 @@ pub fn resample(map: Tensor<4>, size: [usize; 2], interpolation: Interpolation, 
         map
     } else {
         let rows: Tensor<4> = matrix(height, size[0], interpolation, antialias, &device).unsqueeze(); // [1, 1, H', H]
-        rows.matmul(map)
+        rows.cast(map.dtype()).matmul(map)
     };
     if size[1] == width {
         return map;
     }
     let columns: Tensor<4> = matrix(width, size[1], interpolation, antialias, &device).unsqueeze(); // [1, 1, W', W]
+    let columns = columns.cast(map.dtype());
     map.matmul(columns.swap_dims(2, 3))
 }
 

@@ -5,6 +5,7 @@ use burn::config::Config;
 use burn::module::Module;
 use burn::nn::conv::{Conv2d, Conv2dConfig};
 use burn::tensor::{Device, Tensor};
+use mvl_core::MixedForward;
 
 use super::activation::Activation;
 
@@ -56,7 +57,7 @@ impl SqueezeExcite {
     #[must_use]
     pub fn forward(&self, input: Tensor<4>) -> Tensor<4> {
         let squeezed = input.clone().mean_dim(3).mean_dim(2); // [N, C, 1, 1]
-        let excited = self.fc2.forward(self.activation.forward(self.fc1.forward(squeezed)));
+        let excited = self.fc2.forward_mixed(self.activation.forward(self.fc1.forward_mixed(squeezed)));
         input * self.gate.forward(excited)
     }
 }

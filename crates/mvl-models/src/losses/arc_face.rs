@@ -5,6 +5,7 @@
 use burn::config::Config;
 use burn::module::{Initializer, Module, Param};
 use burn::tensor::{Device, Int, Tensor};
+use mvl_core::full_precision;
 
 use crate::layers::unit_length;
 
@@ -66,13 +67,14 @@ impl ArcFaceConfig {
 }
 
 impl ArcFace {
-    /// Cosines between samples and classes, which tell the class of a sample.
+    /// Cosines between samples and classes, which tell the class of a sample; in `f32` at least.
     ///
     /// # Shapes
     /// `[N, D]` → `[N, K]`
     #[must_use]
     pub fn cosines(&self, embeddings: Tensor<2>) -> Tensor<2> {
-        unit_length(embeddings).matmul(unit_length(self.weight.val()).transpose())
+        let [embeddings, directions] = [embeddings, self.weight.val()].map(full_precision);
+        unit_length(embeddings).matmul(unit_length(directions).transpose())
     }
 
     /// Logits with the margin on each sample's own class: `cos(θ + m)`, and beyond `θ = π - m`, where that would rise again,

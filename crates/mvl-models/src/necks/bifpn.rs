@@ -10,7 +10,7 @@ use burn::nn::PaddingConfig2d;
 use burn::nn::conv::{Conv2d, Conv2dConfig};
 use burn::nn::pool::{MaxPool2d, MaxPool2dConfig};
 use burn::tensor::{Device, Tensor, activation};
-use mvl_core::{Features, ModelError, Neck, Tap, TapSet};
+use mvl_core::{Features, MixedForward, ModelError, Neck, Tap, TapSet};
 use serde::{Deserialize, Serialize};
 
 use super::levels::{Level, Levels, check_width, hand_on, nearest, pyramid_taps, reads, size};
@@ -212,6 +212,6 @@ impl FusedNode {
             map * weight.reshape([1, 1, 1, 1])
         });
         let fused = weighted.reduce(|sum, map| sum + map).expect("a node has inputs");
-        self.pointwise.forward(self.depthwise.forward(activation::silu(fused)))
+        self.pointwise.forward(self.depthwise.forward_mixed(activation::silu(fused)))
     }
 }

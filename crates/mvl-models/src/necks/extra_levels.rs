@@ -4,6 +4,7 @@ use burn::module::Module;
 use burn::nn::conv::Conv2d;
 use burn::nn::pool::{MaxPool2d, MaxPool2dConfig};
 use burn::tensor::{Device, Tensor, activation};
+use mvl_core::MixedForward;
 use serde::{Deserialize, Serialize};
 
 use super::levels::plain_conv;
@@ -68,9 +69,9 @@ impl ExtraBlocks {
         if let Some(pool) = &self.pool {
             pyramid.push(pool.forward(last)); // [N, width, H/2, W/2]
         } else if let (Some(p6), Some(p7)) = (&self.p6, &self.p7) {
-            let sixth = p6.forward(if self.extra == ExtraLevels::BackboneConvs { map } else { last });
+            let sixth = p6.forward_mixed(if self.extra == ExtraLevels::BackboneConvs { map } else { last });
             pyramid.push(sixth.clone());
-            pyramid.push(p7.forward(activation::relu(sixth)));
+            pyramid.push(p7.forward_mixed(activation::relu(sixth)));
         }
     }
 }

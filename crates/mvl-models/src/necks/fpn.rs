@@ -7,7 +7,7 @@
 use burn::module::Module;
 use burn::nn::conv::Conv2d;
 use burn::tensor::{Device, Tensor};
-use mvl_core::{Features, ModelError, Neck, Tap, TapSet};
+use mvl_core::{Features, MixedForward, ModelError, Neck, Tap, TapSet};
 use serde::{Deserialize, Serialize};
 
 use super::extra_levels::{ExtraBlocks, ExtraLevels};
@@ -71,7 +71,7 @@ impl Fpn {
         let mut pyramid = Vec::with_capacity(self.taps.len());
         let mut above: Option<Tensor<4>> = None;
         for ((map, inner), layer) in maps.iter().zip(&self.inner_blocks).zip(&self.layer_blocks).rev() {
-            let lateral = inner.forward(map.clone());
+            let lateral = inner.forward_mixed(map.clone());
             let merged = match above {
                 Some(above) => {
                     let size = size(&lateral);
@@ -79,7 +79,7 @@ impl Fpn {
                 }
                 None => lateral,
             };
-            pyramid.push(layer.forward(merged.clone()));
+            pyramid.push(layer.forward_mixed(merged.clone()));
             above = Some(merged);
         }
         pyramid.reverse();

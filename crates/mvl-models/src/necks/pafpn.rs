@@ -6,7 +6,7 @@
 use burn::module::Module;
 use burn::nn::conv::Conv2d;
 use burn::tensor::{Device, activation};
-use mvl_core::{Features, ModelError, Neck, Tap, TapSet};
+use mvl_core::{Features, MixedForward, ModelError, Neck, Tap, TapSet};
 use serde::{Deserialize, Serialize};
 
 use super::extra_levels::{ExtraBlocks, ExtraLevels};
@@ -84,9 +84,9 @@ impl Neck for Pafpn {
         let mut pyramid = vec![down.take_map(0)];
         for (index, (shrink, fuse)) in self.downsample_blocks.iter().zip(&self.fusion_blocks).enumerate() {
             let map = down.take_map(index + 1);
-            let below = activation::relu(shrink.forward(pyramid[index].clone()));
+            let below = activation::relu(shrink.forward_mixed(pyramid[index].clone()));
             let merged = nearest(below, size(&map)) + map;
-            pyramid.push(activation::relu(fuse.forward(merged)));
+            pyramid.push(activation::relu(fuse.forward_mixed(merged)));
         }
         self.extra_blocks.extend(&mut pyramid, last);
         hand_on(&pyramid, picture)

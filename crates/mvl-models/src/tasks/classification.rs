@@ -6,7 +6,7 @@ use burn::module::ModuleDisplay;
 use burn::tensor::{Int, Tensor, TensorData, activation};
 use mvl_core::{
     Annotations, Backbone, Classification, Classifier, Head, ImageBatch, LabelledConfusion, Loss, Metric, Monitor,
-    Network, PredictedSample, Task, TopKAccuracy,
+    Network, PredictedSample, Task, TopKAccuracy, full_precision,
 };
 use serde_json::Value;
 
@@ -105,8 +105,9 @@ where
         batch.len()
     }
 
+    /// Logits in `f32` at least, also of a model in half precision: losses are computed in it.
     fn forward(&self, model: &Self::Model, batch: &ImageBatch) -> Tensor<2> {
-        model.forward(batch.images.clone())
+        full_precision(model.forward(batch.images.clone()))
     }
 
     /// The mean over the samples that have a class; zero when none has. Soft targets, when a sample has several classes.
@@ -143,7 +144,7 @@ where
 
     /// Softmax on the device, then one read to the host.
     fn decode(&self, output: Tensor<2>) -> Vec<Classification> {
-        classifications(activation::softmax(output, 1))
+        classifications(activation::softmax(full_precision(output), 1))
     }
 
     /// The label of samples that have one class; what has several has no truth that accuracy could count.

@@ -7,7 +7,7 @@ use burn::module::ModuleDisplay;
 use burn::tensor::{Tensor, TensorData, activation};
 use mvl_core::{
     Annotations, Backbone, Classification, Classifier, Head, ImageBatch, Loss, Metric, Monitor, MultiLabelAccuracy,
-    MultiLabelMeanPrecision, Network, PredictedSample, Task,
+    MultiLabelMeanPrecision, Network, PredictedSample, Task, full_precision,
 };
 use serde_json::Value;
 
@@ -91,8 +91,9 @@ where
         batch.len()
     }
 
+    /// Logits in `f32` at least, also of a model in half precision: losses are computed in it.
     fn forward(&self, model: &Self::Model, batch: &ImageBatch) -> Tensor<2> {
-        model.forward(batch.images.clone())
+        full_precision(model.forward(batch.images.clone()))
     }
 
     /// The mean over all samples. A class of less than full weight, as mixtures of images have, is a target
@@ -110,7 +111,7 @@ where
 
     /// Sigmoid on the device, then one read to the host. The probabilities of one image need not sum to 1.
     fn decode(&self, output: Tensor<2>) -> Vec<Classification> {
-        classifications(activation::sigmoid(output))
+        classifications(activation::sigmoid(full_precision(output)))
     }
 
     /// The classes of each sample, none for one without a class; what has a class of less than full weight has no truth that a

@@ -6,6 +6,7 @@ use burn::module::{Initializer, Module, Param};
 use burn::nn::conv::{Conv2d, Conv2dConfig};
 use burn::nn::{LayerNorm, LayerNormConfig, PaddingConfig2d};
 use burn::tensor::{Device, Tensor};
+use mvl_core::MixedForward;
 
 use super::net::EPSILON;
 use super::pointwise::{Pointwise, PointwiseKind};
@@ -71,8 +72,8 @@ impl ConvNeXtBlock {
     /// `[N, C, H, W]` → `[N, C, H, W]`
     #[must_use]
     pub fn forward(&self, input: Tensor<4>) -> Tensor<4> {
-        let branch = self.conv_dw.forward(input.clone()).permute([0, 2, 3, 1]); // [N, H, W, C]
-        let branch = Activation::Gelu.forward(self.fc1.forward(self.norm.forward(branch)));
+        let branch = self.conv_dw.forward_mixed(input.clone()).permute([0, 2, 3, 1]); // [N, H, W, C]
+        let branch = Activation::Gelu.forward(self.fc1.forward(self.norm.forward_mixed(branch)));
         let branch = match &self.grn {
             Some(norm) => norm.forward(branch),
             None => branch,

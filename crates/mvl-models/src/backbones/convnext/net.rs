@@ -5,7 +5,7 @@ use burn::config::Config;
 use burn::module::Module;
 use burn::nn::conv::{Conv2d, Conv2dConfig};
 use burn::tensor::{Device, Tensor};
-use mvl_core::{Backbone, Features, Tap, TapSet};
+use mvl_core::{Backbone, Features, MixedForward, Tap, TapSet};
 
 use super::block::{ConvNeXtBlock, ConvNeXtBlockConfig};
 use super::pointwise::PointwiseKind;
@@ -67,7 +67,7 @@ impl ConvNeXtStage {
     #[must_use]
     pub fn forward(&self, map: Tensor<4>) -> Tensor<4> {
         let map = match &self.downsample {
-            Some(PatchConv { conv, norm }) => conv.forward(norm.forward(map)),
+            Some(PatchConv { conv, norm }) => conv.forward_mixed(norm.forward(map)),
             None => map,
         };
         self.blocks.iter().fold(map, |map, block| block.forward(map))
@@ -118,7 +118,7 @@ impl Backbone for ConvNeXt {
     fn forward(&self, images: Tensor<4>, keep: TapSet) -> Features {
         let mut features = Features::new();
         let Some(last) = keep.last() else { return features };
-        let mut map = self.stem.norm.forward(self.stem.conv.forward(images)); // [N, C, H/4, W/4]
+        let mut map = self.stem.norm.forward(self.stem.conv.forward_mixed(images)); // [N, C, H/4, W/4]
         for (tap, stage) in self.stages.iter().enumerate().take(last + 1) {
             map = stage.forward(map);
             features.keep_map(keep, tap, &map);

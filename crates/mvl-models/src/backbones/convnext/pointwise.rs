@@ -5,6 +5,7 @@ use burn::module::Module;
 use burn::nn::Linear;
 use burn::nn::conv::{Conv2d, Conv2dConfig};
 use burn::tensor::{Device, Tensor};
+use mvl_core::MixedForward;
 
 use crate::layers::{small_conv, transformer_linear};
 
@@ -42,8 +43,8 @@ impl Pointwise {
     #[must_use]
     pub fn forward(&self, input: Tensor<4>) -> Tensor<4> {
         match self {
-            Self::Linear(linear) => linear.forward(input),
-            Self::Conv(conv) => conv.forward(input.permute([0, 3, 1, 2])).permute([0, 2, 3, 1]),
+            Self::Linear(linear) => linear.forward_mixed(input),
+            Self::Conv(conv) => conv.forward_mixed(input.permute([0, 3, 1, 2])).permute([0, 2, 3, 1]),
         }
     }
 }

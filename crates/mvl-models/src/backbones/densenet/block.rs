@@ -6,6 +6,7 @@ use burn::nn::pool::{AvgPool2d, AvgPool2dConfig};
 use burn::nn::{BatchNorm, BatchNormConfig, Dropout, DropoutConfig, PaddingConfig2d};
 use burn::tensor::activation::relu;
 use burn::tensor::{Device, Tensor};
+use mvl_core::MixedForward;
 
 use crate::layers::{ConvNormAct, ConvNormActConfig};
 
@@ -39,8 +40,8 @@ impl DenseLayer {
     /// `[N, C, H, W]` → `[N, C + growth, H, W]`
     #[must_use]
     pub fn forward(&self, input: Tensor<4>) -> Tensor<4> {
-        let inner = self.inner.forward(relu(self.norm1.forward(input.clone()))); // [N, 4 · growth, H, W]
-        let found = self.conv2.forward(inner); // [N, growth, H, W]
+        let inner = self.inner.forward(relu(self.norm1.forward_mixed(input.clone()))); // [N, 4 · growth, H, W]
+        let found = self.conv2.forward_mixed(inner); // [N, growth, H, W]
         Tensor::cat(vec![input, self.dropout.forward(found)], 1)
     }
 }
@@ -90,7 +91,7 @@ impl Transition {
     /// `[N, C, H, W]` → `[N, C / 2, H / 2, W / 2]`
     #[must_use]
     pub fn forward(&self, input: Tensor<4>) -> Tensor<4> {
-        self.pool.forward(self.conv.forward(relu(self.norm.forward(input))))
+        self.pool.forward(self.conv.forward_mixed(relu(self.norm.forward_mixed(input))))
     }
 }
 

@@ -6,7 +6,7 @@ use burn::nn::pool::MaxPool2d;
 use burn::nn::{BatchNorm, BatchNormConfig};
 use burn::tensor::activation::relu;
 use burn::tensor::{Device, Tensor};
-use mvl_core::{Backbone, Features, KeyMap, Tap, TapSet};
+use mvl_core::{Backbone, Features, KeyMap, MixedForward, Tap, TapSet};
 
 use super::block::{DenseBlock, Transition};
 use crate::layers::{ConvNormAct, ConvNormActConfig, PoolEdge, max_pool};
@@ -141,7 +141,7 @@ impl Backbone for DenseNet {
             };
             map = block.forward(map);
             if tap == self.denseblock.len() {
-                map = relu(self.norm5.forward(map)); // [N, C, H/32, W/32]
+                map = relu(self.norm5.forward_mixed(map)); // [N, C, H/32, W/32]
             }
             features.keep_map(keep, tap, &map);
         }

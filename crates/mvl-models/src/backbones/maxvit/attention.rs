@@ -4,6 +4,7 @@ use burn::config::Config;
 use burn::module::{Initializer, Module, Param, ParamId};
 use burn::nn::{LayerNorm, LayerNormConfig, Linear};
 use burn::tensor::{Device, Int, Tensor, TensorData, activation};
+use mvl_core::MixedForward;
 
 use super::partition::Partition;
 use crate::layers::{Activation, DropPath, Mlp, relative_position_bias, relative_position_index, transformer_linear};
@@ -80,9 +81,9 @@ impl PartitionAttention {
     pub fn forward(&self, map: Tensor<4>) -> Tensor<4> {
         let [_, height, width, _] = map.dims();
         let cells = self.partition.split(map, self.side); // [N, groups, L, C]
-        let answers = self.attn.forward(self.norm1.forward(cells.clone()));
+        let answers = self.attn.forward(self.norm1.forward_mixed(cells.clone()));
         let cells = cells + self.drop_path.forward(answers);
-        let answers = self.mlp.forward(self.norm2.forward(cells.clone()));
+        let answers = self.mlp.forward(self.norm2.forward_mixed(cells.clone()));
         let cells = cells + self.drop_path.forward(answers);
         self.partition.join(cells, self.side, [height, width])
     }
@@ -108,7 +109,7 @@ impl GroupAttention {
     fn forward(&self, cells: Tensor<4>) -> Tensor<4> {
         let [count, groups, length, channels] = cells.dims();
         let all = count * groups;
-        let qkv = self.to_qkv.forward(cells).reshape([all, length, 3, self.heads, channels / self.heads]);
+        let qkv = self.to_qkv.forward_mixed(cells).reshape([all, length, 3, self.heads, channels / self.heads]);
         let [q, k, v] = [0, 1, 2].map(|which| {
             let part: Tensor<4> = qkv.clone().narrow(2, which, 1).squeeze_dim(2); // [all, L, heads, C / heads]
             part.swap_dims(1, 2) // [all, heads, L, C / heads]
@@ -117,6 +118,6 @@ impl GroupAttention {
         let bias = relative_position_bias(self.relative_position_bias_table.val(), index, length);
         let scores = q.matmul((k * (channels as f64).powf(-0.5)).swap_dims(2, 3)) + bias; // [all, heads, L, L]
         let answers = activation::softmax(scores, 3).matmul(v); // [all, heads, L, C / heads]
-        self.merge.forward(answers.swap_dims(1, 2).reshape([count, groups, length, channels]))
+        self.merge.forward_mixed(answers.swap_dims(1, 2).reshape([count, groups, length, channels]))
     }
 }

@@ -6,6 +6,7 @@ use burn::nn::conv::{Conv2d, Conv2dConfig};
 use burn::nn::pool::{AvgPool2d, AvgPool2dConfig};
 use burn::nn::{BatchNorm, BatchNormConfig, PaddingConfig2d};
 use burn::tensor::{Device, Tensor};
+use mvl_core::MixedForward;
 
 use super::net::{EPSILON, MOMENTUM};
 use crate::layers::{
@@ -60,15 +61,15 @@ impl MbConv {
     /// `[N, C, H, W]` → `[N, C', H / stride, W / stride]`
     #[must_use]
     pub fn forward(&self, input: Tensor<4>) -> Tensor<4> {
-        let branch = self.conv_a.forward(self.pre_norm.forward(input.clone()));
+        let branch = self.conv_a.forward(self.pre_norm.forward_mixed(input.clone()));
         let branch = self.squeeze_excitation.forward(self.conv_b.forward(branch));
-        let branch = self.drop_path.forward(self.conv_c.forward(branch));
+        let branch = self.drop_path.forward(self.conv_c.forward_mixed(branch));
         let shortcut = match &self.pool {
             Some(pool) => pool.forward(input),
             None => input,
         };
         let shortcut = match &self.proj {
-            Some(proj) => proj.forward(shortcut),
+            Some(proj) => proj.forward_mixed(shortcut),
             None => shortcut,
         };
         shortcut + branch

@@ -2,11 +2,11 @@
 //! `[N, C, H, W]` → `[N, C', H / stride, W / stride]`
 
 use burn::config::Config;
-use burn::module::Module;
+use burn::module::{Module, Param};
 use burn::nn::conv::Conv2d;
 use burn::nn::{BatchNorm, BatchNormConfig};
 use burn::tensor::{Device, Tensor, activation};
-use mvl_core::{Fusable, Fuse};
+use mvl_core::{Fusable, Fuse, MixedForward};
 
 use crate::layers::{
     Activation, ConvNormAct, ConvNormActConfig, enlarge_kernel, fold_batch_norm, identity_conv, sum_convs,
@@ -65,10 +65,10 @@ impl RepVggBranches {
     #[must_use]
     pub fn forward(&self, input: Tensor<4>) -> Tensor<4> {
         let answers = [
-            self.reparam_conv.as_ref().map(|conv| conv.forward(input.clone())),
+            self.reparam_conv.as_ref().map(|conv| conv.forward_mixed(input.clone())),
             self.conv_kxk.as_ref().map(|conv| conv.forward(input.clone())),
             self.conv_1x1.as_ref().map(|conv| conv.forward(input.clone())),
-            self.identity.as_ref().map(|norm| norm.forward(input)),
+            self.identity.as_ref().map(|norm| norm.forward_mixed(input)),
         ];
         let sum = answers.into_iter().flatten().reduce(|sum, answer| sum + answer);
         activation::relu(sum.expect("a block has branches or their sum"))
@@ -84,7 +84,9 @@ impl Fuse for RepVggBranches {
         let convs: Vec<Conv2d> = [self.conv_kxk, self.conv_1x1].into_iter().flatten().map(folded).collect();
         let identity = self.identity.map(|norm| {
             let (channels, groups) = (norm.gamma.dims()[0], convs[0].groups);
-            fold_batch_norm(identity_conv(channels, groups, &norm.gamma.device()), &norm)
+            let mut conv = identity_conv(channels, groups, &norm.gamma.device());
+            conv.weight = Param::from_tensor(conv.weight.val().cast(convs[0].weight.val().dtype()));
+            fold_batch_norm(conv, &norm)
         });
         let convs = convs.into_iter().chain(identity).map(|conv| enlarge_kernel(conv, KERNEL));
         Self { identity: None, conv_kxk: None, conv_1x1: None, reparam_conv: Some(sum_convs(convs)) }

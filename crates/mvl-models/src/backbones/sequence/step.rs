@@ -5,7 +5,7 @@ use burn::nn::conv::Conv2d;
 use burn::nn::pool::MaxPool2d;
 use burn::nn::{BatchNorm, Relu};
 use burn::tensor::Tensor;
-use mvl_core::Fuse;
+use mvl_core::{Fuse, MixedForward};
 
 use crate::backbones::squeezenet::Fire;
 use crate::layers::fold_batch_norm;
@@ -35,8 +35,8 @@ impl Step {
     #[must_use]
     pub fn forward(&self, map: Tensor<4>) -> Tensor<4> {
         match self {
-            Self::Conv(conv) => conv.forward(map),
-            Self::Norm(Some(norm)) => norm.forward(map),
+            Self::Conv(conv) => conv.forward_mixed(map),
+            Self::Norm(Some(norm)) => norm.forward_mixed(map),
             Self::Norm(None) => map,
             Self::Relu(relu) => relu.forward(map),
             Self::Pool(pool) => pool.forward(map),

@@ -4,6 +4,7 @@ use burn::module::Module;
 use burn::nn::conv::Conv2d;
 use burn::tensor::activation::relu;
 use burn::tensor::{Device, Tensor};
+use mvl_core::MixedForward;
 
 use crate::layers::BiasedConv;
 
@@ -31,7 +32,10 @@ impl Fire {
     /// `[N, C, H, W]` → `[N, 2 E, H, W]`
     #[must_use]
     pub fn forward(&self, input: Tensor<4>) -> Tensor<4> {
-        let squeezed = relu(self.squeeze.forward(input)); // [N, S, H, W]
-        relu(Tensor::cat(vec![self.expand1x1.forward(squeezed.clone()), self.expand3x3.forward(squeezed)], 1))
+        let squeezed = relu(self.squeeze.forward_mixed(input)); // [N, S, H, W]
+        relu(Tensor::cat(
+            vec![self.expand1x1.forward_mixed(squeezed.clone()), self.expand3x3.forward_mixed(squeezed)],
+            1,
+        ))
     }
 }

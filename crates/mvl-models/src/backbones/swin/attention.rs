@@ -4,6 +4,7 @@ use burn::config::Config;
 use burn::module::Module;
 use burn::nn::Linear;
 use burn::tensor::{Device, Tensor, activation, module::linear};
+use mvl_core::{MixedForward, in_type_of};
 
 use super::net::SwinVersion;
 use super::positions::RelativePositions;
@@ -78,7 +79,7 @@ impl WindowAttention {
         });
         let scores = part_strangers(self.positions.scores(q, k), &plan); // [windows, heads, L, L]
         let answers = activation::softmax(scores, 3).matmul(v); // [windows, heads, L, C / heads]
-        let answers = self.proj.forward(answers.swap_dims(1, 2).reshape([count, length, channels]));
+        let answers = self.proj.forward_mixed(answers.swap_dims(1, 2).reshape([count, length, channels]));
         let back = [0, 1].map(|axis| (plan.padded[axis] - plan.shift[axis]) % plan.padded[axis]);
         let map = roll(join_windows(answers, [self.window; 2], plan.padded), back);
         if plan.padded == [height, width] { map } else { map.narrow(1, 0, height).narrow(2, 0, width) }
@@ -87,13 +88,13 @@ impl WindowAttention {
     /// To queries, keys and values. Version 2's file has a bias of keys, which counts as zero.
     fn project(&self, windows: Tensor<3>) -> Tensor<3> {
         let Some(bias) = self.qkv.bias.as_ref().filter(|_| self.positions.is_continuous()) else {
-            return self.qkv.forward(windows);
+            return self.qkv.forward_mixed(windows);
         };
         let bias = bias.val();
         let third = bias.dims()[0] / 3;
-        let none = Tensor::zeros([third], &bias.device());
+        let none = bias.clone().narrow(0, third, third).zeros_like();
         let bias = Tensor::cat(vec![bias.clone().narrow(0, 0, third), none, bias.narrow(0, 2 * third, third)], 0);
-        linear(windows, self.qkv.weight.val(), Some(bias))
+        in_type_of(&self.qkv.weight, windows, |windows| linear(windows, self.qkv.weight.val(), Some(bias)))
     }
 }
 
@@ -121,7 +122,7 @@ fn part_strangers(scores: Tensor<4>, plan: &WindowPlan) -> Tensor<4> {
     }
     let [count, heads, length, _] = scores.dims();
     let strangers = plan.strangers(&scores.device());
-    let mask = strangers.float() * STRANGE; // [1, windows, 1, L, L]
+    let mask = (strangers.float() * STRANGE).cast(scores.dtype()); // [1, windows, 1, L, L]
     let windows = plan.windows();
     let scores: Tensor<5> = scores.reshape([count / windows, windows, heads, length, length]);
     (scores + mask).reshape([count, heads, length, length])

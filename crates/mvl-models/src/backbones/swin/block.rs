@@ -4,6 +4,7 @@ use burn::config::Config;
 use burn::module::Module;
 use burn::nn::{LayerNorm, LayerNormConfig};
 use burn::tensor::{Device, Tensor};
+use mvl_core::MixedForward;
 
 use super::attention::{WindowAttention, WindowAttentionConfig};
 use super::net::{EPSILON, SwinVersion};
@@ -63,8 +64,8 @@ impl SwinBlock {
 
     fn add(&self, map: Tensor<4>, norm: &LayerNorm, branch: impl Fn(Tensor<4>) -> Tensor<4>) -> Tensor<4> {
         let answer = match self.version {
-            SwinVersion::V1 => branch(norm.forward(map.clone())),
-            SwinVersion::V2 => norm.forward(branch(map.clone())),
+            SwinVersion::V1 => branch(norm.forward_mixed(map.clone())),
+            SwinVersion::V2 => norm.forward_mixed(branch(map.clone())),
         };
         map + self.drop_path.forward(answer)
     }

@@ -3,6 +3,7 @@
 use burn::module::Module;
 use burn::nn::{LayerNorm, LayerNormConfig, Linear};
 use burn::tensor::{Device, Tensor};
+use mvl_core::MixedForward;
 
 use super::net::{EPSILON, SwinVersion};
 use crate::layers::transformer_linear;
@@ -36,8 +37,8 @@ impl PatchMerging {
     pub fn forward(&self, map: Tensor<4>) -> Tensor<4> {
         let neighbours = neighbours(map);
         match self.version {
-            SwinVersion::V1 => self.reduction.forward(self.norm.forward(neighbours)),
-            SwinVersion::V2 => self.norm.forward(self.reduction.forward(neighbours)),
+            SwinVersion::V1 => self.reduction.forward_mixed(self.norm.forward_mixed(neighbours)),
+            SwinVersion::V2 => self.norm.forward_mixed(self.reduction.forward_mixed(neighbours)),
         }
     }
 }

@@ -6,7 +6,7 @@ use burn::module::Module;
 use burn::nn::conv::{Conv2d, Conv2dConfig};
 use burn::nn::{LayerNorm, LayerNormConfig};
 use burn::tensor::{Device, Tensor};
-use mvl_core::{Backbone, Features, Tap, TapSet};
+use mvl_core::{Backbone, Features, MixedForward, Tap, TapSet};
 
 use super::attention::WindowAttentionConfig;
 use super::block::{SwinBlock, SwinBlockConfig};
@@ -121,12 +121,12 @@ impl Backbone for Swin {
     fn forward(&self, images: Tensor<4>, keep: TapSet) -> Features {
         let mut features = Features::new();
         let Some(last) = keep.last() else { return features };
-        let patches = self.patch_conv.forward(images).permute([0, 2, 3, 1]); // [N, H/4, W/4, C]
-        let mut map = self.patch_norm.forward(patches);
+        let patches = self.patch_conv.forward_mixed(images).permute([0, 2, 3, 1]); // [N, H/4, W/4, C]
+        let mut map = self.patch_norm.forward_mixed(patches);
         for (tap, stage) in self.stages.iter().enumerate().take(last + 1) {
             map = stage.forward(map);
             if tap + 1 == self.stages.len() {
-                map = self.norm.forward(map);
+                map = self.norm.forward_mixed(map);
             }
             features.keep_map(keep, tap, &map.clone().permute([0, 3, 1, 2]));
         }

@@ -4,8 +4,9 @@
 use burn::module::{Initializer, Module, Param, ParamId};
 use burn::nn::Linear;
 use burn::tensor::{Device, Int, Tensor, TensorData, activation};
+use mvl_core::MixedForward;
 
-use crate::layers::{relative_position_bias, relative_position_index, transformer_linear};
+use crate::layers::{relative_position_bias, relative_position_index, transformer_linear, unit_length};
 
 /// Width of version 2's net.
 const HIDDEN: usize = 512;
@@ -15,8 +16,6 @@ const MOST: f64 = 16.0;
 /// Version 2's scores are scaled by 10 at first, by 100 at most.
 const FIRST_SCALE: f64 = 10.0;
 const LARGEST_SCALE: f64 = 100.0;
-/// Keeps the slope of a length finite at zero; a length below its root counts as that.
-const TINY: f64 = 1e-24;
 
 /// A row for each step from cell to cell.
 #[derive(Module, Debug)]
@@ -92,7 +91,7 @@ impl RelativePositions {
             }
             Self::Continuous(positions) => {
                 let scale = positions.logit_scale.val().clamp_max(LARGEST_SCALE.ln()).exp();
-                let cosines = unit(q).matmul(unit(k).swap_dims(2, 3));
+                let cosines = unit_length(q).matmul(unit_length(k).swap_dims(2, 3));
                 cosines * scale.unsqueeze() + positions.bias(length)
             }
         }
@@ -103,15 +102,10 @@ impl ContinuousPositions {
     /// → `[1, heads, L, L]`
     fn bias(&self, length: usize) -> Tensor<4> {
         let steps: Tensor<2> = self.buffer_relative_coords_table.val().flatten::<2>(0, 2); // [steps, 2]
-        let table = self.fc2.forward(activation::relu(self.fc1.forward(steps))); // [steps, heads]
+        let table = self.fc2.forward_mixed(activation::relu(self.fc1.forward_mixed(steps))); // [steps, heads]
         let bias = relative_position_bias(table, self.buffer_relative_position_index.val(), length);
         activation::sigmoid(bias) * MOST
     }
-}
-
-fn unit(vectors: Tensor<4>) -> Tensor<4> {
-    let length = (vectors.clone() * vectors.clone()).sum_dim(3).clamp_min(TINY).sqrt();
-    vectors / length
 }
 
 fn index(window: usize, device: &Device) -> Param<Tensor<1, Int>> {

@@ -4,6 +4,7 @@ use burn::config::Config;
 use burn::module::Module;
 use burn::nn::{LayerNorm, LayerNormConfig};
 use burn::tensor::{Device, Tensor};
+use mvl_core::MixedForward;
 
 use crate::layers::{Activation, DropPath, LayerScale, Mlp, SelfAttention, SelfAttentionConfig};
 
@@ -64,9 +65,9 @@ impl TransformerBlock {
     /// `[N, L, C]` → `[N, L, C]`
     #[must_use]
     pub fn forward(&self, tokens: Tensor<3>) -> Tensor<3> {
-        let branch = self.attn.forward(self.norm1.forward(tokens.clone()));
+        let branch = self.attn.forward(self.norm1.forward_mixed(tokens.clone()));
         let tokens = self.add(tokens, branch, self.ls1.as_ref());
-        let branch = self.mlp.forward(self.norm2.forward(tokens.clone()));
+        let branch = self.mlp.forward(self.norm2.forward_mixed(tokens.clone()));
         self.add(tokens, branch, self.ls2.as_ref())
     }
 

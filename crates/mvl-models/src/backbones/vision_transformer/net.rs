@@ -5,7 +5,7 @@ use burn::module::{Initializer, Module, Param};
 use burn::nn::conv::{Conv2d, Conv2dConfig};
 use burn::nn::{LayerNorm, LayerNormConfig};
 use burn::tensor::{Device, Tensor};
-use mvl_core::{Backbone, Features, InputSides, KeyMap, Tap, TapSet};
+use mvl_core::{Backbone, Features, InputSides, KeyMap, MixedForward, Tap, TapSet};
 
 use super::block::{TransformerBlock, TransformerBlockConfig};
 use super::position::PositionEmbedding;
@@ -135,7 +135,7 @@ impl VisionTransformer {
     /// # Shapes
     /// `[N, C, H, W]` → `[N, prefix + H/patch · W/patch, C]`, (H/patch, W/patch)
     fn embed(&self, images: Tensor<4>) -> (Tensor<3>, [usize; 2]) {
-        let patches = self.patch_embed.forward(images); // [N, C, H/patch, W/patch]
+        let patches = self.patch_embed.forward_mixed(images); // [N, C, H/patch, W/patch]
         let [count, channels, rows, columns] = patches.dims();
         let (prefix_positions, positions) = self.positions.at(self.pos_embed.val(), [rows, columns]);
         let patches = patches.flatten::<3>(2, 3).swap_dims(1, 2) + positions; // [N, L, C]
@@ -149,7 +149,7 @@ impl VisionTransformer {
         let length = prefix.dims()[1];
         let tokens = Tensor::cat(vec![prefix.expand([count, length, channels]), patches], 1);
         let tokens = match &self.norm_pre {
-            Some(norm) => norm.forward(tokens),
+            Some(norm) => norm.forward_mixed(tokens),
             None => tokens,
         };
         (tokens, [rows, columns])
@@ -179,7 +179,7 @@ impl Backbone for VisionTransformer {
             }
         }
         if last == self.blocks.len() {
-            features.keep_tokens(keep, last, &self.norm.forward(tokens));
+            features.keep_tokens(keep, last, &self.norm.forward_mixed(tokens));
         }
         features
     }

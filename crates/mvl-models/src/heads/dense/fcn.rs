@@ -7,7 +7,8 @@ use burn::nn::conv::{Conv2d, Conv2dConfig};
 use burn::nn::{Dropout, DropoutConfig, PaddingConfig2d};
 use burn::tensor::{Device, Tensor};
 use mvl_core::{
-    BoxedHead, Features, Head, HeadFactory, Layout, ModelConfig, ModelError, Neck, NeckedHead, Tap, TapSet,
+    BoxedHead, Features, Head, HeadFactory, Layout, MixedForward, ModelConfig, ModelError, Neck, NeckedHead, Tap,
+    TapSet,
 };
 use serde::{Deserialize, Serialize};
 
@@ -99,7 +100,7 @@ impl Head for FcnHead {
             Some(hidden) => hidden.forward(map),
             None => map,
         };
-        let logits = self.classifier.forward(self.dropout.forward(map)); // [N, K, h, w]
+        let logits = self.classifier.forward_mixed(self.dropout.forward(map)); // [N, K, h, w]
         to_picture_size(logits, picture, self.stride)
     }
 }

@@ -6,7 +6,9 @@ use burn::module::Module;
 use burn::nn::conv::{Conv2d, Conv2dConfig};
 use burn::nn::{Dropout, DropoutConfig, GroupNorm, GroupNormConfig, PaddingConfig2d};
 use burn::tensor::{Device, Tensor, activation};
-use mvl_core::{BoxedHead, Features, Head, HeadFactory, ModelConfig, ModelError, Neck, NeckedHead, Tap, TapSet};
+use mvl_core::{
+    BoxedHead, Features, Head, HeadFactory, MixedForward, ModelConfig, ModelError, Neck, NeckedHead, Tap, TapSet,
+};
 use serde::{Deserialize, Serialize};
 
 use super::picture_size::to_picture_size;
@@ -65,7 +67,7 @@ impl Head for PyramidHead {
             })
         });
         let sum = branches.reduce(|sum, map| sum + map).expect("a pyramid has levels"); // [N, width, h, w]
-        to_picture_size(self.classifier.forward(self.dropout.forward(sum)), picture, self.stride)
+        to_picture_size(self.classifier.forward_mixed(self.dropout.forward(sum)), picture, self.stride)
     }
 }
 
@@ -85,7 +87,7 @@ impl ConvGroupNorm {
     }
 
     fn forward(&self, map: Tensor<4>) -> Tensor<4> {
-        activation::relu(self.norm.forward(self.conv.forward(map)))
+        activation::relu(self.norm.forward_mixed(self.conv.forward_mixed(map)))
     }
 }
 
