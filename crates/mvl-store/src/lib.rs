@@ -23,6 +23,7 @@ mod scatter;
 mod store;
 mod store_url;
 
+pub use crypto::choose_provider;
 pub use download::{Sink, download};
 pub use failure::{Cause, Failure};
 pub use fetch::{Request, fetch, read_object, read_objects, read_place};

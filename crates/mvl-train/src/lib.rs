@@ -78,14 +78,16 @@
 //! | update once | [`train_step`], [`clip_gradients`], [`seed_step`] |
 //! | measure | [`evaluate`], [`MeanLoss`] |
 //! | tell others, and let them stop the run | [`Observers`]: [`ProgressBar`], [`EarlyStopping`], [`History`], [`Curves`] |
+//! | record it on MLflow | `MlflowLogger` |
 //! | be told to stop | [`StopToken`] |
 //! | save, and go on | [`Checkpointer`], [`Snapshot`], [`TrainState`] |
 //! | draw | [`plots`] |
 //! | have it all | [`Trainer`] |
 //!
-//! | feature | backend |
+//! | feature | |
 //! |---|---|
-//! | `cpu` (default), `ndarray`, `cuda`, `cuda-nvrtc`, `vulkan`, `metal`, `rocm` | as in `mvl-core` |
+//! | `remote` (default) | observers that talk to servers: MLflow, Prometheus, webhooks |
+//! | `cpu` (default), `ndarray`, `cuda`, `cuda-nvrtc`, `vulkan`, `metal`, `rocm` | backends, as in `mvl-core` |
 
 mod batches;
 mod checkpoint;
@@ -123,6 +125,8 @@ pub use error::TrainError;
 pub use evaluate::evaluate;
 pub use loss_values::{LossValues, MeanLoss};
 pub use observers::{Curves, EarlyStopping, History, Observers, ProgressBar};
+#[cfg(feature = "remote")]
+pub use observers::{MlflowLogger, OnServerTrouble};
 pub use optimizer::{
     AdaGradConfig, AdafactorConfig, AdamConfig, AdamWConfig, AdanConfig, LambConfig, LionConfig, MuonAdjustment,
     MuonConfig, OptimizerConfig, RmsPropConfig, SgdConfig,

@@ -25,3 +25,6 @@ mod schedules;
 mod stopping;
 #[path = "train/tiny.rs"]
 mod tiny;
+#[cfg(feature = "remote")]
+#[path = "train/tracking/mod.rs"]
+mod tracking;

@@ -3,12 +3,20 @@
 mod curves;
 mod early_stopping;
 mod history;
+#[cfg(feature = "remote")]
+mod mlflow;
 mod progress_bar;
+#[cfg(feature = "remote")]
+mod remote;
 
 pub use curves::Curves;
 pub use early_stopping::EarlyStopping;
 pub use history::History;
+#[cfg(feature = "remote")]
+pub use mlflow::MlflowLogger;
 pub use progress_bar::ProgressBar;
+#[cfg(feature = "remote")]
+pub use remote::OnServerTrouble;
 
 use mvl_core::{Flow, ObserverError, StopReason, TrainingEvent, TrainingObserver};
 
