@@ -7,6 +7,8 @@ mod history;
 mod mlflow;
 mod progress_bar;
 #[cfg(feature = "remote")]
+mod prometheus;
+#[cfg(feature = "remote")]
 mod remote;
 
 pub use curves::Curves;
@@ -15,6 +17,8 @@ pub use history::History;
 #[cfg(feature = "remote")]
 pub use mlflow::MlflowLogger;
 pub use progress_bar::ProgressBar;
+#[cfg(feature = "remote")]
+pub use prometheus::PrometheusExporter;
 #[cfg(feature = "remote")]
 pub use remote::OnServerTrouble;
 

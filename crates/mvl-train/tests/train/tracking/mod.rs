@@ -2,6 +2,8 @@
 
 mod fake_mlflow;
 mod mlflow;
+mod prometheus;
 mod real_mlflow;
+mod real_prometheus;
 mod run;
 mod server;
