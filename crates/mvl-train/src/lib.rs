@@ -78,7 +78,7 @@
 //! | update once | [`train_step`], [`clip_gradients`], [`seed_step`] |
 //! | measure | [`evaluate`], [`MeanLoss`] |
 //! | tell others, and let them stop the run | [`Observers`]: [`ProgressBar`], [`EarlyStopping`], [`History`], [`Curves`] |
-//! | record it on MLflow, show it to Prometheus | `MlflowLogger`, `PrometheusExporter` |
+//! | record it on MLflow, show it to Prometheus, post it to a chat | `MlflowLogger`, `PrometheusExporter`, `Webhook` |
 //! | be told to stop | [`StopToken`] |
 //! | save, and go on | [`Checkpointer`], [`Snapshot`], [`TrainState`] |
 //! | draw | [`plots`] |
@@ -126,7 +126,7 @@ pub use evaluate::evaluate;
 pub use loss_values::{LossValues, MeanLoss};
 pub use observers::{Curves, EarlyStopping, History, Observers, ProgressBar};
 #[cfg(feature = "remote")]
-pub use observers::{MlflowLogger, OnServerTrouble, PrometheusExporter};
+pub use observers::{MlflowLogger, OnServerTrouble, PrometheusExporter, Webhook, WebhookEvent, WebhookFormat};
 pub use optimizer::{
     AdaGradConfig, AdafactorConfig, AdamConfig, AdamWConfig, AdanConfig, LambConfig, LionConfig, MuonAdjustment,
     MuonConfig, OptimizerConfig, RmsPropConfig, SgdConfig,

@@ -10,6 +10,8 @@ mod progress_bar;
 mod prometheus;
 #[cfg(feature = "remote")]
 mod remote;
+#[cfg(feature = "remote")]
+mod webhook;
 
 pub use curves::Curves;
 pub use early_stopping::EarlyStopping;
@@ -21,6 +23,8 @@ pub use progress_bar::ProgressBar;
 pub use prometheus::PrometheusExporter;
 #[cfg(feature = "remote")]
 pub use remote::OnServerTrouble;
+#[cfg(feature = "remote")]
+pub use webhook::{Webhook, WebhookEvent, WebhookFormat};
 
 use mvl_core::{Flow, ObserverError, StopReason, TrainingEvent, TrainingObserver};
 

@@ -7,3 +7,4 @@ mod real_mlflow;
 mod real_prometheus;
 mod run;
 mod server;
+mod webhook;
