@@ -25,6 +25,7 @@ mod store;
 mod store_url;
 mod write;
 
+pub use crypto::choose_provider;
 pub use download::{Sink, download};
 pub use failure::{Cause, Failure};
 pub use fetch::{Request, fetch, read_object, read_objects, read_place};

@@ -82,6 +82,7 @@
 //! | tell others, and let them stop the run | [`Observers`]: [`ProgressBar`], [`EarlyStopping`], [`NanGuard`] |
 //! | keep figures | [`History`], [`CsvLog`], [`TensorBoard`], [`LearningRateMonitor`], [`Throughput`] |
 //! | look at a run | [`Curves`], [`ConfusionMatrixPlot`], [`SamplePredictions`] |
+//! | record it on MLflow, show it to Prometheus, post it to a chat | `MlflowLogger`, `PrometheusExporter`, `Webhook` |
 //! | be told to stop | [`StopToken`] |
 //! | save, and go on | [`Moment`], [`Checkpoints`], made of [`CheckpointWriter`], [`Checkpointer`], [`Snapshot`] |
 //! | draw | [`plots`] |
@@ -90,6 +91,7 @@
 //! | feature | what |
 //! |---|---|
 //! | `dashboard` (default) | `Dashboard`, an observer that fills the terminal; brings ratatui |
+//! | `remote` (default) | checkpoints in object stores; `MlflowLogger`, `PrometheusExporter`, `Webhook` |
 //! | `cpu` (default), `ndarray`, `cuda`, `cuda-nvrtc`, `vulkan`, `metal`, `rocm` | backends, as in `mvl-core` |
 
 mod average;
@@ -153,6 +155,8 @@ pub use observers::{
     ConfusionMatrixPlot, CsvLog, Curves, EarlyStopping, History, LearningRateMonitor, NanGuard, Observers, ProgressBar,
     SamplePredictions, TensorBoard, Throughput,
 };
+#[cfg(feature = "remote")]
+pub use observers::{MlflowLogger, OnServerTrouble, PrometheusExporter, Webhook, WebhookEvent, WebhookFormat};
 pub use optimizer::{
     AdaGradConfig, AdafactorConfig, AdamConfig, AdamWConfig, AdanConfig, LambConfig, LionConfig, MuonAdjustment,
     MuonConfig, OptimizerConfig, RmsPropConfig, SgdConfig,

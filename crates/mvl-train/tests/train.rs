@@ -31,3 +31,6 @@ mod stopping;
 mod tensorboard;
 #[path = "train/tiny.rs"]
 mod tiny;
+#[cfg(feature = "remote")]
+#[path = "train/tracking/mod.rs"]
+mod tracking;

@@ -7,6 +7,7 @@ mod killed;
 mod photos;
 mod pipelines;
 mod suites;
+mod trackers;
 mod zoo;
 
 use std::fmt;
@@ -227,6 +228,22 @@ const CLAIMS: &[Claim] = &[
         takes: "10 minutes",
         quick: false,
         measure: killed::killed,
+    },
+    Claim {
+        name: "mlflow",
+        says: "MLflow's own client reads back what a run records on a real server; a server that fails or is away loses no epoch",
+        needs: "Python 3 with venv, and PyPI",
+        takes: "2 minutes",
+        quick: false,
+        measure: trackers::mlflow,
+    },
+    Claim {
+        name: "prometheus",
+        says: "a real Prometheus reads a running job's figures, and promtool has nothing to say against the page",
+        needs: "Debian's prometheus, Python 3 with venv, and PyPI",
+        takes: "2 minutes",
+        quick: false,
+        measure: trackers::prometheus,
     },
     Claim {
         name: "own-backbone",

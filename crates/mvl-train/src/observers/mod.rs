@@ -9,12 +9,20 @@ mod dashboard;
 mod early_stopping;
 mod history;
 mod learning_rate_monitor;
+#[cfg(feature = "remote")]
+mod mlflow;
 mod nan_guard;
 mod progress_bar;
+#[cfg(feature = "remote")]
+mod prometheus;
+#[cfg(feature = "remote")]
+mod remote;
 mod sample_predictions;
 mod tensorboard;
 mod thinned;
 mod throughput;
+#[cfg(feature = "remote")]
+mod webhook;
 
 pub use confusion::ConfusionMatrixPlot;
 pub use csv_log::CsvLog;
@@ -24,11 +32,19 @@ pub use dashboard::Dashboard;
 pub use early_stopping::EarlyStopping;
 pub use history::History;
 pub use learning_rate_monitor::LearningRateMonitor;
+#[cfg(feature = "remote")]
+pub use mlflow::MlflowLogger;
 pub use nan_guard::NanGuard;
 pub use progress_bar::ProgressBar;
+#[cfg(feature = "remote")]
+pub use prometheus::PrometheusExporter;
+#[cfg(feature = "remote")]
+pub use remote::OnServerTrouble;
 pub use sample_predictions::SamplePredictions;
 pub use tensorboard::TensorBoard;
 pub use throughput::Throughput;
+#[cfg(feature = "remote")]
+pub use webhook::{Webhook, WebhookEvent, WebhookFormat};
 
 use std::collections::BTreeMap;
 

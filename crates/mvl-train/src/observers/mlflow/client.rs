@@ -1,0 +1,177 @@
+//! The part of MLflow's REST interface that is needed here.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use bytes::Bytes;
+use mvl_core::ObserverError;
+use reqwest::Url;
+use serde_json::{Value, json};
+
+use super::address::Credentials;
+use super::entry::{Begin, Figure, RunStatus};
+use crate::observers::remote::{Body, Failure, HttpClient, Method};
+
+/// The tag with the name by which a run is found again.
+const START_ID_TAG: &str = "mvl.start_id";
+
+/// A tracking server.
+#[derive(Debug)]
+pub(crate) struct MlflowClient {
+    http: HttpClient,
+    root: Url,
+    credentials: Credentials,
+}
+
+/// A run on the server.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct RemoteRun {
+    pub(crate) id: String,
+    /// Where its artifacts are, such as `mlflow-artifacts:/0/<id>/artifacts`.
+    pub(crate) artifacts: String,
+    /// The parameters it has already; they cannot be changed.
+    pub(crate) params: BTreeMap<String, String>,
+}
+
+impl MlflowClient {
+    /// A client for the server at this address; requests take at most `timeout`.
+    ///
+    /// # Errors
+    /// When there can be no HTTP client.
+    pub(crate) fn new(root: Url, credentials: Credentials, timeout: Duration) -> Result<Self, ObserverError> {
+        Ok(Self { http: HttpClient::new(&root, timeout)?, root, credentials })
+    }
+
+    /// Scheme, host and port, for people.
+    pub(crate) fn server(&self) -> &str {
+        self.http.server()
+    }
+
+    /// The id of an experiment, which is made if there is none of this name.
+    pub(crate) fn experiment(&self, name: &str) -> Result<String, Failure> {
+        let found = match self.find_experiment(name) {
+            Err(failure) if failure.status == Some(404) => self.post("experiments/create", json!({"name": name})),
+            found => found,
+        };
+        let answer = match found {
+            // Somebody else was quicker.
+            Err(failure) if failure.what.contains("RESOURCE_ALREADY_EXISTS") => self.find_experiment(name)?,
+            found => found?,
+        };
+        let id = answer.pointer("/experiment/experiment_id").or(answer.get("experiment_id"));
+        self.text(id, "no experiment_id")
+    }
+
+    fn find_experiment(&self, name: &str) -> Result<Value, Failure> {
+        self.get("experiments/get-by-name", "experiment_name", name)
+    }
+
+    /// Makes a run.
+    pub(crate) fn create_run(&self, experiment: &str, begin: &Begin) -> Result<RemoteRun, Failure> {
+        let mut tags = tags(&begin.tags);
+        tags.push(json!({"key": START_ID_TAG, "value": begin.start_id}));
+        let mut run = json!({"experiment_id": experiment, "start_time": begin.time_ms, "tags": tags});
+        if let Some(name) = &begin.run_name {
+            run["run_name"] = json!(name);
+        }
+        let answer = self.post("runs/create", run)?;
+        self.read_run(answer.get("run"))
+    }
+
+    /// A run that was made by this start of a run, if there is one.
+    pub(crate) fn find_started(&self, experiment: &str, start_id: &str) -> Result<Option<RemoteRun>, Failure> {
+        let filter = format!("tags.`{START_ID_TAG}` = '{start_id}'");
+        let query = json!({"experiment_ids": [experiment], "filter": filter, "max_results": 1});
+        let answer = self.post("runs/search", query)?;
+        answer.pointer("/runs/0").map(|run| self.read_run(Some(run))).transpose()
+    }
+
+    /// A run by its id; `None` when there is none or it was deleted.
+    pub(crate) fn run(&self, id: &str) -> Result<Option<RemoteRun>, Failure> {
+        match self.get("runs/get", "run_id", id) {
+            Err(failure) if failure.status == Some(404) => Ok(None),
+            Err(failure) => Err(failure),
+            Ok(answer) if answer.pointer("/run/info/lifecycle_stage").is_some_and(|stage| stage == "deleted") => {
+                Ok(None)
+            }
+            Ok(answer) => self.read_run(answer.get("run")).map(Some),
+        }
+    }
+
+    /// Adds figures, parameters and tags to a run.
+    pub(crate) fn log_batch(
+        &self,
+        run: &RemoteRun,
+        metrics: &[&Figure],
+        params: &[(String, String)],
+        new_tags: &[(String, String)],
+    ) -> Result<(), Failure> {
+        let metrics: Vec<_> = metrics.iter().map(|figure| figure.to_json()).collect();
+        let batch = json!({"run_id": run.id, "metrics": metrics, "params": tags(params), "tags": tags(new_tags)});
+        self.post("runs/log-batch", batch).map(|_| ())
+    }
+
+    /// Says how a run is.
+    pub(crate) fn update_run(&self, id: &str, status: RunStatus, end_time_ms: Option<u64>) -> Result<(), Failure> {
+        let mut update = json!({"run_id": id, "status": status.word()});
+        if let Some(end_time_ms) = end_time_ms {
+            update["end_time"] = json!(end_time_ms);
+        }
+        self.post("runs/update", update).map(|_| ())
+    }
+
+    /// Puts a file below a run, through the server. `None` when the server does not pass artifacts on.
+    pub(crate) fn put_artifact(&self, run: &RemoteRun, path: &str, body: Body) -> Option<Result<(), Failure>> {
+        let folder = run.artifacts.strip_prefix("mlflow-artifacts:/").filter(|folder| !folder.starts_with('/'))?;
+        let parts = ["api", "2.0", "mlflow-artifacts", "artifacts"].into_iter().chain(folder.split('/'));
+        let url = self.url(parts.chain(path.split('/')));
+        let request = self.credentials.sign(self.http.request(Method::PUT, url, body));
+        Some(self.http.send(request).map(|_| ()))
+    }
+
+    fn read_run(&self, run: Option<&Value>) -> Result<RemoteRun, Failure> {
+        let field = |path: &str| run.and_then(|run| run.pointer(path));
+        let id = self.text(field("/info/run_id"), "a run without run_id")?;
+        let artifacts = field("/info/artifact_uri").and_then(Value::as_str).unwrap_or_default().to_owned();
+        let params = field("/data/params").and_then(Value::as_array).into_iter().flatten();
+        let param = |param: &Value| Some((param["key"].as_str()?.to_owned(), param["value"].as_str()?.to_owned()));
+        Ok(RemoteRun { id, artifacts, params: params.filter_map(param).collect() })
+    }
+
+    fn get(&self, call: &str, name: &str, value: &str) -> Result<Value, Failure> {
+        let mut url = self.url(["api", "2.0", "mlflow"].into_iter().chain(call.split('/')));
+        url.query_pairs_mut().append_pair(name, value);
+        self.call(Method::GET, url, Body::Empty)
+    }
+
+    fn post(&self, call: &str, body: Value) -> Result<Value, Failure> {
+        let url = self.url(["api", "2.0", "mlflow"].into_iter().chain(call.split('/')));
+        self.call(Method::POST, url, Body::Bytes(Bytes::from(body.to_string())))
+    }
+
+    fn call(&self, method: Method, url: Url, body: Body) -> Result<Value, Failure> {
+        let request = self.http.request(method, url, body).header("content-type", "application/json");
+        let answer = self.http.send(self.credentials.sign(request))?;
+        serde_json::from_slice(&answer).map_err(|_| self.strange("no JSON"))
+    }
+
+    fn url<'a>(&self, parts: impl Iterator<Item = &'a str>) -> Url {
+        let mut url = self.root.clone();
+        if let Ok(mut path) = url.path_segments_mut() {
+            path.pop_if_empty().extend(parts); // percent-encoded where they must be
+        }
+        url
+    }
+
+    fn text(&self, value: Option<&Value>, missing: &str) -> Result<String, Failure> {
+        value.and_then(Value::as_str).map(ToOwned::to_owned).ok_or_else(|| self.strange(missing))
+    }
+
+    fn strange(&self, what: &str) -> Failure {
+        Failure::refused(format!("is that an MLflow server? {} answered with {what}", self.server()))
+    }
+}
+
+fn tags(pairs: &[(String, String)]) -> Vec<Value> {
+    pairs.iter().map(|(key, value)| json!({"key": key, "value": value})).collect()
+}
