@@ -1,0 +1,222 @@
+//! What does the trainer cost over a loop written by hand in burn, what do observers cost on top, and how long does a step wait for a
+//! checkpoint that is written in the background? At about 10 ms a step. Rounds of all ways take turns, and the fastest of each
+//! counts, so that a busy machine disturbs little.
+//! Run: `cargo bench --workspace --bench trainer_overhead`
+
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result};
+use burn::module::Module;
+use burn::optim::{GradientsParams, SgdConfig as BurnSgd};
+use burn::tensor::{Device, Distribution, Tensor};
+use mvl::core::{
+    Annotations, Backend, BatchIter, Classifier, DataError, DataLoader, Flow, ImageBatch, Labels, ModelConfig,
+    ObserverError, Preprocess, SkippedSample, Task, TrainingEvent, TrainingObserver,
+};
+use mvl::models::{ClassificationTask, ClassifierSpec, zoo};
+use mvl::train::{
+    CheckpointConfig, ConfusionMatrixPlot, CsvLog, Curves, History, LearningRateMonitor, Moment, NanGuard,
+    OptimizerConfig, ProgressBar, RunIdentity, ScheduleConfig, SgdConfig, Snapshot, TensorBoard, Throughput,
+    TrainConfig, Trainer, prepare_model,
+};
+use mvl_benches::{heading, on_every_backend};
+
+const CLASSES: usize = 10;
+const STEPS: usize = 100;
+const ROUNDS: usize = 9;
+/// What a step should take.
+const TARGET: Duration = Duration::from_millis(10);
+
+on_every_backend!(run);
+
+/// One batch, again and again.
+struct Same {
+    batch: ImageBatch,
+    steps: usize,
+}
+
+impl DataLoader for Same {
+    type Batch = ImageBatch;
+    fn batches_per_epoch(&self) -> usize {
+        self.steps
+    }
+    fn samples_per_epoch(&self) -> usize {
+        self.steps * self.batch.len()
+    }
+    fn epoch(&self, _: usize, first: usize) -> Result<BatchIter<ImageBatch>, DataError> {
+        let batch = self.batch.clone();
+        Ok(Box::new((first..self.steps).map(move |_| Ok(batch.clone()))))
+    }
+    fn take_skipped(&self) -> Vec<SkippedSample> {
+        Vec::new()
+    }
+}
+
+struct Bench {
+    config: ModelConfig,
+    task: ClassificationTask,
+    device: Device,
+}
+
+fn run<B: Backend>() -> Result<()> {
+    heading::<B>("trainer against a loop by hand");
+    let device = B::device(0)?.autodiff();
+    let labels = Labels::new((0..CLASSES).map(|class| class.to_string()));
+    let config = ModelConfig::new("resnet8", CLASSES).with_in_channels(1);
+    let task = ClassificationTask::new(ClassifierSpec::new(config.clone(), labels, Preprocess::imagenet(32, 32)));
+    let bench = Bench { config, task, device };
+    let mut size = 1;
+    while size < 256 && bench.by_hand(&bench.batches(size, 10))? < 10 * TARGET {
+        size *= 2;
+    }
+    let batches = bench.batches(size, STEPS);
+    let step = bench.by_hand(&batches)?.div_f64(STEPS as f64);
+    println!("  resnet8, 1x28x28, batch {size}: {:.1} ms a step by hand", step.as_secs_f64() * 1e3);
+
+    let folder = tempfile::tempdir().context("a folder for the observers")?;
+    let mut fastest = [Duration::MAX; 3];
+    for _ in 0..ROUNDS {
+        let times = [
+            bench.by_hand(&batches)?,
+            bench.trained::<B>(&batches, None)?,
+            bench.trained::<B>(&batches, Some(folder.path()))?,
+        ];
+        fastest.iter_mut().zip(times).for_each(|(fastest, time)| *fastest = time.min(*fastest));
+    }
+    let [hand, trainer, observed] = fastest.map(|time| time.as_secs_f64());
+    println!("  trainer over the loop by hand: {:+.2} %", (trainer / hand - 1.0) * 100.0);
+    println!("  nine observers over the trainer: {:+.2} %", (observed / trainer - 1.0) * 100.0);
+    bench.checkpoints::<B>(&batches, folder.path())
+}
+
+impl Bench {
+    fn batches(&self, size: usize, steps: usize) -> Same {
+        let images = Tensor::random([size, 1, 28, 28], Distribution::Normal(0.0, 1.0), &self.device);
+        let mut batch = ImageBatch::unlabelled(images);
+        for (index, annotations) in batch.annotations.iter_mut().enumerate() {
+            *annotations = Annotations::labelled(index % CLASSES);
+        }
+        Same { batch, steps }
+    }
+
+    fn model(&self) -> Result<Classifier> {
+        Ok(zoo().create_classifier(&self.config, &self.device.clone().without_autodiff())?)
+    }
+
+    fn settings(&self) -> TrainConfig {
+        let sgd = SgdConfig { learning_rate: 0.01, momentum: 0.0, ..SgdConfig::default() };
+        TrainConfig {
+            epochs: 1,
+            optimizer: OptimizerConfig::Sgd(sgd),
+            schedule: ScheduleConfig::constant(),
+            ..TrainConfig::default()
+        }
+    }
+
+    /// What burn's book writes; the loss is read at each step, as whoever watches a run does.
+    fn by_hand(&self, batches: &Same) -> Result<Duration> {
+        let mut model = prepare_model(self.model()?, &self.device, 0);
+        let mut optimizer = BurnSgd::new().init();
+        let began = Instant::now();
+        let mut sum = 0.0;
+        for batch in batches.epoch(0, 0)? {
+            let batch = batch?;
+            let output = self.task.forward(&model, &batch);
+            let loss = self.task.loss(&output, &batch).total;
+            let gradients = GradientsParams::from_grads(loss.backward(), &model);
+            model = optimizer.step(0.01, model, gradients);
+            sum += loss.into_scalar::<f64>();
+        }
+        self.device.sync().context("a device that works")?;
+        anyhow::ensure!(sum.is_finite(), "the loss is {sum}");
+        Ok(began.elapsed())
+    }
+
+    fn trained<B: Backend>(&self, batches: &Same, observed: Option<&Path>) -> Result<Duration> {
+        let mut trainer = Trainer::<B, _>::new(self.task.clone(), self.settings())?;
+        if let Some(folder) = observed {
+            let file = |name: &str| folder.join(name);
+            trainer = trainer
+                .with_observer(ProgressBar::new())
+                .with_observer(History::new(file("history.jsonl")))
+                .with_observer(Curves::new(file("curves.svg")))
+                .with_observer(CsvLog::new(file("metrics.csv")))
+                .with_observer(TensorBoard::new(file("tensorboard")))
+                .with_observer(LearningRateMonitor::new(file("rates.csv")))
+                .with_observer(Throughput::new(file("throughput.jsonl")))
+                .with_observer(ConfusionMatrixPlot::new(file("confusion")))
+                .with_observer(NanGuard::new());
+        }
+        let times = Arc::new(Mutex::new(Vec::new()));
+        let mut trainer = trainer.with_observer(Clock(times.clone()));
+        trainer.fit(self.model()?, batches, None)?;
+        self.device.sync().context("a device that works")?;
+        // From the first step's beginning to the last one's end: what is done once a run is no overhead of a step.
+        let times = times.lock().expect("nobody panics");
+        Ok(times[times.len() - 1] - times[0])
+    }
+
+    /// How much longer steps take around a checkpoint than the others, and how long taking it off the device does.
+    fn checkpoints<B: Backend>(&self, batches: &Same, folder: &Path) -> Result<()> {
+        const EVERY: usize = 20;
+        let checkpoints = CheckpointConfig { every_steps: Some(EVERY), ..CheckpointConfig::default() };
+        let config = TrainConfig { checkpoints, ..self.settings() };
+        let times = Arc::new(Mutex::new(Vec::new()));
+        let mut trainer = Trainer::<B, _>::new(self.task.clone(), config)?
+            .with_run_dir(folder.join("run"))
+            .with_observer(Clock(times.clone()));
+        let batches = Same { batch: batches.batch.clone(), steps: 10 * STEPS };
+        trainer.fit(self.model()?, &batches, None)?;
+        let times = times.lock().expect("nobody panics");
+        let steps: Vec<f64> = times.windows(2).map(|two| (two[1] - two[0]).as_secs_f64() * 1e3).collect();
+        // A step's number is that of its end; the copy is taken after every so many, and the next ones see the writer at work.
+        let around =
+            |after: usize| (EVERY..steps.len()).filter(move |step| step % EVERY == after).map(|step| steps[step]);
+        let usual = median(around(EVERY / 2).collect());
+
+        let identity = RunIdentity::new(&self.settings(), &self.task, &batches);
+        let moment = Moment::new(&self.settings(), prepare_model(self.model()?, &self.device, 0), identity);
+        let copies = (0..20).map(|_| {
+            let began = Instant::now();
+            drop(Snapshot::take(&self.task, &moment, Default::default()));
+            began.elapsed().as_secs_f64() * 1e3
+        });
+        let copy = median(copies.collect());
+        println!(
+            "  checkpoints every {EVERY} steps: {usual:.2} ms a step between, {copy:.2} ms to take one off the device"
+        );
+        for after in 0..3 {
+            let seen: Vec<f64> = around(after).collect();
+            let copy = if after == 0 { copy } else { 0.0 };
+            let worst = seen.iter().copied().fold(0.0, f64::max) - usual - copy;
+            let middle = median(seen) - usual - copy;
+            println!("  step {} after one: {middle:+.2} ms beyond the copy, at worst {worst:+.2} ms", after + 1);
+        }
+        let parameters = self.model()?.num_params();
+        println!("  ({parameters} parameters)");
+        Ok(())
+    }
+}
+
+fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
+}
+
+/// Notes when the run began and each step ended.
+struct Clock(Arc<Mutex<Vec<Instant>>>);
+
+impl TrainingObserver for Clock {
+    fn name(&self) -> &str {
+        "clock"
+    }
+
+    fn update(&mut self, event: &TrainingEvent<'_>) -> Result<Flow, ObserverError> {
+        if matches!(event, TrainingEvent::EpochStarted { .. } | TrainingEvent::StepFinished { .. }) {
+            self.0.lock().expect("nobody panics").push(Instant::now());
+        }
+        Ok(Flow::Continue)
+    }
+}
