@@ -201,7 +201,7 @@ mod tests {
     fn gradients_and_statistics_arrive_at_the_original() {
         let device = device();
         device.seed(3);
-        let images = Tensor::<4>::random([8, 3, 4, 4], Distribution::Uniform(1.0, 2.0), &device);
+        let images = Tensor::<4>::random([8, 3, 4, 4], Distribution::Normal(0.0, 1.0), &device);
         let target = Tensor::<2>::random([8, 2], Distribution::Default, &device);
         let gradients = |net: &Net, precision| {
             let lowered = lower_precision(net, precision, &[]);
@@ -210,7 +210,7 @@ mod tests {
         };
         let net = Net::new(&device);
         let exact = gradients(&net, Precision::F32);
-        for (precision, tolerance) in [(Precision::Bf16, 0.05), (Precision::F16, 0.01)] {
+        for (precision, tolerance) in [(Precision::Bf16, 0.25), (Precision::F16, 0.05)] {
             let before = net.norm.running_mean.value_sync().to_data();
             let lowered = gradients(&net, precision);
             let after = net.norm.running_mean.value_sync();
