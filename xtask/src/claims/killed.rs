@@ -16,6 +16,8 @@ const RECIPE: &str = "recipes/killed.toml";
 const RUNS: usize = 20;
 /// Kills of one run at most, before it is let to its end.
 const KILLS: usize = 3;
+/// The exit code of a run that was told to stop.
+const INTERRUPTED: i32 = 130;
 
 /// Twenty runs, each killed (SIGKILL) up to three times at random moments of its life and resumed, against one that was left alone.
 pub(crate) fn killed() -> Result<Verdict> {
@@ -53,6 +55,52 @@ pub(crate) fn killed() -> Result<Verdict> {
     Ok(Verdict::new(figure, "all", same == RUNS && kills >= RUNS))
 }
 
+/// A run told to stop by SIGTERM, and one whose disk is full from some moment on: both leave whole checkpoints, and end, once resumed, with
+/// the weights of a run that was left alone.
+pub(crate) fn faults() -> Result<Verdict> {
+    let mvl = build_program("mvl")?;
+    let folder = root().join("target/prove/faults");
+    if folder.exists() {
+        fs::remove_dir_all(&folder)?;
+    }
+    fs::create_dir_all(&folder)?;
+    let run = |name: &str| Run { mvl: &mvl, folder: folder.join(name) };
+    let unbroken = run("unbroken");
+    let began = Instant::now();
+    ensure!(unbroken.train(None)?, "the run that was left alone failed");
+    let life = began.elapsed();
+    let expected = unbroken.weights()?;
+
+    let terminated = run("terminated");
+    let mut child = terminated.command("").spawn()?;
+    std::thread::sleep(life.mul_f64(0.4));
+    ensure!(Command::new("kill").arg(child.id().to_string()).status()?.success(), "cannot send SIGTERM");
+    let told = Instant::now();
+    let status = child.wait()?;
+    let waited = told.elapsed().as_secs_f64();
+    ensure!(status.code() == Some(INTERRUPTED), "SIGTERM ended it with {status}");
+    ensure!(terminated.has_checkpoint(), "SIGTERM left no checkpoint");
+    ensure!(terminated.train(None)?, "the run did not go on after SIGTERM");
+
+    // No file may grow past 8 KiB: whoever writes a checkpoint meets what a full disk is, without a disk of its own to fill.
+    let full = run("full");
+    full.train(Some(life.mul_f64(0.4)))?;
+    ensure!(full.has_checkpoint(), "the run was killed before its first checkpoint");
+    let output = full.command("trap '' XFSZ; ulimit -f 16; ").stderr(Stdio::piped()).output()?;
+    let said = String::from_utf8_lossy(&output.stderr);
+    ensure!(!output.status.success(), "a run whose last checkpoint was not written ended well");
+    let goes_on = said.matches("goes on without a checkpoint").count();
+    ensure!(goes_on > 0, "nothing was said of checkpoints that were not written: {said}");
+    ensure!(full.train(None)?, "the run did not go on with room on the disk");
+
+    let same = [&terminated, &full].map(|run| run.weights().is_ok_and(|weights| weights == expected));
+    let figure = format!(
+        "{} of 2 end with the same weights; SIGTERM obeyed in {waited:.2} s; {goes_on} notices of a full disk on the way",
+        same.iter().filter(|same| **same).count()
+    );
+    Ok(Verdict::new(figure, "2 of 2", same == [true, true]))
+}
+
 /// A training run of the recipe in a folder of its own.
 struct Run<'a> {
     mvl: &'a Path,
@@ -62,15 +110,7 @@ struct Run<'a> {
 impl Run<'_> {
     /// Begins or goes on; killed after a while, or let to its end. Whether it ended by itself, and well.
     fn train(&self, kill_after: Option<Duration>) -> Result<bool> {
-        let mut command = Command::new(self.mvl);
-        // A run that was killed before its first checkpoint has nothing to go on from, and begins again.
-        if self.folder.join("checkpoints").read_dir().is_ok_and(|mut entries| entries.next().is_some()) {
-            command.args(["train", "--resume"]).arg(&self.folder);
-        } else {
-            command.args(["train", "--config", RECIPE, "--run-dir"]).arg(&self.folder);
-        }
-        command.current_dir(root()).stdout(Stdio::null()).stderr(Stdio::null());
-        let mut child = command.spawn().with_context(|| format!("cannot run {}", self.mvl.display()))?;
+        let mut child = self.command("").spawn().with_context(|| format!("cannot run {}", self.mvl.display()))?;
         let Some(kill_after) = kill_after else { return Ok(child.wait()?.success()) };
         std::thread::sleep(kill_after);
         if let Some(status) = child.try_wait()? {
@@ -79,6 +119,24 @@ impl Run<'_> {
         child.kill()?; // SIGKILL
         child.wait()?;
         Ok(false)
+    }
+
+    fn has_checkpoint(&self) -> bool {
+        ["last", "last.1"].iter().any(|name| self.folder.join("checkpoints").join(name).exists())
+    }
+
+    /// The program, begun by a shell that first does something of its own.
+    fn command(&self, first: &str) -> Command {
+        let mut command = Command::new("sh");
+        command.arg("-c").arg(format!("{first}exec \"$@\"")).arg("sh").arg(self.mvl);
+        // A run that was killed before its first checkpoint has nothing to go on from, and begins again.
+        if self.has_checkpoint() {
+            command.args(["train", "--resume"]).arg(&self.folder);
+        } else {
+            command.args(["train", "--config", RECIPE, "--run-dir"]).arg(&self.folder);
+        }
+        command.current_dir(root()).stdout(Stdio::null()).stderr(Stdio::null());
+        command
     }
 
     /// The hash of the weights that came of it, as another program would read them.

@@ -207,7 +207,7 @@ const CLAIMS: &[Claim] = &[
     },
     Claim {
         name: "optimization",
-        says: "schedules, optimisers and clipping follow PyTorch and timm; accumulated batches equal the big one",
+        says: "schedules, optimisers, clipping and 50 updates of a small ResNet in each way follow PyTorch and timm; accumulated batches equal the big one",
         needs: "nothing",
         takes: "20 seconds",
         quick: true,
@@ -228,6 +228,14 @@ const CLAIMS: &[Claim] = &[
         takes: "10 minutes",
         quick: false,
         measure: killed::killed,
+    },
+    Claim {
+        name: "faults",
+        says: "SIGTERM and a full disk leave whole checkpoints, and the run goes on to the same weights",
+        needs: "a Unix shell",
+        takes: "2 minutes",
+        quick: false,
+        measure: killed::faults,
     },
     Claim {
         name: "mlflow",

@@ -45,7 +45,7 @@ pub(crate) fn metrics() -> Result<Verdict> {
 }
 
 pub(crate) fn optimization() -> Result<Verdict> {
-    tests("train", &["schedules", "optimizers", "clipping", "accumulating"])
+    tests("train", &["schedules", "optimizers", "clipping", "accumulating", "reference"])
 }
 
 pub(crate) fn torchvision_logits() -> Result<Verdict> {

@@ -7,13 +7,15 @@ use burn::tensor::{DType, Device, Distribution, Tensor};
 
 use super::gradients::finite_gradients;
 use super::half_precision::half_precision;
-use super::worn::UnlikeFresh;
+use super::worn::{LastBits, UnlikeFresh};
 use crate::{Backbone, BoxedBackbone, Feature, Layout, MAX_TAPS, ModelConfig, ModelFactory, TapSet, fuse};
 
 /// Largest difference allowed between an output and the same output after a round trip through a file's bytes.
 const ROUND_TRIP: f32 = 0.0;
 /// Largest difference allowed between outputs of a model and of its fused form, in root mean squares where they are above 1.
 pub(super) const FUSED: f32 = 1e-4;
+/// So many times what the last bits of the weights change, where that is more.
+const LAST_BITS: f32 = 4.0;
 /// Of the step of training.
 const LEARNING_RATE: f64 = 1e-3;
 /// Pictures in a batch in half precision: batch normalisation over fewer amplifies roundings more.
@@ -184,18 +186,36 @@ fn survives_boxing<B: Backbone>(backbone: B, in_channels: usize, device: &Device
     assert_eq!(largest_difference(&answer(&boxed.clone(), input), &expected), 0.0, "boxed, the answer differs");
 }
 
+/// Folding a normalisation into a convolution rounds its weights anew. Where that changes more than the usual, as in deep nets with gates,
+/// it may change some times what the last bits of the weights do.
 fn survives_fusing<B: Backbone>(backbone: B, in_channels: usize, device: &Device) {
     let backbone = backbone.map(&mut UnlikeFresh::default());
     let input = images(1, in_channels, sizes(&backbone)[0], device);
     let expected = answers(&backbone, input.clone());
-    let boxed = BoxedBackbone::new(backbone);
+    let apart = |answers: Vec<Tensor<1>>| -> Vec<f32> {
+        let pairs = answers.iter().zip(&expected);
+        pairs
+            .map(|(got, expected)| {
+                let rms = expected.clone().powi_scalar(2).mean().sqrt().into_scalar::<f32>();
+                largest_difference(got, expected) / rms.max(1.0)
+            })
+            .collect()
+    };
+    let boxed = BoxedBackbone::new(backbone.clone());
     let (before, fused) = (boxed.num_params(), fuse(&boxed));
     let after = fused.num_params();
-    for ((got, expected), tap) in answers(&fused, input).iter().zip(&expected).zip(boxed.taps()) {
-        let rms = expected.clone().powi_scalar(2).mean().sqrt().into_scalar::<f32>();
-        let difference = largest_difference(got, expected) / rms.max(1.0);
-        let name = &tap.name;
-        assert!(difference <= FUSED, "fused from {before} to {after} values, tap {name:?} differs by {difference}");
+    let differences = apart(answers(&fused, input.clone()));
+    if differences.iter().all(|difference| *difference <= FUSED) {
+        return;
+    }
+    // A copy of its own: mapping would change the running statistics that clones share.
+    let roundings = apart(answers(&backbone.valid().map(&mut LastBits), input));
+    for ((difference, rounding), tap) in differences.iter().zip(roundings).zip(boxed.taps()) {
+        let (name, allowed) = (&tap.name, FUSED.max(LAST_BITS * rounding));
+        assert!(
+            *difference <= allowed,
+            "fused from {before} to {after} values, tap {name:?} differs by {difference}, the last bits change it by {rounding}"
+        );
     }
 }
 

@@ -27,3 +27,13 @@ impl ModuleMapper for UnlikeFresh {
         param.map(|value| value.random_like(Distribution::Uniform(range.0, range.1)))
     }
 }
+
+/// Changes each weight by about its last bit: what a net makes of it is how much it amplifies roundings.
+pub(super) struct LastBits;
+
+impl ModuleMapper for LastBits {
+    fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
+        let bits = f64::from(f32::EPSILON);
+        param.map(|value| value.clone() * (value.random_like(Distribution::Uniform(-bits, bits)) + 1.0))
+    }
+}

@@ -1,6 +1,6 @@
 //! Copies of checkpoints in an object store.
 //!
-//! Below the address, `last/N` and `best/N` hold the files of one checkpoint each under a number that grows. `state.json` is put last, so
+//! Below the address, `latest/N` and `best/N` hold the files of one checkpoint each under a number that grows. `state.json` is put last, so
 //! that a folder without it is none. Older ones are removed once a newer one is whole; the latest two are kept.
 
 use std::path::Path;
@@ -28,15 +28,6 @@ struct Copy {
     files: Vec<(String, StoreUrl)>,
 }
 
-/// burn's bytes as others take them.
-struct Owned(Bytes);
-
-impl AsRef<[u8]> for Owned {
-    fn as_ref(&self) -> &[u8] {
-        &self.0
-    }
-}
-
 impl Mirror {
     pub(super) fn parse(address: &str) -> Result<Self, TrainError> {
         let wrong = |error: DataError| TrainError::Config { problems: vec![format!("checkpoints.mirror: {error}")] };
@@ -44,17 +35,12 @@ impl Mirror {
         StoreUrl::parse(address).map(|_| Self(address.to_owned())).map_err(wrong)
     }
 
-    /// Copies the files of a checkpoint as the latest and, if it is, as the best.
-    pub(super) fn copy(&self, files: Vec<(&'static str, Bytes)>, best: bool) -> Result<(), TrainError> {
-        let files: Vec<(&str, bytes::Bytes)> =
-            files.into_iter().map(|(name, bytes)| (name, bytes::Bytes::from_owner(Owned(bytes)))).collect();
-        for kind in if best { &["best", "last"][..] } else { &["last"] } {
-            self.copy_as(kind, &files).map_err(|error| TrainError::write(CHECKPOINT, &self.0, error))?;
-        }
-        Ok(())
+    /// Copies the files of a checkpoint as the latest of its kind, and removes older ones.
+    pub(super) fn copy(&self, kind: &str, files: &[(&'static str, bytes::Bytes)]) -> Result<(), TrainError> {
+        self.try_copy(kind, files).map_err(|error| TrainError::write(CHECKPOINT, &self.0, error))
     }
 
-    fn copy_as(&self, kind: &str, files: &[(&str, bytes::Bytes)]) -> Result<(), DataError> {
+    fn try_copy(&self, kind: &str, files: &[(&'static str, bytes::Bytes)]) -> Result<(), DataError> {
         let copies = self.copies(kind)?;
         let number = copies.last().map_or(0, |copy| copy.number + 1);
         for (name, bytes) in files {
@@ -67,7 +53,7 @@ impl Mirror {
     /// Brings the latest whole checkpoint into a run's folder; does nothing when there is none.
     pub(super) fn fetch(&self, checkpointer: &Checkpointer) -> Result<(), TrainError> {
         let failed = |error: DataError| TrainError::read(CHECKPOINT, &self.0, error);
-        for copy in self.copies("last").map_err(failed)?.iter().rev().filter(|copy| copy.is_whole()) {
+        for copy in self.copies("latest").map_err(failed)?.iter().rev().filter(|copy| copy.is_whole()) {
             let mut files: Vec<(String, Bytes)> = Vec::with_capacity(copy.files.len());
             for (name, url) in &copy.files {
                 let bytes = read_object(url.clone(), MAX_BYTES).map_err(failed)?;

@@ -9,6 +9,8 @@
 
 mod checkpoints;
 mod config;
+#[cfg(feature = "remote")]
+mod copier;
 mod file_set;
 mod leaders;
 mod manifest;

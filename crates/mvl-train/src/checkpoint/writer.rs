@@ -7,6 +7,8 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 #[cfg(feature = "remote")]
+use super::copier::Copier;
+#[cfg(feature = "remote")]
 use super::mirror::Mirror;
 use super::{Checkpointer, Place, Snapshot};
 use crate::TrainError;
@@ -40,6 +42,8 @@ pub enum CheckpointNews {
 pub struct CheckpointWriter {
     shared: Arc<Shared>,
     thread: Option<JoinHandle<()>>,
+    #[cfg(feature = "remote")]
+    copier: Option<Arc<Copier>>,
 }
 
 struct Job {
@@ -58,7 +62,7 @@ impl Job {
 struct Worker {
     checkpointer: Checkpointer,
     #[cfg(feature = "remote")]
-    mirror: Option<Mirror>,
+    copier: Option<Arc<Copier>>,
 }
 
 #[derive(Debug)]
@@ -99,7 +103,10 @@ impl CheckpointWriter {
     /// [`TrainError::Config`] when `mirror` is no address of a store; [`TrainError::Other`] when the system gives no thread.
     pub fn new(checkpointer: Checkpointer, mirror: Option<&str>, background: bool) -> Result<Self, TrainError> {
         #[cfg(feature = "remote")]
-        let worker = Worker { checkpointer, mirror: mirror.map(Mirror::parse).transpose()? };
+        let copier =
+            mirror.map(|address| Copier::new(Mirror::parse(address)?, background).map(Arc::new)).transpose()?;
+        #[cfg(feature = "remote")]
+        let worker = Worker { checkpointer, copier: copier.clone() };
         #[cfg(not(feature = "remote"))]
         let worker = match mirror {
             None => Worker { checkpointer },
@@ -115,7 +122,12 @@ impl CheckpointWriter {
             })
         };
         let thread = background.then(|| spawn(shared.clone())).transpose()?;
-        Ok(Self { shared, thread })
+        Ok(Self {
+            shared,
+            thread,
+            #[cfg(feature = "remote")]
+            copier,
+        })
     }
 
     /// Hands in a snapshot for these places. Waits only when two more are waiting already.
@@ -138,7 +150,11 @@ impl CheckpointWriter {
 
     /// What came of checkpoints since this was last asked.
     pub fn news(&self) -> Vec<CheckpointNews> {
-        std::mem::take(&mut self.shared.queue().news)
+        let mut news = std::mem::take(&mut self.shared.queue().news);
+        #[cfg(feature = "remote")]
+        news.extend(self.copier.iter().flat_map(|copier| copier.news()));
+        news.shrink_to_fit();
+        news
     }
 
     /// Waits until all are written, at most so long. Answers whether they are.
@@ -155,12 +171,19 @@ impl CheckpointWriter {
                 None => self.shared.wait(queue),
             };
         }
+        drop(queue);
+        #[cfg(feature = "remote")]
+        if let Some(copier) = &self.copier {
+            return copier.flush(until);
+        }
         true
     }
 
     /// Leaves what is under way to itself: the thread is not waited for any more.
     pub(super) fn abandon(&mut self) {
         self.thread = None;
+        #[cfg(feature = "remote")]
+        self.copier.iter().for_each(|copier| copier.abandon());
     }
 }
 
@@ -211,18 +234,15 @@ impl Worker {
             Err(error) => return vec![CheckpointNews::Failed(error)],
         };
         let is_best = |place: &Place| matches!(place, Place::Best { .. });
-        let mut news: Vec<CheckpointNews> = places
+        let news = places
             .iter()
             .zip(saved)
             .map(|(place, path)| CheckpointNews::Saved { epoch, path, best: is_best(place) })
             .collect();
         #[cfg(feature = "remote")]
-        if let Some(mirror) = &self.mirror
-            && let Err(error) = mirror.copy(files, places.iter().any(is_best))
-        {
-            news.push(CheckpointNews::NotCopied(error));
+        if let Some(copier) = &self.copier {
+            copier.submit(files, places.iter().any(is_best));
         }
-        news.shrink_to_fit();
         news
     }
 }

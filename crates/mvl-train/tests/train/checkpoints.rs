@@ -232,10 +232,41 @@ fn a_run_goes_on_from_its_mirror() {
     let elsewhere = train_with(settings(4), &folder.path().join("second"), true).expect("goes on from the mirror");
     assert_eq!(elsewhere.history.len(), 4);
     assert_eq!(bits(&elsewhere.model), bits(&whole.expect("trains").model));
-    let kept = fs::read_dir(folder.path().join("mirror/last"))
+    let kept = fs::read_dir(folder.path().join("mirror/latest"))
         .expect("there")
         .filter(|entry| fs::read_dir(entry.as_ref().expect("readable").path()).expect("a folder").next().is_some());
-    assert_eq!(kept.count(), 2);
+    assert!((1..=2).contains(&kept.count()));
+}
+
+/// Nobody listens at the mirror's address: the run goes on meanwhile, and its own checkpoints are whole.
+#[cfg(feature = "remote")]
+#[test]
+fn a_mirror_that_is_away_holds_nothing_up() {
+    let _alone = one_run_at_a_time();
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let closed = std::net::TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a port");
+    let checkpoints = CheckpointConfig {
+        mirror: Some(format!("http://{closed}/runs")),
+        every_steps: Some(1),
+        stop_seconds: Some(0.2),
+        ..CheckpointConfig::default()
+    };
+    let settings = TrainConfig { checkpoints, ..config(2) };
+    let token = mvl_train::StopToken::new();
+    let trainer = Trainer::<Cpu, _>::new(TinyTask::default(), settings).expect("valid settings");
+    let last_step = 2 * STEPS - 1;
+    let mut trainer = trainer
+        .with_run_dir(folder.path())
+        .with_stop(token.clone())
+        .with_observer(StopAfter { global_step: last_step, token });
+    let device = trainer.training_device().expect("there");
+    let began = std::time::Instant::now();
+    let error = trainer.fit(TinyNet::new(&device), &TinyLoader::train(&device), None).expect_err("not copied in time");
+    assert!(error.to_string().contains("not written within 0.2 s"), "{error}");
+    assert!(began.elapsed() < std::time::Duration::from_secs(15), "the store is asked for 20 s");
+    let text = fs::read_to_string(folder.path().join("checkpoints/last/state.json")).expect("saved");
+    let state: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+    assert_eq!(state["state"]["step"], STEPS, "its own is there");
 }
 
 /// A place that cannot be written to is told, and ends the run only if its last checkpoint is not there.
