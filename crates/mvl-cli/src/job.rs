@@ -13,12 +13,13 @@ use mvl::core::{
 use mvl::infer::Predictor;
 use mvl::models::ClassifierSpec;
 use mvl::models::weights::{LoadPolicy, WeightsHub, load_weights};
-use mvl::train::{Checkpointer, Curves, History, ProgressBar, StopToken, Trainer};
+use mvl::train::{Checkpointer, StopToken, Trainer};
 use serde::Serialize;
 
 use crate::config::RunConfig;
 use crate::downloads::weights_hub;
 use crate::judge::judge;
+use crate::observers;
 use crate::plugins::Plugins;
 use crate::training_data::TrainingData;
 
@@ -129,7 +130,7 @@ impl TrainingJob {
         self
     }
 
-    /// Trains with the usual observers: progress, history, curves.
+    /// Trains with the usual observers, which are progress, history and curves, and those that the config names.
     ///
     /// # Errors
     /// Anything the world does wrong: data, weights, device, disk. Nothing is written before the model and its data are there.
@@ -141,7 +142,7 @@ impl TrainingJob {
     ///
     /// # Errors
     /// Like [`run`](Self::run).
-    pub fn run_observed<B: Backend>(self, observers: Vec<Box<dyn TrainingObserver>>) -> anyhow::Result<JobSummary> {
+    pub fn run_observed<B: Backend>(self, more: Vec<Box<dyn TrainingObserver>>) -> anyhow::Result<JobSummary> {
         let Self { config, plugins, resume, test, stop, stop_after, hub } = self;
         let registry = plugins.registry.clone();
         let run_dir = &config.run_dir;
@@ -165,18 +166,17 @@ impl TrainingJob {
             train = train.with_strategy(strategy);
         }
         let valid = data.validation_loader::<B>(&config)?;
-        let mut trainer = Trainer::<B, _>::new(task, config.train.clone())?
+        let mut trainer = Trainer::<B, _>::new(task, observers::train_config(&config))?
             .with_device_ordinal(config.device)
             .with_run_dir(run_dir)
             .with_resume(resume)
             .with_stop(stop)
-            .with_observer(ProgressBar::new())
-            .with_observer(History::new(run_dir.join(HISTORY_FILE)))
-            .with_observer(Curves::new(run_dir.join(CURVES_FILE)).with_history(run_dir.join(HISTORY_FILE)));
+            .with_settings(observers::settings(&config)?);
         if let Some(epochs) = stop_after {
             trainer = trainer.with_observer(StopAfter { epochs });
         }
-        for observer in plugins.observers(&config).into_iter().chain(observers) {
+        let own = observers::observers(&config)?;
+        for observer in own.into_iter().chain(plugins.observers(&config)).chain(more) {
             trainer = trainer.with_observer(observer);
         }
 

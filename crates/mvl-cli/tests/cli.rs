@@ -6,6 +6,8 @@ mod bad_input;
 mod ingest;
 #[path = "cli/looking.rs"]
 mod looking;
+#[path = "cli/observing.rs"]
+mod observing;
 #[path = "cli/program.rs"]
 mod program;
 #[path = "cli/sweeping.rs"]

@@ -10,6 +10,7 @@ use mvl::models::weights::{WeightsCard, weights_card};
 use mvl::train::TrainConfig;
 use serde::Serialize;
 
+use super::observers::ObserversConfig;
 use super::reader::ConfigProblems;
 use super::run_file::RunFile;
 use crate::backends::{BackendChoice, with_backend};
@@ -37,6 +38,8 @@ pub struct RunConfig {
     pub train: TrainConfig,
     /// How an image becomes the network's input.
     pub preprocess: Preprocess,
+    /// Who watches beside history and curves; may change when the run is resumed.
+    pub observers: ObserversConfig,
 }
 
 /// What to train on.
@@ -185,6 +188,7 @@ impl RunConfig {
             },
             train: file.train,
             preprocess,
+            observers: file.observers,
         };
         config.check(registry, start, &mut problems);
         problems.retain(|problem| !typed.iter().any(|typed| about_the_same(typed, problem)));
@@ -248,6 +252,7 @@ impl RunConfig {
         }
         problems.extend(self.preprocess.problems().into_iter().map(|text| format!("preprocess.{text}")));
         problems.extend(self.train.problems().into_iter().map(|text| format!("train.{text}")));
+        problems.extend(self.observers.problems().into_iter().map(|text| format!("observers.{text}")));
         problems.extend(self.task_problem(registry));
         problems.extend(self.model_problem(registry));
     }
