@@ -18,7 +18,7 @@ use serde::Serialize;
 
 use crate::config::RunConfig;
 use crate::downloads::weights_hub;
-use crate::judge::judge;
+use crate::judge::{Measure, figures, judge};
 use crate::observers;
 use crate::plugins::Plugins;
 use crate::training_data::TrainingData;
@@ -172,6 +172,11 @@ impl TrainingJob {
             .with_resume(resume)
             .with_stop(stop)
             .with_settings(observers::settings(&config)?);
+        if !config.task.metrics.is_empty() {
+            let (names, task, classes) = (config.task.metrics.clone(), config.task.name.clone(), data.labels.len());
+            figures(&names, &task, classes)?; // whose names were checked
+            trainer = trainer.with_metrics(move || figures(&names, &task, classes).unwrap_or_default());
+        }
         if let Some(epochs) = stop_after {
             trainer = trainer.with_observer(StopAfter { epochs });
         }
@@ -198,7 +203,13 @@ impl TrainingJob {
         if let (Some(dataset), true) = (data.test, test && summary.stop_reason != StopReason::Interrupted) {
             // What people will predict with, on data that no decision was based on.
             let best = Predictor::<B>::builder(run_dir).with_registry(registry).with_device_ordinal(config.device);
-            let judged = judge(&best.load()?, dataset, config.data.batch_size, config.device, config.data.on_corrupt)?;
+            let measure = Measure {
+                batch_size: config.data.batch_size,
+                ordinal: config.device,
+                on_corrupt: config.data.on_corrupt,
+                metrics: &config.task.metrics,
+            };
+            let judged = judge(&best.load()?, dataset, &measure)?;
             judged.skipped.iter().for_each(|sample| eprintln!("left out of the test: {}", sample.reason));
             summary.test_skipped = judged.skipped.len();
             summary.test = Some(judged.metrics);

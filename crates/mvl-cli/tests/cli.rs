@@ -2,6 +2,8 @@
 
 #[path = "cli/bad_input.rs"]
 mod bad_input;
+#[path = "cli/figures.rs"]
+mod figures;
 #[path = "cli/ingest.rs"]
 mod ingest;
 #[path = "cli/looking.rs"]

@@ -89,6 +89,8 @@ pub struct ModelTable {
 pub struct TaskTable {
     /// `classification` (without), `multi_label`, or one that a plugin registered.
     pub name: Option<String>,
+    /// Figures that are measured in validation beside the task's own, by name.
+    pub metrics: Vec<String>,
     /// Everything else is for the task: `label_smoothing` and so on.
     #[serde(flatten)]
     pub options: Options,
