@@ -7,7 +7,7 @@ use anyhow::Context;
 use burn::module::Module;
 use burn::tensor::Device;
 use mvl::core::{
-    Backend, Classifier, Flow, Metrics, ModelConfig, ObserverError, Registry, StopReason, TrainingEvent,
+    Backend, BoxedTask, Classifier, Flow, Metrics, ModelConfig, ObserverError, Registry, StopReason, TrainingEvent,
     TrainingObserver, count_parameters, write_atomically,
 };
 use mvl::infer::Predictor;
@@ -153,18 +153,10 @@ impl TrainingJob {
             run_dir.display()
         );
         let device = B::device(config.device)?;
-        let data = TrainingData::open(&config)?;
-        let spec =
-            ClassifierSpec::new(config.model_config(data.labels.len()), data.labels.clone(), config.preprocess.clone())
-                .with_task(config.task.name.clone(), config.task.options.clone());
-        let task = registry.create_task(&spec)?;
         // A resumed run has its weights in the checkpoint.
-        let model = starting_model(&config, &registry, &hub, &spec.model, !has_checkpoint, &device)?;
+        let Start { data, task, model } = Start::new(&config, &registry, &hub, !has_checkpoint, &device)?;
         let parameters = count_parameters(&model);
-        let mut train = data.training_loader::<B>(&config)?;
-        if let Some(strategy) = plugins.strategy(&config) {
-            train = train.with_strategy(strategy);
-        }
+        let train = data.training_loader::<B>(&config, &plugins)?;
         let valid = data.validation_loader::<B>(&config)?;
         let mut trainer = Trainer::<B, _>::new(task, observers::train_config(&config))?
             .with_device_ordinal(config.device)
@@ -216,6 +208,32 @@ impl TrainingJob {
         }
         write_text(&run_dir.join(SUMMARY_FILE), &serde_json::to_string_pretty(&summary)?)?;
         Ok(summary)
+    }
+}
+
+/// What a run begins with.
+pub(crate) struct Start {
+    pub(crate) data: TrainingData,
+    pub(crate) task: BoxedTask,
+    pub(crate) model: Classifier,
+}
+
+impl Start {
+    /// Opens the data and makes the task and the model, with the weights that the config names if the run is `fresh`.
+    pub(crate) fn new(
+        config: &RunConfig,
+        registry: &Registry,
+        hub: &WeightsHub,
+        fresh: bool,
+        device: &Device,
+    ) -> anyhow::Result<Self> {
+        let data = TrainingData::open(config)?;
+        let spec =
+            ClassifierSpec::new(config.model_config(data.labels.len()), data.labels.clone(), config.preprocess.clone())
+                .with_task(config.task.name.clone(), config.task.options.clone());
+        let task = registry.create_task(&spec)?;
+        let model = starting_model(config, registry, hub, &spec.model, fresh, device)?;
+        Ok(Self { data, task, model })
     }
 }
 

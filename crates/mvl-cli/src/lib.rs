@@ -19,6 +19,7 @@ mod arguments;
 mod backends;
 mod config;
 mod downloads;
+mod finding;
 mod job;
 mod judge;
 mod model_arguments;

@@ -4,6 +4,8 @@
 mod bad_input;
 #[path = "cli/figures.rs"]
 mod figures;
+#[path = "cli/finding.rs"]
+mod finding;
 #[path = "cli/ingest.rs"]
 mod ingest;
 #[path = "cli/looking.rs"]
