@@ -119,6 +119,7 @@ pub struct MlflowOptions {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub run_name: Option<String>,
     /// Tags of the run.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub tags: BTreeMap<String, String>,
     /// Steps between figures; 10.
     pub every_steps: usize,
