@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
 use mvl::core::ModelError;
+use mvl::metrics::UnknownMetric;
 
 use crate::backends::BackendChoice;
 use crate::backends::NotCompiled;
@@ -111,5 +112,5 @@ pub(crate) enum Outcome {
 /// Whether other arguments would have helped.
 fn is_wrong_input(error: &anyhow::Error) -> bool {
     let names = matches!(error.downcast_ref(), Some(ModelError::UnknownModel { .. } | ModelError::UnknownHead { .. }));
-    names || error.is::<ConfigProblems>() || error.is::<NotCompiled>()
+    names || error.is::<ConfigProblems>() || error.is::<NotCompiled>() || error.is::<UnknownMetric>()
 }

@@ -7,18 +7,19 @@ use anyhow::Context;
 use burn::module::Module;
 use burn::tensor::Device;
 use mvl::core::{
-    Backend, Classifier, Flow, Metrics, ModelConfig, ObserverError, Registry, StopReason, TrainingEvent,
+    Backend, BoxedTask, Classifier, Flow, Metrics, ModelConfig, ObserverError, Registry, StopReason, TrainingEvent,
     TrainingObserver, count_parameters, write_atomically,
 };
 use mvl::infer::Predictor;
 use mvl::models::ClassifierSpec;
 use mvl::models::weights::{LoadPolicy, WeightsHub, load_weights};
-use mvl::train::{Checkpointer, Curves, History, ProgressBar, StopToken, Trainer};
+use mvl::train::{Checkpointer, StopToken, Trainer};
 use serde::Serialize;
 
 use crate::config::RunConfig;
 use crate::downloads::weights_hub;
-use crate::judge::judge;
+use crate::judge::{Measure, figures, judge};
+use crate::observers;
 use crate::plugins::Plugins;
 use crate::training_data::TrainingData;
 
@@ -129,7 +130,7 @@ impl TrainingJob {
         self
     }
 
-    /// Trains with the usual observers: progress, history, curves.
+    /// Trains with the usual observers, which are progress, history and curves, and those that the config names.
     ///
     /// # Errors
     /// Anything the world does wrong: data, weights, device, disk. Nothing is written before the model and its data are there.
@@ -141,7 +142,7 @@ impl TrainingJob {
     ///
     /// # Errors
     /// Like [`run`](Self::run).
-    pub fn run_observed<B: Backend>(self, observers: Vec<Box<dyn TrainingObserver>>) -> anyhow::Result<JobSummary> {
+    pub fn run_observed<B: Backend>(self, more: Vec<Box<dyn TrainingObserver>>) -> anyhow::Result<JobSummary> {
         let Self { config, plugins, resume, test, stop, stop_after, hub } = self;
         let registry = plugins.registry.clone();
         let run_dir = &config.run_dir;
@@ -152,31 +153,27 @@ impl TrainingJob {
             run_dir.display()
         );
         let device = B::device(config.device)?;
-        let data = TrainingData::open(&config)?;
-        let spec =
-            ClassifierSpec::new(config.model_config(data.labels.len()), data.labels.clone(), config.preprocess.clone())
-                .with_task(config.task.name.clone(), config.task.options.clone());
-        let task = registry.create_task(&spec)?;
         // A resumed run has its weights in the checkpoint.
-        let model = starting_model(&config, &registry, &hub, &spec.model, !has_checkpoint, &device)?;
+        let Start { data, task, model } = Start::new(&config, &registry, &hub, !has_checkpoint, &device)?;
         let parameters = count_parameters(&model);
-        let mut train = data.training_loader::<B>(&config)?;
-        if let Some(strategy) = plugins.strategy(&config) {
-            train = train.with_strategy(strategy);
-        }
+        let train = data.training_loader::<B>(&config, &plugins)?;
         let valid = data.validation_loader::<B>(&config)?;
-        let mut trainer = Trainer::<B, _>::new(task, config.train.clone())?
+        let mut trainer = Trainer::<B, _>::new(task, observers::train_config(&config))?
             .with_device_ordinal(config.device)
             .with_run_dir(run_dir)
             .with_resume(resume)
             .with_stop(stop)
-            .with_observer(ProgressBar::new())
-            .with_observer(History::new(run_dir.join(HISTORY_FILE)))
-            .with_observer(Curves::new(run_dir.join(CURVES_FILE)).with_history(run_dir.join(HISTORY_FILE)));
+            .with_settings(observers::settings(&config)?);
+        if !config.task.metrics.is_empty() {
+            let (names, task, classes) = (config.task.metrics.clone(), config.task.name.clone(), data.labels.len());
+            figures(&names, &task, classes)?; // whose names were checked
+            trainer = trainer.with_metrics(move || figures(&names, &task, classes).unwrap_or_default());
+        }
         if let Some(epochs) = stop_after {
             trainer = trainer.with_observer(StopAfter { epochs });
         }
-        for observer in plugins.observers(&config).into_iter().chain(observers) {
+        let own = observers::observers(&config)?;
+        for observer in own.into_iter().chain(plugins.observers(&config)).chain(more) {
             trainer = trainer.with_observer(observer);
         }
 
@@ -198,13 +195,45 @@ impl TrainingJob {
         if let (Some(dataset), true) = (data.test, test && summary.stop_reason != StopReason::Interrupted) {
             // What people will predict with, on data that no decision was based on.
             let best = Predictor::<B>::builder(run_dir).with_registry(registry).with_device_ordinal(config.device);
-            let judged = judge(&best.load()?, dataset, config.data.batch_size, config.device, config.data.on_corrupt)?;
+            let measure = Measure {
+                batch_size: config.data.batch_size,
+                ordinal: config.device,
+                on_corrupt: config.data.on_corrupt,
+                metrics: &config.task.metrics,
+            };
+            let judged = judge(&best.load()?, dataset, &measure)?;
             judged.skipped.iter().for_each(|sample| eprintln!("left out of the test: {}", sample.reason));
             summary.test_skipped = judged.skipped.len();
             summary.test = Some(judged.metrics);
         }
         write_text(&run_dir.join(SUMMARY_FILE), &serde_json::to_string_pretty(&summary)?)?;
         Ok(summary)
+    }
+}
+
+/// What a run begins with.
+pub(crate) struct Start {
+    pub(crate) data: TrainingData,
+    pub(crate) task: BoxedTask,
+    pub(crate) model: Classifier,
+}
+
+impl Start {
+    /// Opens the data and makes the task and the model, with the weights that the config names if the run is `fresh`.
+    pub(crate) fn new(
+        config: &RunConfig,
+        registry: &Registry,
+        hub: &WeightsHub,
+        fresh: bool,
+        device: &Device,
+    ) -> anyhow::Result<Self> {
+        let data = TrainingData::open(config)?;
+        let spec =
+            ClassifierSpec::new(config.model_config(data.labels.len()), data.labels.clone(), config.preprocess.clone())
+                .with_task(config.task.name.clone(), config.task.options.clone());
+        let task = registry.create_task(&spec)?;
+        let model = starting_model(config, registry, hub, &spec.model, fresh, device)?;
+        Ok(Self { data, task, model })
     }
 }
 

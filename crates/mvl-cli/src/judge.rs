@@ -2,9 +2,11 @@
 
 use std::sync::Arc;
 
-use mvl::core::{AnyTruth, Backend, ConfusionMatrix, DataLoader, Metric, Metrics, SkippedSample};
+use anyhow::Context;
+use mvl::core::{AnyTruth, Backend, Classification, ConfusionMatrix, DataLoader, Metric, Metrics, SkippedSample};
 use mvl::data::{LabelledDataset, Loader, LoaderConfig, OnCorrupt};
 use mvl::infer::Predictor;
+use mvl::metrics::{TruthKind, metrics_by_name};
 use mvl::train::evaluate;
 
 /// What a model did on a data set.
@@ -29,21 +31,47 @@ pub(crate) struct Mistake {
     probability: f32,
 }
 
+/// How a model is judged.
+pub(crate) struct Measure<'a> {
+    /// Images a forward pass.
+    pub(crate) batch_size: usize,
+    /// Which device.
+    pub(crate) ordinal: usize,
+    /// What to do with images that cannot be read.
+    pub(crate) on_corrupt: OnCorrupt,
+    /// Figures beside the task's own, by name.
+    pub(crate) metrics: &'a [String],
+}
+
+/// Figures by name, for a task that has some.
+pub(crate) fn figures(
+    names: &[String],
+    task: &str,
+    classes: usize,
+) -> anyhow::Result<Vec<Box<dyn Metric<Classification, AnyTruth>>>> {
+    if names.is_empty() {
+        return Ok(Vec::new());
+    }
+    let kind =
+        TruthKind::of_task(task).with_context(|| format!("there are no figures by name for the task {task:?}"))?;
+    Ok(metrics_by_name(names.iter().map(String::as_str), kind, classes)?)
+}
+
 /// Judges a model on a data set, in order and without random changes.
 pub(crate) fn judge<B: Backend>(
     predictor: &Predictor<B>,
     dataset: Arc<dyn LabelledDataset>,
-    batch_size: usize,
-    ordinal: usize,
-    on_corrupt: OnCorrupt,
+    measure: &Measure<'_>,
 ) -> anyhow::Result<Judgement> {
     let spec = predictor.spec();
-    let settings = LoaderConfig { on_corrupt, ..LoaderConfig::new(batch_size) };
-    let loader = Loader::<B>::new(dataset, spec.preprocess.clone(), ordinal, settings)?;
+    let mut more = figures(measure.metrics, &spec.task, spec.model.num_classes)?;
+    let settings = LoaderConfig { on_corrupt: measure.on_corrupt, ..LoaderConfig::new(measure.batch_size) };
+    let loader = Loader::<B>::new(dataset, spec.preprocess.clone(), measure.ordinal, settings)?;
     let mut matrix = ConfusionMatrix::new(spec.model.num_classes);
     let (mut place, mut mistakes) = (0, Vec::new());
-    let metrics = predictor.with_model(|model| {
+    let mut metrics = predictor.with_model(|model| {
         evaluate(predictor.task(), model, &loader, |predictions, truths, _| {
+            more.iter_mut().for_each(|metric| metric.update(predictions, truths));
             let truths: Vec<Option<usize>> = truths.iter().map(one_class).collect();
             matrix.update(predictions, &truths);
             for (prediction, truth) in predictions.iter().zip(truths) {
@@ -57,6 +85,7 @@ pub(crate) fn judge<B: Backend>(
             }
         })
     })?;
+    metrics.0.extend(more.iter().flat_map(|metric| metric.compute()));
     let skipped = loader.take_skipped();
     for mistake in &mut mistakes {
         // So far it is a place in the pass.

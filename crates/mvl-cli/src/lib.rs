@@ -19,9 +19,11 @@ mod arguments;
 mod backends;
 mod config;
 mod downloads;
+mod finding;
 mod job;
 mod judge;
 mod model_arguments;
+mod observers;
 mod output;
 mod plugins;
 mod sweep;
@@ -31,8 +33,9 @@ mod verbs;
 pub use arguments::main_with;
 pub use backends::BackendChoice;
 pub use config::{
-    ConfigProblems, DataConfig, DataTable, ModelChoice, ModelTable, RunConfig, RunFile, StartingWeights, TaskConfig,
-    TaskTable,
+    ConfigProblems, DataConfig, DataTable, LearningRateOptions, MessageFormat, MlflowOptions, ModelChoice, ModelTable,
+    NanGuardOptions, ObserversConfig, OnTrouble, PredictedSamplesOptions, PrometheusOptions, RunConfig, RunFile,
+    StartingWeights, TaskConfig, TaskTable, TensorBoardOptions, ThroughputOptions, WebhookOptions,
 };
 pub use job::{BestFigure, JobSummary, TrainingJob};
 pub use plugins::Plugins;

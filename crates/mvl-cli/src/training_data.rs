@@ -10,6 +10,7 @@ use mvl::data::{
 };
 
 use crate::config::RunConfig;
+use crate::plugins::Plugins;
 
 /// Names the data set that mvl carries.
 pub(crate) const EMBEDDED: &str = "embedded:fashion-mnist";
@@ -63,13 +64,26 @@ impl TrainingData {
         Ok(Self { labels, train: part(kept)?, valid, test, resources })
     }
 
-    /// The training split in the run's order, with random changes.
-    pub(crate) fn training_loader<B: Backend>(&self, config: &RunConfig) -> anyhow::Result<Loader<B>> {
+    /// The training split in the run's order, with random changes, by a plugin's strategy if one has any.
+    pub(crate) fn training_loader<B: Backend>(
+        &self,
+        config: &RunConfig,
+        plugins: &Plugins,
+    ) -> anyhow::Result<Loader<B>> {
         let settings = settings(config);
         let sampler = config.data.order.build(&*self.train, &settings)?;
         let loader = Loader::<B>::new(self.train.clone(), config.preprocess.clone(), config.device, settings)?;
         let loader = loader.with_sampler(sampler).within(&self.resources)?;
-        Ok(loader.with_augment(&config.data.augment)?.on_device(B::device(config.device)?.autodiff()))
+        let loader = loader.with_augment(&config.data.augment)?.on_device(B::device(config.device)?.autodiff());
+        Ok(match plugins.strategy(config) {
+            Some(strategy) => loader.with_strategy(strategy),
+            None => loader,
+        })
+    }
+
+    /// Bytes of memory that the run may use.
+    pub(crate) fn memory_bytes(&self) -> u64 {
+        self.resources.usage().memory_budget_bytes as u64
     }
 
     /// The validation split, if there is one, as it is.

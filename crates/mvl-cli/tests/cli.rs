@@ -2,10 +2,16 @@
 
 #[path = "cli/bad_input.rs"]
 mod bad_input;
+#[path = "cli/figures.rs"]
+mod figures;
+#[path = "cli/finding.rs"]
+mod finding;
 #[path = "cli/ingest.rs"]
 mod ingest;
 #[path = "cli/looking.rs"]
 mod looking;
+#[path = "cli/observing.rs"]
+mod observing;
 #[path = "cli/program.rs"]
 mod program;
 #[path = "cli/sweeping.rs"]

@@ -25,9 +25,12 @@
 //! | objects | [`CocoEvaluation`]: boxes, masks, keypoints |
 //! | what belongs to a query | [`RetrievalScores`] of ranked lists, [`EmbeddingRetrieval`] |
 //!
+//! [`metrics_by_name`] makes those of classifiers from names in a recipe.
+//!
 //! What nothing was seen of is NaN, which [`Monitor`](mvl_core::Monitor) never takes for better; each type says what a NaN in its
 //! input does. Accuracy and the confusion matrix are in `mvl-core`, where the training loop needs them.
 
+mod by_name;
 mod class_counts;
 mod classification;
 mod detection;
@@ -36,6 +39,7 @@ mod retrieval;
 mod segmentation;
 mod unit_sum;
 
+pub use by_name::{TruthKind, UnknownMetric, metric_names, metrics_by_name, unknown_metrics};
 pub use classification::{
     BinaryAuroc, BinaryAveragePrecision, CalibrationError, MultiLabelAveragePrecision, MultiLabelPrecisionRecall,
     OneVsRestAuroc, PrecisionRecall,

@@ -32,6 +32,8 @@ pub fn evaluate<T: Task>(
     Ok(evaluation.metrics())
 }
 
+/// One prediction and one truth for each sample of a batch.
+type Answers<T> = (Vec<<T as Task>::Prediction>, Vec<<T as Task>::Truth>);
 type AnyMetric<T> = Box<dyn Metric<<T as Task>::Prediction, <T as Task>::Truth>>;
 
 /// What [`evaluate`] is made of: a pass that is fed batch by batch, and may be given up half way.
@@ -50,7 +52,7 @@ impl<'a, T: Task> Evaluation<'a, T> {
     }
 
     /// Takes in a batch and answers one prediction and one truth for each sample; `None` for an empty batch.
-    pub fn add(&mut self, batch: &T::Batch) -> Option<(Vec<T::Prediction>, Vec<T::Truth>)> {
+    pub fn add(&mut self, batch: &T::Batch) -> Option<Answers<T>> {
         let samples = self.task.batch_len(batch);
         if samples == 0 {
             return None;

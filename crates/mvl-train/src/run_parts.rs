@@ -1,6 +1,6 @@
 //! What a run does at its beginning, at its end, and between steps.
 
-use mvl_core::{Backend, Task, TrainingEvent, keep_problems};
+use mvl_core::{Backend, Task, TrainingEvent, keep_problems, nearest};
 use serde_json::json;
 
 use crate::fit::Data;
@@ -13,6 +13,9 @@ use crate::{
 impl<B: Backend, T: Task> Trainer<B, T> {
     /// What can only be said of settings once data is there.
     pub(crate) fn check(&self, data: &Data<'_, T::Batch>) -> Result<(), TrainError> {
+        if let Some(problem) = self.misspelt_figure() {
+            return Err(TrainError::Config { problems: vec![problem] });
+        }
         if data.valid.is_some() {
             return Ok(());
         }
@@ -32,6 +35,16 @@ impl<B: Backend, T: Task> Trainer<B, T> {
                 format!("checkpoints.best_by: watches {metric:?}, which only validation gives; give validation data");
             Err(TrainError::Config { problems: vec![problem] })
         })
+    }
+
+    /// Says so when the monitored figure is misspelt, before an epoch is spent to find out. Parts of the loss are not known yet; the
+    /// loop asks again after the first validation.
+    fn misspelt_figure(&self) -> Option<String> {
+        let metrics = self.task.metrics().into_iter().chain((self.metrics)());
+        let figures: Vec<String> = metrics.flat_map(|metric| metric.compute()).map(|(name, _)| name).collect();
+        let typed = &self.monitor.metric;
+        let similar = nearest(typed, figures.iter().map(String::as_str).chain(["loss"]))?;
+        (similar != typed).then(|| format!("monitor.metric: unknown figure {typed:?}, did you mean {similar:?}"))
     }
 
     pub(crate) fn open_checkpoints(&self) -> Result<Option<Checkpoints>, TrainError> {

@@ -4,7 +4,7 @@ use std::marker::PhantomData;
 use std::path::{Path, PathBuf};
 
 use burn::tensor::Device;
-use mvl_core::{Backend, BackendError, Metric, Monitor, Precision, StopReason, Task, TrainingObserver, nearest};
+use mvl_core::{Backend, BackendError, Metric, Monitor, Precision, StopReason, Task, TrainingObserver};
 use serde_json::Value;
 
 use crate::{BestEpoch, EpochSummary, Observers, StopToken, TrainConfig, TrainError};
@@ -80,7 +80,6 @@ impl<B: Backend, T: Task> Trainer<B, T> {
     pub fn new(task: T, config: TrainConfig) -> Result<Self, TrainError> {
         let mut problems = config.problems();
         let monitor = config.monitor.clone().unwrap_or_else(|| task.monitor());
-        problems.extend(misspelt_figure(&task, &monitor));
         problems.extend(unsupported::<B>(&config));
         if !problems.is_empty() {
             return Err(TrainError::Config { problems });
@@ -115,7 +114,7 @@ impl<B: Backend, T: Task> Trainer<B, T> {
     }
 
     /// Measures more in validation than the task does: figures that can be watched, and details for observers. `make` answers fresh
-    /// metrics for each pass.
+    /// metrics for each pass. `mvl_metrics::metrics_by_name` makes those of classifiers.
     pub fn with_metrics(
         mut self,
         make: impl Fn() -> Vec<Box<dyn Metric<T::Prediction, T::Truth>>> + Send + Sync + 'static,
@@ -218,13 +217,4 @@ fn unsupported<B: Backend>(config: &TrainConfig) -> Vec<String> {
         problems.push(format!("deterministic: {name} does not promise equal bits, only backends on the CPU do"));
     }
     problems
-}
-
-/// Says so when the monitored figure is misspelt, before an epoch is spent to find out. Parts of the loss are not known
-/// yet; the loop asks again after the first validation.
-fn misspelt_figure<T: Task>(task: &T, monitor: &Monitor) -> Option<String> {
-    let figures = task.metrics().iter().flat_map(|metric| metric.compute()).map(|(name, _)| name).collect::<Vec<_>>();
-    let similar = nearest(&monitor.metric, figures.iter().map(String::as_str).chain(["loss"]))?;
-    let typed = &monitor.metric;
-    (similar != typed).then(|| format!("monitor.metric: unknown figure {typed:?}, did you mean {similar:?}"))
 }

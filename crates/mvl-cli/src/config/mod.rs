@@ -1,9 +1,17 @@
 //! The run's config in two stages: [`RunFile`] is what was typed, [`RunConfig`] what it comes to once checked.
 
+mod observers;
 mod reader;
 mod run_config;
 mod run_file;
+mod switch;
 
+pub use observers::{
+    LearningRateOptions, MessageFormat, MlflowOptions, NanGuardOptions, ObserversConfig, OnTrouble,
+    PredictedSamplesOptions, PrometheusOptions, TensorBoardOptions, ThroughputOptions, WebhookOptions,
+};
+#[cfg(feature = "remote")]
+pub(crate) use observers::{event_by_name, variable};
 pub use reader::ConfigProblems;
 pub(crate) use reader::{Override, read_config, read_strictly};
 pub(crate) use run_config::StartingPoint;

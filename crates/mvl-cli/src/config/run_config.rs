@@ -6,10 +6,12 @@ use mvl::core::{
     Backend, HeadConfig, ModelConfig, ModelError, Options, Preprocess, Registry, Resize, ResizeTo, ResourceConfig,
 };
 use mvl::data::{OnCorrupt, SamplerConfig, StrategyConfig, TransformConfig};
+use mvl::metrics::{TruthKind, unknown_metrics};
 use mvl::models::weights::{WeightsCard, weights_card};
 use mvl::train::TrainConfig;
 use serde::Serialize;
 
+use super::observers::ObserversConfig;
 use super::reader::ConfigProblems;
 use super::run_file::RunFile;
 use crate::backends::{BackendChoice, with_backend};
@@ -37,6 +39,8 @@ pub struct RunConfig {
     pub train: TrainConfig,
     /// How an image becomes the network's input.
     pub preprocess: Preprocess,
+    /// Who watches beside history and curves; may change when the run is resumed.
+    pub observers: ObserversConfig,
 }
 
 /// What to train on.
@@ -86,9 +90,27 @@ pub struct ModelChoice {
 pub struct TaskConfig {
     /// Name in the registry.
     pub name: String,
+    /// Figures that are measured in validation beside its own: names of [`metric_names`](mvl::metrics::metric_names).
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub metrics: Vec<String>,
     /// Its options.
     #[serde(flatten)]
     pub options: Options,
+}
+
+impl TaskConfig {
+    /// Names that are no figures of this task.
+    fn metric_problems(&self) -> Vec<String> {
+        let name = &self.name;
+        match TruthKind::of_task(name) {
+            Some(kind) => {
+                let unknown = unknown_metrics(self.metrics.iter().map(String::as_str), kind);
+                unknown.iter().map(|unknown| format!("task.metrics: {unknown}")).collect()
+            }
+            None if self.metrics.is_empty() => Vec::new(),
+            None => vec![format!("task.metrics: there are none by name for the task {name:?}, leave them out")],
+        }
+    }
 }
 
 /// Weights to start from: a name in the zoo, a file, or an address (`https://`, `hf://` …).
@@ -181,10 +203,12 @@ impl RunConfig {
             },
             task: TaskConfig {
                 name: file.task.name.unwrap_or_else(|| DEFAULT_TASK.to_owned()),
+                metrics: file.task.metrics,
                 options: file.task.options,
             },
             train: file.train,
             preprocess,
+            observers: file.observers,
         };
         config.check(registry, start, &mut problems);
         problems.retain(|problem| !typed.iter().any(|typed| about_the_same(typed, problem)));
@@ -248,12 +272,14 @@ impl RunConfig {
         }
         problems.extend(self.preprocess.problems().into_iter().map(|text| format!("preprocess.{text}")));
         problems.extend(self.train.problems().into_iter().map(|text| format!("train.{text}")));
+        problems.extend(self.observers.problems().into_iter().map(|text| format!("observers.{text}")));
         problems.extend(self.task_problem(registry));
+        problems.extend(self.task.metric_problems());
         problems.extend(self.model_problem(registry));
     }
 
     fn task_problem(&self, registry: &Registry) -> Option<String> {
-        let TaskConfig { name, options } = &self.task;
+        let TaskConfig { name, options, .. } = &self.task;
         Some(match registry.task(name).and_then(|task| task.check_options(options)).err()? {
             ModelError::InvalidOptions { what, .. } => format!("task: {what}"),
             error => format!("task.name: {error}"),

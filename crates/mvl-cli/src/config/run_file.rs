@@ -7,6 +7,7 @@ use mvl::data::{OnCorrupt, SamplerConfig, StrategyConfig, TransformConfig};
 use mvl::train::TrainConfig;
 use serde::{Deserialize, Serialize};
 
+use super::observers::ObserversConfig;
 use crate::backends::BackendChoice;
 
 /// A run's config as typed. See `recipes/` for whole ones.
@@ -33,6 +34,8 @@ pub struct RunFile {
     pub task: TaskTable,
     /// How to train it.
     pub train: TrainConfig,
+    /// Who watches.
+    pub observers: ObserversConfig,
 }
 
 /// `[data]` as typed.
@@ -86,6 +89,8 @@ pub struct ModelTable {
 pub struct TaskTable {
     /// `classification` (without), `multi_label`, or one that a plugin registered.
     pub name: Option<String>,
+    /// Figures that are measured in validation beside the task's own, by name.
+    pub metrics: Vec<String>,
     /// Everything else is for the task: `label_smoothing` and so on.
     #[serde(flatten)]
     pub options: Options,

@@ -16,7 +16,7 @@ use crate::arguments::{ComputeArguments, Outcome};
 use crate::backends::with_backend;
 use crate::config::{RunConfig, RunFile};
 use crate::job::{CONFIG_FILE, CURVES_FILE, HISTORY_FILE, JobSummary, SUMMARY_FILE, TrainingJob, write_text};
-use crate::judge::judge;
+use crate::judge::{Measure, judge};
 use crate::output::{Output, say};
 use crate::training_data::{EMBEDDED, open_split};
 use crate::verbs::eval::draw;
@@ -133,7 +133,13 @@ fn report<B: Backend>(config: &RunConfig, registry: Registry, trained: JobSummar
     let predictor = Predictor::<B>::builder(run).with_registry(registry).with_device_ordinal(config.device).load()?;
     let labels = &predictor.spec().labels;
     let test = open_split(EMBEDDED, Split::Test)?;
-    let judged = judge(&predictor, test.clone(), config.data.batch_size, config.device, OnCorrupt::Fail)?;
+    let measure = Measure {
+        batch_size: config.data.batch_size,
+        ordinal: config.device,
+        on_corrupt: OnCorrupt::Fail,
+        metrics: &config.task.metrics,
+    };
+    let judged = judge(&predictor, test.clone(), &measure)?;
     draw(&run.join(CONFUSION_FILE), &judged.matrix, labels)?;
 
     let image = |index| -> anyhow::Result<_> { Ok(Dataset::get(&*test, SampleKey::plain(index))?) };

@@ -11,7 +11,7 @@ use serde::Serialize;
 use crate::arguments::{ComputeArguments, Outcome};
 use crate::backends::with_backend;
 use crate::job::write_text;
-use crate::judge::{Judgement, judge};
+use crate::judge::{Judgement, Measure, judge};
 use crate::model_arguments::ModelArguments;
 use crate::output::{Output, say, table};
 use crate::training_data::{has_split, open_split};
@@ -33,6 +33,9 @@ pub(crate) struct EvalArguments {
     /// Draw the confusion matrix into this SVG file.
     #[arg(long, value_name = "FILE")]
     confusion_matrix: Option<PathBuf>,
+    /// Figures beside the task's own, such as `macro_f1,auroc`; an unknown one lists all.
+    #[arg(long, value_name = "NAMES", value_delimiter = ',')]
+    metrics: Vec<String>,
     /// Leave out images that cannot be read, instead of failing.
     #[arg(long)]
     skip_corrupt: bool,
@@ -99,8 +102,9 @@ fn evaluate<B: Backend>(arguments: &EvalArguments, registry: Registry) -> anyhow
     check_labels(labels, dataset.labels(), &arguments.data)?;
 
     let policy = if arguments.skip_corrupt { OnCorrupt::Skip } else { OnCorrupt::Fail };
-    let Judgement { metrics, samples, matrix, skipped, .. } =
-        judge(&predictor, dataset, arguments.batch_size as usize, ordinal, policy)?;
+    let measure =
+        Measure { batch_size: arguments.batch_size as usize, ordinal, on_corrupt: policy, metrics: &arguments.metrics };
+    let Judgement { metrics, samples, matrix, skipped, .. } = judge(&predictor, dataset, &measure)?;
     skipped.iter().for_each(|sample| say(format!("left out: {}", sample.reason)));
     let one_class_each = matrix.total() > 0;
     if let Some(path) = &arguments.confusion_matrix {

@@ -8,3 +8,4 @@ pub(crate) mod models;
 pub(crate) mod predict;
 pub(crate) mod sweep;
 pub(crate) mod train;
+mod train_finders;

@@ -10,9 +10,11 @@ use crate::arguments::{ComputeArguments, Outcome};
 use crate::backends::with_backend;
 use crate::config::{Override, StartingPoint, read_config};
 use crate::downloads::weights_hub;
+use crate::finding::Trial;
 use crate::job::{BestFigure, CONFIG_FILE, JobSummary, TrainingJob};
 use crate::output::{Output, count};
 use crate::plugins::Plugins;
+use crate::verbs::train_finders;
 
 /// Trains on a folder per class, an IDX folder (MNIST), a .csv or .jsonl manifest, or `embedded:fashion-mnist`.
 ///
@@ -24,6 +26,7 @@ Examples:
   mvl train --data photos/ --model resnet18 --epochs 20
   mvl train --config recipes/fashion_mnist.toml --data fashion-mnist/
   mvl train --data photos/ --weights mobilenet_v2.imagenet1k_v1 --model mobilenet_v2 --freeze-backbone
+  mvl train --data photos/ --model resnet18 --find-learning-rate
   mvl train --resume runs/resnet18")]
 pub(crate) struct TrainArguments {
     /// Config file (TOML); see recipes/ for whole ones.
@@ -68,6 +71,13 @@ pub(crate) struct TrainArguments {
     /// Do not judge the best checkpoint on the test images.
     #[arg(long)]
     no_test: bool,
+    /// Train nothing: try learning rates on copies of the model, print what came of them, and suggest one. With --run-dir,
+    /// learning_rate.svg and learning_rate.json are written there.
+    #[arg(long, conflicts_with_all = ["find_batch_size", "resume", "stop_after", "no_test"])]
+    find_learning_rate: bool,
+    /// Train nothing: double the batch size until it does not fit, print the speeds, and suggest one.
+    #[arg(long, conflicts_with_all = ["resume", "stop_after", "no_test"])]
+    find_batch_size: bool,
     /// Any setting by its path in the config, such as `--set data.image_size=[64,64]`; can be given often.
     #[arg(long, value_name = "KEY=VALUE")]
     set: Vec<Override>,
@@ -113,13 +123,21 @@ pub(crate) fn run(arguments: TrainArguments, plugins: Plugins, output: &Output) 
         None => read_config(arguments.config.as_deref(), overrides, &plugins.registry, StartingPoint::Weights)?,
     };
     let backend = config.backend;
+    let hub = weights_hub(arguments.offline);
+    let trial = Trial { config: &config, plugins: &plugins, hub: &hub };
+    if arguments.find_learning_rate {
+        return train_finders::learning_rate(&trial, arguments.run_dir.as_deref(), output);
+    }
+    if arguments.find_batch_size {
+        return train_finders::batch_size(&trial, output);
+    }
     let stop = StopToken::on_ctrl_c()?;
     let job = TrainingJob::new(config, plugins)
         .with_resume(arguments.resume.is_some())
         .with_stop(stop)
         .with_stop_after(arguments.stop_after)
         .with_test(!arguments.no_test)
-        .with_hub(weights_hub(arguments.offline));
+        .with_hub(hub);
     let summary = with_backend!(backend, B => job.run::<B>()?)?;
     output.result(&summary, || describe(&summary))?;
     Ok(match summary.stop_reason {

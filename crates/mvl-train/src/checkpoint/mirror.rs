@@ -53,16 +53,15 @@ impl Mirror {
     /// Brings the latest whole checkpoint into a run's folder; does nothing when there is none.
     pub(super) fn fetch(&self, checkpointer: &Checkpointer) -> Result<(), TrainError> {
         let failed = |error: DataError| TrainError::read(CHECKPOINT, &self.0, error);
-        for copy in self.copies("latest").map_err(failed)?.iter().rev().filter(|copy| copy.is_whole()) {
-            let mut files: Vec<(String, Bytes)> = Vec::with_capacity(copy.files.len());
-            for (name, url) in &copy.files {
-                let bytes = read_object(url.clone(), MAX_BYTES).map_err(failed)?;
-                files.push((name.clone(), Bytes::from_bytes_vec(bytes.to_vec())));
-            }
-            let files: Vec<(&str, Bytes)> = files.iter().map(|(name, bytes)| (name.as_str(), bytes.clone())).collect();
-            return checkpointer.save_files(&files, 0, &[Place::Last { keep: 1 }]).map(drop);
+        let copies = self.copies("latest").map_err(failed)?;
+        let Some(copy) = copies.iter().rev().find(|copy| copy.is_whole()) else { return Ok(()) };
+        let mut files: Vec<(String, Bytes)> = Vec::with_capacity(copy.files.len());
+        for (name, url) in &copy.files {
+            let bytes = read_object(url.clone(), MAX_BYTES).map_err(failed)?;
+            files.push((name.clone(), Bytes::from_bytes_vec(bytes.to_vec())));
         }
-        Ok(())
+        let files: Vec<(&str, Bytes)> = files.iter().map(|(name, bytes)| (name.as_str(), bytes.clone())).collect();
+        checkpointer.save_files(&files, 0, &[Place::Last { keep: 1 }]).map(drop)
     }
 
     /// The checkpoints of a kind, the oldest first.

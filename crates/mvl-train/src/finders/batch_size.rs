@@ -96,7 +96,7 @@ pub fn find_batch_size<T: Task, L: DataLoader<Batch = T::Batch>>(
     let rates = || trials.iter().filter_map(|trial| Some((trial.batch_size, trial.samples_per_second?)));
     let fastest = rates().map(|(_, rate)| rate).fold(0.0, f64::max);
     let suggestion = rates().find(|(_, rate)| *rate >= 0.95 * fastest).map(|(size, _)| size);
-    Ok(BatchSizeReport { largest: rates().map(|(size, _)| size).last(), suggestion, trials })
+    Ok(BatchSizeReport { largest: rates().map(|(size, _)| size).next_back(), suggestion, trials })
 }
 
 /// Seconds of an update.

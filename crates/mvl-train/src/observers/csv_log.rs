@@ -34,7 +34,7 @@ const MAX_WAITING: usize = 10_000;
 /// # Example
 /// ```
 /// use mvl_train::{CsvLog, Observers, OnObserverError};
-/// let observers = Observers::new(OnObserverError::Stop).with(CsvLog::new("runs/one/figures.csv"));
+/// let observers = Observers::new(OnObserverError::Stop).with(CsvLog::new("runs/one/metrics.csv"));
 /// # let _ = observers;
 /// ```
 #[derive(Debug)]
@@ -46,7 +46,7 @@ pub struct CsvLog {
 }
 
 impl CsvLog {
-    /// Writes to this file, usually `figures.csv` in the run's folder.
+    /// Writes to this file, usually `metrics.csv` in the run's folder.
     pub fn new(path: impl Into<PathBuf>) -> Self {
         Self { file: AppendFile::new("CSV log", path), columns: Vec::new(), waiting: VecDeque::new() }
     }

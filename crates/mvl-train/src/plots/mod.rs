@@ -4,12 +4,14 @@ mod canvas;
 mod confusion_matrix;
 mod confusion_picture;
 mod curves;
+mod learning_rate_search;
 mod panel;
 mod sample_sheet;
 mod step_lines;
 
 pub use confusion_matrix::confusion_matrix_svg;
 pub use curves::{CurvePoint, curves_svg};
+pub use learning_rate_search::learning_rate_svg;
 pub use sample_sheet::sample_sheet;
 pub use step_lines::step_lines_svg;
 

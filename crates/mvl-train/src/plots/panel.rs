@@ -66,6 +66,7 @@ pub(super) fn panel(
     lines: &[Line],
     legend: SeriesLabelPosition,
 ) -> Result<(), BoxError> {
+    let width = x.end - x.start;
     let mut chart = ChartBuilder::on(area)
         .margin(10)
         .margin_right(24)
@@ -81,7 +82,7 @@ pub(super) fn panel(
         .axis_desc_style(text_style(19))
         .x_desc(unit)
         .y_desc(name)
-        .x_labels(if x.end < 10.0 { x.end.ceil() as usize + 1 } else { 11 })
+        .x_labels(if width < 10.0 { width.ceil() as usize + 1 } else { 11 })
         .x_label_formatter(&|x| format!("{x}"))
         .y_labels(6)
         .y_label_formatter(&|value| brief(*value))

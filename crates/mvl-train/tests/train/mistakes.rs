@@ -15,17 +15,40 @@ fn trainer(settings: TrainConfig) -> Result<Trainer<Cpu, TinyTask>, TrainError> 
 
 #[test]
 fn all_wrong_settings_are_listed() {
-    let settings = TrainConfig {
-        epochs: 0,
-        optimizer: OptimizerConfig::sgd(-1.0),
-        monitor: Some(Monitor::max("acuracy")),
-        ..TrainConfig::default()
-    };
+    let settings = TrainConfig { epochs: 0, optimizer: OptimizerConfig::sgd(-1.0), ..TrainConfig::default() };
     assert_eq!(
-        trainer(settings).expect_err("three mistakes").to_string(),
-        "invalid training settings: epochs: expected at least 1, got 0; optimizer.learning_rate: expected a positive number, \
-         got -1; monitor.metric: unknown figure \"acuracy\", did you mean \"accuracy\""
+        trainer(settings).expect_err("two mistakes").to_string(),
+        "invalid training settings: epochs: expected at least 1, got 0; optimizer.learning_rate: expected a positive number, got -1"
     );
+}
+
+#[test]
+fn a_misspelt_monitor_is_told_before_the_first_epoch() {
+    let _alone = one_run_at_a_time();
+    let watching = |figure: &str| TrainConfig { monitor: Some(Monitor::max(figure)), ..config(1) };
+    let fit = |trainer: &mut Trainer<Cpu, TinyTask>| {
+        let (plain, autodiff) = (trainer.device().expect("there"), trainer.training_device().expect("there"));
+        let outcome =
+            trainer.fit(TinyNet::new(&plain), &TinyLoader::train(&autodiff), Some(&TinyLoader::valid(&plain)));
+        outcome.map(|_| ()).map_err(|error| error.to_string())
+    };
+    let error = fit(&mut trainer(watching("acuracy")).expect("known later")).expect_err("misspelt");
+    let says = r#"invalid training settings: monitor.metric: unknown figure "acuracy", did you mean "accuracy""#;
+    assert_eq!(error, says);
+    // What is measured beside the task's own figures can be watched.
+    let mut more = trainer(watching("accuracy_of_more")).expect("known later").with_metrics(|| vec![Box::new(More)]);
+    fit(&mut more).expect("a figure of another metric");
+}
+
+/// One more figure.
+struct More;
+
+impl<P, T> mvl_core::Metric<P, T> for More {
+    fn update(&mut self, _predictions: &[P], _truths: &[T]) {}
+
+    fn compute(&self) -> Vec<(String, f64)> {
+        vec![("accuracy_of_more".to_owned(), 0.5)]
+    }
 }
 
 #[test]
