@@ -12,11 +12,12 @@ pub(crate) fn root() -> PathBuf {
 }
 
 /// Where the real weights and photos are looked for.
-pub(crate) const SHARED_ASSETS: &str = "the real weights and photos in ../shared/assets";
+pub(crate) const SHARED_ASSETS: &str = "the real weights and photos in ../shared/assets or $MVL_ASSETS";
 
-/// The assets that stand beside the project on some machines: real weights, photos.
+/// The assets that stand beside the project on some machines, or in `$MVL_ASSETS`: real weights, photos.
 pub(crate) fn shared_assets() -> Option<PathBuf> {
-    let assets = root().parent()?.join("shared/assets");
+    let named = std::env::var_os("MVL_ASSETS").map(PathBuf::from);
+    let assets = named.or_else(|| Some(root().parent()?.join("shared/assets")))?;
     assets.is_dir().then_some(assets)
 }
 
@@ -44,9 +45,9 @@ pub(crate) fn mvl_json(arguments: &[&str]) -> Result<Value> {
 }
 
 /// Builds one example with the features that everything shares, and runs it; whether it ended well.
-pub(crate) fn run_example(name: &str) -> Result<bool> {
+pub(crate) fn run_example(name: &str, arguments: &[&str]) -> Result<bool> {
     let program = build("--example", name, "release/examples")?;
-    let status = Command::new(&program).current_dir(root()).status();
+    let status = Command::new(&program).args(arguments).current_dir(root()).status();
     Ok(status.with_context(|| format!("cannot run {}", program.display()))?.success())
 }
 

@@ -14,7 +14,7 @@ pub(crate) fn run_all() -> Result<bool> {
     let mut failed = Vec::new();
     for name in &names {
         println!("== example {name}");
-        if !run_example(name)? {
+        if !run_example(name, &[])? {
             failed.push(*name);
         }
     }

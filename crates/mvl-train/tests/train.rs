@@ -11,6 +11,8 @@ mod clipping;
 mod evaluation;
 #[path = "train/finding.rs"]
 mod finding;
+#[path = "train/freezing.rs"]
+mod freezing;
 #[path = "train/learning.rs"]
 mod learning;
 #[path = "train/mistakes.rs"]

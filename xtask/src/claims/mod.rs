@@ -3,6 +3,7 @@
 mod accuracy;
 mod build;
 mod data;
+mod fine_tune;
 mod killed;
 mod photos;
 mod pipelines;
@@ -76,6 +77,14 @@ const CLAIMS: &[Claim] = &[
         takes: "a quarter of an hour on two cores",
         quick: false,
         measure: accuracy::fashion_mnist,
+    },
+    Claim {
+        name: "fine-tune",
+        says: "recipes/fine_tune_trees.toml tells trees from ground on a photo never trained on; the head alone beats guessing",
+        needs: "../shared/assets or $MVL_ASSETS",
+        takes: "4 minutes on two cores",
+        quick: false,
+        measure: fine_tune::fine_tune,
     },
     Claim {
         name: "predict-photos",

@@ -106,6 +106,6 @@ pub(crate) fn bad_input() -> Result<Verdict> {
 }
 
 pub(crate) fn own_backbone() -> Result<Verdict> {
-    let done = run_example("own_backbone")?;
+    let done = run_example("own_backbone", &[])?;
     Ok(Verdict::new(if done { "ran to its end" } else { "failed" }, "trains, resumes, predicts", done))
 }
