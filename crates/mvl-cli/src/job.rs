@@ -156,7 +156,7 @@ impl TrainingJob {
         let spec =
             ClassifierSpec::new(config.model_config(data.labels.len()), data.labels.clone(), config.preprocess.clone())
                 .with_task(config.task.name.clone(), config.task.options.clone());
-        let task = registry.create_task(&spec)?;
+        let task = registry.create_task(&spec, &device)?;
         // A resumed run has its weights in the checkpoint.
         let model = starting_model(&config, &registry, &hub, &spec.model, !has_checkpoint, &device)?;
         let parameters = count_parameters(&model);
