@@ -47,7 +47,7 @@ fn main() -> anyhow::Result<()> {
                 let Some(part) = part(&name, area, photo.height()) else { continue };
                 let folder = out.join(part).join(class);
                 std::fs::create_dir_all(&folder)?;
-                write_png(&crop(photo.clone(), *area), &folder.join(format!("{name}-{number:04}.png")))?;
+                write_png(&crop(photo.clone(), *area), folder.join(format!("{name}-{number:04}.png")))?;
             }
         }
         println!("{name}: {} trees, {} places without", cut.len(), ground.len());

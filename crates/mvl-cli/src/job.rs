@@ -231,7 +231,7 @@ impl Start {
         let spec =
             ClassifierSpec::new(config.model_config(data.labels.len()), data.labels.clone(), config.preprocess.clone())
                 .with_task(config.task.name.clone(), config.task.options.clone());
-        let task = registry.create_task(&spec)?;
+        let task = registry.create_task(&spec, device)?;
         let model = starting_model(config, registry, hub, &spec.model, fresh, device)?;
         Ok(Self { data, task, model })
     }

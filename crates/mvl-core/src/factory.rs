@@ -86,11 +86,13 @@ pub trait TaskFactory: Send + Sync {
     /// [`ModelError::InvalidOptions`].
     fn check_options(&self, options: &Options) -> Result<(), ModelError>;
 
-    /// Creates the task of a classifier, with the options that its spec holds.
+    /// Creates the task of a classifier, with the options that its spec holds. A task that needs another model, such as a teacher,
+    /// loads it by the registry onto the device.
     ///
     /// # Errors
-    /// [`ModelError::InvalidOptions`] for options it does not know or cannot follow.
-    fn create_task(&self, spec: &ClassifierSpec) -> Result<BoxedTask, ModelError>;
+    /// [`ModelError::InvalidOptions`] for options it does not know or cannot follow, and what loading another model says.
+    fn create_task(&self, spec: &ClassifierSpec, registry: &Registry, device: &Device)
+    -> Result<BoxedTask, ModelError>;
 }
 
 /// Regular-expression replacements from this project's parameter paths (`backbone.layer1.0.conv1.conv.weight`) to the reference's
@@ -153,12 +155,12 @@ impl Registry {
         })
     }
 
-    /// Creates the task that a spec names.
+    /// Creates the task that a spec names, for models on this device.
     ///
     /// # Errors
     /// What [`task`](Self::task) and the factory say.
-    pub fn create_task(&self, spec: &ClassifierSpec) -> Result<BoxedTask, ModelError> {
-        self.task(&spec.task)?.create_task(spec)
+    pub fn create_task(&self, spec: &ClassifierSpec, device: &Device) -> Result<BoxedTask, ModelError> {
+        self.task(&spec.task)?.create_task(spec, self, device)
     }
 
     /// The models in name order.

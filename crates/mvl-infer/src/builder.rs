@@ -5,14 +5,11 @@ use std::marker::PhantomData;
 use std::path::{Path, PathBuf};
 
 use burn::tensor::Device;
-use mvl_core::{Backend, BoxedTask, Classifier, ClassifierSpec, MODEL_FILE, Registry};
+use mvl_core::{Backend, BoxedTask, Classifier, ClassifierSpec, Registry};
 use mvl_models::weights::{WeightsHub, is_hugging_face_folder, weights_card, weights_cards};
-use mvl_models::{load_with_task, zoo};
+use mvl_models::{load_with_task, saved_model_in, zoo};
 
 use crate::{InferError, Predictor};
-
-/// Folders of a run that hold a saved model, the one to prefer first.
-const IN_A_RUN: [&str; 2] = ["checkpoints/best", "checkpoints/last"];
 
 /// Settings of a [`Predictor`] before it is loaded.
 ///
@@ -88,7 +85,7 @@ impl<B: Backend> PredictorBuilder<B> {
             }
             let found = hub.fetch_hugging_face(id)?;
             let model = found.create(&self.registry, device)?;
-            return Ok((model, self.registry.create_task(&found.spec)?, found.spec));
+            return Ok((model, self.registry.create_task(&found.spec, device)?, found.spec));
         }
         if Path::new(id).exists() || id.contains(['/', '\\']) {
             return Err(no_model());
@@ -103,12 +100,6 @@ impl<B: Backend> PredictorBuilder<B> {
             None => hub.fetch_card(card)?,
         };
         let (model, spec) = card.create(&self.registry, &file, device)?;
-        Ok((model, self.registry.create_task(&spec)?, spec))
+        Ok((model, self.registry.create_task(&spec, device)?, spec))
     }
-}
-
-/// The folder itself if it is a saved model, or the best one of a run.
-fn saved_model_in(folder: &Path) -> Option<PathBuf> {
-    let inside = IN_A_RUN.iter().map(|part| folder.join(part));
-    std::iter::once(folder.to_owned()).chain(inside).find(|folder| folder.join(MODEL_FILE).is_file())
 }

@@ -7,7 +7,7 @@
 //! - [`backbones`]: images to features.
 //! - [`necks`]: features to features.
 //! - [`heads`]: features to answers.
-//! - [`losses`], [`ClassificationTask`], [`MultiLabelTask`]: what is minimised, and the tasks that training,
+//! - [`losses`], [`ClassificationTask`], [`MultiLabelTask`], [`DistillationTask`]: what is minimised, and the tasks that training,
 //!   evaluation and serving share.
 //! - [`ClassifierSpec`], [`save_classifier`], [`load_classifier`], [`load_with_task`]: a model as a folder that needs nothing else.
 //! - [`summarize`]: parameters, multiply-adds and activations of a model, part by part.
@@ -42,7 +42,10 @@ pub mod weights;
 mod zoo;
 
 pub use mvl_core::ClassifierSpec;
-pub use saved_model::{load_classifier, load_with_task, save_classifier};
+pub use saved_model::{load_classifier, load_with_task, save_classifier, saved_model_in};
 pub use summary::{ModelSummary, PartSummary, summarize};
-pub use tasks::{ClassificationTask, ClassificationTaskFactory, MultiLabelTask, MultiLabelTaskFactory};
+pub use tasks::{
+    ClassificationTask, ClassificationTaskFactory, DistillationTask, DistillationTaskFactory, MultiLabelTask,
+    MultiLabelTaskFactory,
+};
 pub use zoo::{create_model, zoo};

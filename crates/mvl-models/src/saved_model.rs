@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use burn::module::Module;
 use burn::store::burn_pack;
@@ -19,6 +19,8 @@ use tempfile::Builder;
 use crate::weights::{Misfit, fill, parameter_slots};
 
 const CLASSIFICATION: &str = "classification";
+/// Where the saved models of a run are, the one to predict with first.
+const IN_A_RUN: [&str; 2] = ["checkpoints/best", "checkpoints/last"];
 /// The largest [`MODEL_FILE`] that is read.
 const MAX_SPEC_BYTES: u64 = 16 << 20;
 
@@ -121,8 +123,15 @@ pub fn load_with_task(
     device: &Device,
 ) -> Result<(Classifier, BoxedTask, ClassifierSpec), ModelError> {
     let spec = read_spec(dir, &registry.tasks().collect::<Vec<_>>())?;
-    let task = registry.create_task(&spec)?;
+    let task = registry.create_task(&spec, device)?;
     Ok((load_weights_of(&spec, dir, registry, device)?, task, spec))
+}
+
+/// The folder itself if it is a saved model, or the best one of a run.
+#[must_use]
+pub fn saved_model_in(folder: &Path) -> Option<PathBuf> {
+    let inside = IN_A_RUN.iter().map(|part| folder.join(part));
+    std::iter::once(folder.to_owned()).chain(inside).find(|folder| folder.join(MODEL_FILE).is_file())
 }
 
 /// Reads and checks the description of a model of one of these tasks.

@@ -3,6 +3,7 @@
 mod models {
     mod cards;
     mod conformance;
+    mod distillation;
     mod efficientnet_lite_weights;
     mod factories;
     mod families;

@@ -1,7 +1,7 @@
 //! A task: classification by margins, as support vector machines do it. Crammer, Singer 2001: the class of an image is to have a logit
 //! above every other by 1. Logits `[N, K]` → mean loss `[1]`.
 
-use burn::tensor::{Int, Tensor, activation};
+use burn::tensor::{Device, Int, Tensor, activation};
 use mvl::prelude::*;
 use serde::Deserialize;
 
@@ -103,7 +103,7 @@ impl TaskFactory for MarginFactory {
         self.margin(options).map(drop)
     }
 
-    fn create_task(&self, spec: &ClassifierSpec) -> Result<BoxedTask, ModelError> {
+    fn create_task(&self, spec: &ClassifierSpec, _: &Registry, _: &Device) -> Result<BoxedTask, ModelError> {
         let margin = self.margin(&spec.task_options)?;
         Ok(BoxedTask::new(Margin { inner: ClassificationTask::new(spec.clone()), margin }))
     }
@@ -118,8 +118,8 @@ mod tests {
         let preprocess = Preprocess::exact(4, 4, Channels::Gray, &[0.5], &[0.25]);
         let spec = ClassifierSpec::new(ModelConfig::new("plain2", 3), Labels::default(), preprocess)
             .with_task("margin", Options::from_iter([("margin", 2.0)]));
-        let task = MarginFactory.create_task(&spec).expect("valid options");
         let device = Cpu::device(0).expect("a CPU");
+        let task = MarginFactory.create_task(&spec, &Registry::new(), &device).expect("valid options");
         let logits = Tensor::from_floats([[3.0, 0.0, 0.0], [1.0, 0.0, 2.0], [9.0, 0.0, 0.0]], &device);
         let annotations = vec![Annotations::labelled(0), Annotations::labelled(1), Annotations::default()];
         let batch = ImageBatch { images: Tensor::zeros([3, 1, 4, 4], &device), annotations };

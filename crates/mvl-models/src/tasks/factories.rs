@@ -1,13 +1,17 @@
 //! The built-in tasks by name.
 
+use burn::tensor::Device;
 use mvl_core::{BoxedTask, ClassifierSpec, ModelError, Options, Registry, TaskFactory};
 use serde::Deserialize;
 
-use super::{ClassificationTask, MultiLabelTask};
+use super::{ClassificationTask, DistillationTaskFactory, MultiLabelTask};
 use crate::losses::{Asymmetric, BinaryCrossEntropy, CrossEntropy, Focal};
 
 pub(crate) fn register(registry: &mut Registry) {
-    registry.register_task(ClassificationTaskFactory).register_task(MultiLabelTaskFactory);
+    registry
+        .register_task(ClassificationTaskFactory)
+        .register_task(DistillationTaskFactory)
+        .register_task(MultiLabelTaskFactory);
 }
 
 /// Creates [`ClassificationTask`]s under the name `classification`. Its options are the fields of [`CrossEntropy`].
@@ -31,7 +35,7 @@ impl TaskFactory for ClassificationTaskFactory {
         self.loss(options).map(drop)
     }
 
-    fn create_task(&self, spec: &ClassifierSpec) -> Result<BoxedTask, ModelError> {
+    fn create_task(&self, spec: &ClassifierSpec, _: &Registry, _: &Device) -> Result<BoxedTask, ModelError> {
         let loss = self.loss(&spec.task_options)?;
         check(self.name(), count_problem("class_weights", &loss.class_weights, spec))?;
         Ok(BoxedTask::new(ClassificationTask::new(spec.clone()).with_loss(loss)))
@@ -65,7 +69,7 @@ impl TaskFactory for MultiLabelTaskFactory {
         self.loss(options).map(drop)
     }
 
-    fn create_task(&self, spec: &ClassifierSpec) -> Result<BoxedTask, ModelError> {
+    fn create_task(&self, spec: &ClassifierSpec, _: &Registry, _: &Device) -> Result<BoxedTask, ModelError> {
         let task = MultiLabelTask::new(spec.clone());
         Ok(BoxedTask::new(match self.loss(&spec.task_options)? {
             LossOptions::BinaryCrossEntropy(loss) => {
@@ -105,7 +109,7 @@ fn count_problem(field: &str, weights: &[f32], spec: &ClassifierSpec) -> Vec<Str
     wrong.then(|| format!("{field}: expected {expected}, one a class, got {got}")).into_iter().collect()
 }
 
-fn check(owner: &str, problems: Vec<String>) -> Result<(), ModelError> {
+pub(super) fn check(owner: &str, problems: Vec<String>) -> Result<(), ModelError> {
     if problems.is_empty() {
         return Ok(());
     }
