@@ -140,8 +140,10 @@ fn model_and_head_in_a_config() {
         &["model.name: unknown model \"resnet81\", did you mean \"resnet8\"?; `mvl models list` shows all names"],
     );
     problem("model.head.name=liner").fails(2, &["model.head.name: unknown head \"liner\"; known heads: attention_pool, conv, conv_mlp, distilled, embedding, linear, mlp"]);
-    problem("task.name=clasification")
-        .fails(2, &["task.name: unknown task \"clasification\"; known tasks: classification, multi_label"]);
+    problem("task.name=clasification").fails(
+        2,
+        &["task.name: unknown task \"clasification\"; known tasks: classification, distillation, multi_label"],
+    );
     problem("task.label_smoothing=1.5").fails(2, &["task: label_smoothing: expected 0 to below 1, got 1.5"]);
     problem("task.smoothing=0.1").fails(2, &["task: unknown field `smoothing`, expected one of `label_smoothing`"]);
     mvl(&["train", "--data", "x", "--batch-size", "-1"]).fails(2, &["data.batch_size: "]);
