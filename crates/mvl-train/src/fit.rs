@@ -102,8 +102,8 @@ impl<B: Backend, T: Task> Trainer<B, T> {
             }
             self.average_epoch(live, epoch, data)?;
             if self.config.watch.histograms {
-                let (global_step, histograms) =
-                    (plan.step(epoch, live.state.step).global_step, weight_histograms(&live.model));
+                let global_step = plan.step(epoch, live.state.step - 1).global_step; // the last one made
+                let histograms = weight_histograms(&live.model);
                 self.observers.notify(&TrainingEvent::Histograms { global_step, histograms: &histograms })?;
             }
             let valid = data.valid.map(|valid| self.validate(live.judged(), epoch, valid)).transpose()?;
