@@ -1,0 +1,1 @@
+//! The service layer: MLflow's REST API over the tracker and the registry.

@@ -1,0 +1,1 @@
+//! The experiment tracker and the model registry, on SQLite or Postgres.
