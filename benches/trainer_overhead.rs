@@ -187,12 +187,19 @@ impl Bench {
         println!(
             "  checkpoints every {EVERY} steps: {usual:.2} ms a step between, {copy:.2} ms to take one off the device"
         );
-        for after in 0..3 {
-            let seen: Vec<f64> = around(after).collect();
-            let copy = if after == 0 { copy } else { 0.0 };
-            let worst = seen.iter().copied().fold(0.0, f64::max) - usual - copy;
-            let middle = median(seen) - usual - copy;
-            println!("  step {} after one: {middle:+.2} ms beyond the copy, at worst {worst:+.2} ms", after + 1);
+        // As many steps from halfway between two checkpoints show what the machine itself does to the longest of them.
+        for (place, first, copy) in [("after one", 0, copy), ("halfway to the next", EVERY / 2, 0.0)] {
+            for step in 0..3 {
+                let copy = if step == 0 { copy } else { 0.0 };
+                let mut beyond: Vec<f64> = around(first + step).map(|time| time - usual - copy).collect();
+                beyond.sort_by(f64::total_cmp);
+                let [middle, late, worst] =
+                    [0.5, 0.9, 1.0].map(|share| beyond[(share * (beyond.len() - 1) as f64) as usize]);
+                println!(
+                    "  step {} {place}: median {middle:+.2} ms, 90 % {late:+.2} ms, longest {worst:+.2} ms",
+                    step + 1
+                );
+            }
         }
         let parameters = self.model()?.num_params();
         println!("  ({parameters} parameters)");

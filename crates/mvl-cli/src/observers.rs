@@ -99,7 +99,7 @@ mod remote {
     use std::time::Duration;
 
     use anyhow::Context;
-    use mvl::train::{MlflowLogger, OnServerTrouble, PrometheusExporter, Webhook, WebhookFormat};
+    use mvl::train::{OnServerTrouble, PrometheusExporter, RunLogger, Webhook, WebhookFormat};
 
     use super::Observer;
     use crate::config::{
@@ -126,9 +126,9 @@ mod remote {
         Ok(PrometheusExporter::bind(&options.address)?.with_linger(linger))
     }
 
-    fn mlflow(options: &MlflowOptions, config: &RunConfig) -> anyhow::Result<MlflowLogger> {
+    fn mlflow(options: &MlflowOptions, config: &RunConfig) -> anyhow::Result<RunLogger> {
         let address = options.address().context("no address of an MLflow server")?;
-        let mut logger = MlflowLogger::new(&address)?
+        let mut logger = RunLogger::mlflow(&address)?
             .with_every_steps(options.every_steps)
             .with_best_checkpoint(options.best_checkpoint)
             .with_on_trouble(policy(options.on_trouble));

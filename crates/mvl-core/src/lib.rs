@@ -10,7 +10,7 @@
 //! - [`Precision`], [`lower_precision`], [`MixedForward`]: training in half precision.
 //! - [`Task`], [`BoxedTask`], [`Metric`]: what a model is trained, judged and used for.
 //! - [`Dataset`], [`Sampler`], [`EpochPlan`], [`DataLoadStrategy`], [`DataLoader`]: what is loaded, when and how (strategy).
-//! - [`TrainingObserver`]: who looks on (observer).
+//! - [`TrainingObserver`]: who looks on (observer). [`RunRecorder`]: who keeps what is seen.
 //! - [`ResourceManager`]: host memory, threads, devices and shared memory, with budgets that can be looked at.
 //! - [`write_atomically`]: the one way in which files are written.
 //! - [`conformance`]: suites that prove a type keeps its contract; run them on your own.
@@ -54,6 +54,7 @@ mod neck;
 mod observer;
 mod predicted_sample;
 mod preprocess;
+mod recording;
 mod resources;
 mod sample;
 mod surgery;
@@ -88,6 +89,10 @@ pub use neck::{Neck, NeckedHead};
 pub use observer::{Flow, ObserverError, StopReason, TrainingEvent, TrainingObserver};
 pub use predicted_sample::PredictedSample;
 pub use preprocess::{ChannelOrder, Filter, IMAGENET_MEAN, IMAGENET_STD, MAX_SIDE_PX, Preprocess, Resize, ResizeTo};
+pub use recording::{
+    ArtifactContent, BegunRun, MAX_FIGURES, MAX_PARAMS, RecordFailure, RecordFailureKind, RunBatch, RunBegin,
+    RunFigure, RunRecorder, RunStatus,
+};
 pub use resources::*;
 pub use sample::{ByteSize, EncodedSample, Sample};
 pub use surgery::{

@@ -82,16 +82,16 @@
 //! | tell others, and let them stop the run | [`Observers`]: [`ProgressBar`], [`EarlyStopping`], [`NanGuard`] |
 //! | keep figures | [`History`], [`CsvLog`], [`TensorBoard`], [`LearningRateMonitor`], [`Throughput`] |
 //! | look at a run | [`Curves`], [`ConfusionMatrixPlot`], [`SamplePredictions`] |
-//! | record it on MLflow, show it to Prometheus, post it to a chat | `MlflowLogger`, `PrometheusExporter`, `Webhook` |
+//! | record it with a tracker, show it to Prometheus, post it to a chat | `RunLogger` (`MlflowRecorder`), `PrometheusExporter`, `Webhook` |
 //! | be told to stop | [`StopToken`] |
-//! | save, and go on | [`Moment`], [`Checkpoints`], made of [`CheckpointWriter`], [`Checkpointer`], [`Snapshot`] |
+//! | save, and go on | [`Moment`], [`Checkpoints`], made of [`CheckpointWriter`], [`Checkpointer`], [`Snapshot`]; [`CheckpointFiles`] |
 //! | draw | [`plots`] |
 //! | have it all | [`Trainer`] |
 //!
 //! | feature | what |
 //! |---|---|
 //! | `dashboard` (default) | `Dashboard`, an observer that fills the terminal; brings ratatui |
-//! | `remote` (default) | checkpoints in object stores; `MlflowLogger`, `PrometheusExporter`, `Webhook` |
+//! | `remote` (default) | checkpoints in object stores; `RunLogger`, `PrometheusExporter`, `Webhook` |
 //! | `cpu` (default), `ndarray`, `cuda`, `cuda-nvrtc`, `vulkan`, `metal`, `rocm` | backends, as in `mvl-core` |
 
 mod average;
@@ -131,8 +131,8 @@ mod validation;
 pub use average::{SwaConfig, WeightAverage};
 pub use batches::{EpochBatches, epoch_batches};
 pub use checkpoint::{
-    BestBy, CHECKPOINTS_DIR, CheckpointConfig, CheckpointKind, CheckpointNews, CheckpointWriter, Checkpointer,
-    Checkpoints, OnCheckpointError, Place, Restored, Snapshot, leaders,
+    BestBy, CHECKPOINTS_DIR, CheckpointConfig, CheckpointFiles, CheckpointKind, CheckpointNews, CheckpointWriter,
+    Checkpointer, Checkpoints, OPTIMIZER_FILE, OnCheckpointError, Place, Restored, Snapshot, leaders,
 };
 pub use clip::{
     AdaptiveClipConfig, GradientClipConfig, clip_adaptively, clip_global_norm, clip_gradients, clip_value, global_norm,
@@ -156,7 +156,9 @@ pub use observers::{
     SamplePredictions, TensorBoard, Throughput,
 };
 #[cfg(feature = "remote")]
-pub use observers::{MlflowLogger, OnServerTrouble, PrometheusExporter, Webhook, WebhookEvent, WebhookFormat};
+pub use observers::{
+    MlflowRecorder, OnServerTrouble, PrometheusExporter, RunLogger, Webhook, WebhookEvent, WebhookFormat,
+};
 pub use optimizer::{
     AdaGradConfig, AdafactorConfig, AdamConfig, AdamWConfig, AdanConfig, LambConfig, LionConfig, MuonAdjustment,
     MuonConfig, OptimizerConfig, RmsPropConfig, SgdConfig,

@@ -115,6 +115,11 @@ impl RunIdentity {
         Self::as_read(identity)
     }
 
+    /// The identity of a run of another loop, of whatever shapes its path.
+    pub fn of(settings: Value) -> Self {
+        Self::as_read(settings)
+    }
+
     /// Through text and back, so that a fresh identity and a saved one went through the same rounding.
     fn as_read(identity: Value) -> Self {
         Self(serde_json::from_str(&identity.to_string()).unwrap_or(identity))

@@ -12,6 +12,7 @@ mod config;
 #[cfg(feature = "remote")]
 mod copier;
 mod file_set;
+mod files;
 mod leaders;
 mod manifest;
 #[cfg(feature = "remote")]
@@ -35,13 +36,15 @@ use manifest::Manifest;
 
 pub use checkpoints::Checkpoints;
 pub use config::{BestBy, CheckpointConfig, OnCheckpointError};
+pub use files::CheckpointFiles;
 pub use leaders::leaders;
 pub use snapshot::Snapshot;
 pub use writer::{CheckpointNews, CheckpointWriter};
 
 /// The folder of the checkpoints in a run's folder.
 pub const CHECKPOINTS_DIR: &str = "checkpoints";
-const OPTIMIZER_FILE: &str = "optimizer.bpk";
+/// File of a checkpoint that holds the optimiser, as a burn record.
+pub const OPTIMIZER_FILE: &str = "optimizer.bpk";
 /// The weights that are trained, where those to predict with are their average.
 const TRAINING_FILE: &str = "training.bpk";
 /// The slow weights of look-ahead.
@@ -237,6 +240,16 @@ impl Checkpointer {
             }
         }
         damage.map_or(Ok(None), Err)
+    }
+
+    /// Opens the latest or the best checkpoint as it is, for another loop to go on from; `None` when there is none.
+    ///
+    /// # Errors
+    /// [`TrainError::Read`], [`TrainError::Damaged`].
+    pub fn files(&self, kind: CheckpointKind) -> Result<Option<CheckpointFiles>, TrainError> {
+        let folder = self.path(kind);
+        file_set::recover(&folder).map_err(|error| TrainError::read(CHECKPOINT, &folder, error))?;
+        if folder.exists() { CheckpointFiles::open(folder).map(Some) } else { Ok(None) }
     }
 
     /// Reads only the weights of a checkpoint to predict with; `None` when there is none.

@@ -27,6 +27,7 @@ pub struct Snapshot {
     state: TrainState,
     updater: UpdaterState,
     observers: BTreeMap<String, Value>,
+    more: Vec<(&'static str, Bytes)>,
 }
 
 impl Snapshot {
@@ -40,11 +41,42 @@ impl Snapshot {
             training: average.is_some().then(|| record(&moment.model)),
             slow: moment.updater.slow_weights().map(record),
             optimizer: moment.updater.optimizer().to_record(),
-            model: format!("{:#}\n", task.describe()),
+            model: describe(task),
             state: moment.state.clone(),
             updater: moment.updater.state(),
             observers,
+            more: Vec::new(),
         }
+    }
+
+    /// A moment of another loop, such as burn's own `Learner`, of the records that it makes.
+    pub fn of_records<T: Task>(task: &T, weights: ModuleRecord, optimizer: OptimizerRecord, state: TrainState) -> Self {
+        Self {
+            weights,
+            training: None,
+            slow: None,
+            optimizer,
+            model: describe(task),
+            state,
+            updater: UpdaterState::default(),
+            observers: BTreeMap::new(),
+            more: Vec::new(),
+        }
+    }
+
+    /// Adds a file of the caller's own, whose name must not be taken; [`CheckpointFiles::read`](crate::CheckpointFiles::read) gives it
+    /// back.
+    #[must_use]
+    pub fn with_file(mut self, name: &'static str, bytes: Bytes) -> Self {
+        self.more.push((name, bytes));
+        self
+    }
+
+    /// Adds what observers want to be given back after a resume, by their names.
+    #[must_use]
+    pub fn with_observers(mut self, observers: BTreeMap<String, Value>) -> Self {
+        self.observers = observers;
+        self
     }
 
     /// The epoch that it belongs to: the one under way or, at the end of one, that one.
@@ -68,6 +100,7 @@ impl Snapshot {
                 files.push((name, weights(record)?));
             }
         }
+        files.extend(self.more);
         let marks = files.iter().map(|(name, bytes)| ((*name).to_owned(), Mark::of(bytes))).collect();
         let (state, updater, observers) = (self.state, self.updater, self.observers);
         let manifest = Manifest { version: VERSION, files: marks, state, updater, observers };
@@ -78,4 +111,8 @@ impl Snapshot {
         files.push((STATE_FILE, Bytes::from_bytes_vec(manifest)));
         Ok(files)
     }
+}
+
+fn describe<T: Task>(task: &T) -> String {
+    format!("{:#}\n", task.describe())
 }

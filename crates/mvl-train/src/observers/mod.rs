@@ -16,6 +16,8 @@ mod progress_bar;
 #[cfg(feature = "remote")]
 mod prometheus;
 #[cfg(feature = "remote")]
+mod recording;
+#[cfg(feature = "remote")]
 mod remote;
 mod sample_predictions;
 mod tensorboard;
@@ -33,11 +35,13 @@ pub use early_stopping::EarlyStopping;
 pub use history::History;
 pub use learning_rate_monitor::LearningRateMonitor;
 #[cfg(feature = "remote")]
-pub use mlflow::MlflowLogger;
+pub use mlflow::MlflowRecorder;
 pub use nan_guard::NanGuard;
 pub use progress_bar::ProgressBar;
 #[cfg(feature = "remote")]
 pub use prometheus::PrometheusExporter;
+#[cfg(feature = "remote")]
+pub use recording::RunLogger;
 #[cfg(feature = "remote")]
 pub use remote::OnServerTrouble;
 pub use sample_predictions::SamplePredictions;

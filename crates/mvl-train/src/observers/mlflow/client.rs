@@ -4,13 +4,12 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use bytes::Bytes;
-use mvl_core::ObserverError;
+use mvl_core::{ObserverError, RecordFailure, RunBatch, RunBegin, RunFigure, RunStatus};
 use reqwest::Url;
 use serde_json::{Value, json};
 
 use super::address::Credentials;
-use super::entry::{Begin, Figure, RunStatus};
-use crate::observers::remote::{Body, Failure, HttpClient, Method};
+use crate::observers::remote::{Body, HttpClient, Method};
 
 /// The tag with the name by which a run is found again.
 const START_ID_TAG: &str = "mvl.start_id";
@@ -48,7 +47,7 @@ impl MlflowClient {
     }
 
     /// The id of an experiment, which is made if there is none of this name.
-    pub(crate) fn experiment(&self, name: &str) -> Result<String, Failure> {
+    pub(crate) fn experiment(&self, name: &str) -> Result<String, RecordFailure> {
         let found = match self.find_experiment(name) {
             Err(failure) if failure.status == Some(404) => self.post("experiments/create", json!({"name": name})),
             found => found,
@@ -62,12 +61,12 @@ impl MlflowClient {
         self.text(id, "no experiment_id")
     }
 
-    fn find_experiment(&self, name: &str) -> Result<Value, Failure> {
+    fn find_experiment(&self, name: &str) -> Result<Value, RecordFailure> {
         self.get("experiments/get-by-name", "experiment_name", name)
     }
 
     /// Makes a run.
-    pub(crate) fn create_run(&self, experiment: &str, begin: &Begin) -> Result<RemoteRun, Failure> {
+    pub(crate) fn create_run(&self, experiment: &str, begin: &RunBegin) -> Result<RemoteRun, RecordFailure> {
         let mut tags = tags(&begin.tags);
         tags.push(json!({"key": START_ID_TAG, "value": begin.start_id}));
         let mut run = json!({"experiment_id": experiment, "start_time": begin.time_ms, "tags": tags});
@@ -79,7 +78,7 @@ impl MlflowClient {
     }
 
     /// A run that was made by this start of a run, if there is one.
-    pub(crate) fn find_started(&self, experiment: &str, start_id: &str) -> Result<Option<RemoteRun>, Failure> {
+    pub(crate) fn find_started(&self, experiment: &str, start_id: &str) -> Result<Option<RemoteRun>, RecordFailure> {
         let filter = format!("tags.`{START_ID_TAG}` = '{start_id}'");
         let query = json!({"experiment_ids": [experiment], "filter": filter, "max_results": 1});
         let answer = self.post("runs/search", query)?;
@@ -87,7 +86,7 @@ impl MlflowClient {
     }
 
     /// A run by its id; `None` when there is none or it was deleted.
-    pub(crate) fn run(&self, id: &str) -> Result<Option<RemoteRun>, Failure> {
+    pub(crate) fn run(&self, id: &str) -> Result<Option<RemoteRun>, RecordFailure> {
         match self.get("runs/get", "run_id", id) {
             Err(failure) if failure.status == Some(404) => Ok(None),
             Err(failure) => Err(failure),
@@ -99,20 +98,20 @@ impl MlflowClient {
     }
 
     /// Adds figures, parameters and tags to a run.
-    pub(crate) fn log_batch(
-        &self,
-        run: &RemoteRun,
-        metrics: &[&Figure],
-        params: &[(String, String)],
-        new_tags: &[(String, String)],
-    ) -> Result<(), Failure> {
-        let metrics: Vec<_> = metrics.iter().map(|figure| figure.to_json()).collect();
-        let batch = json!({"run_id": run.id, "metrics": metrics, "params": tags(params), "tags": tags(new_tags)});
+    pub(crate) fn log_batch(&self, run: &RemoteRun, batch: &RunBatch<'_>) -> Result<(), RecordFailure> {
+        let metrics: Vec<_> = batch.figures.iter().map(figure).collect();
+        let batch =
+            json!({"run_id": run.id, "metrics": metrics, "params": tags(batch.params), "tags": tags(batch.tags)});
         self.post("runs/log-batch", batch).map(|_| ())
     }
 
     /// Says how a run is.
-    pub(crate) fn update_run(&self, id: &str, status: RunStatus, end_time_ms: Option<u64>) -> Result<(), Failure> {
+    pub(crate) fn update_run(
+        &self,
+        id: &str,
+        status: RunStatus,
+        end_time_ms: Option<u64>,
+    ) -> Result<(), RecordFailure> {
         let mut update = json!({"run_id": id, "status": status.word()});
         if let Some(end_time_ms) = end_time_ms {
             update["end_time"] = json!(end_time_ms);
@@ -121,7 +120,7 @@ impl MlflowClient {
     }
 
     /// Puts a file below a run, through the server. `None` when the server does not pass artifacts on.
-    pub(crate) fn put_artifact(&self, run: &RemoteRun, path: &str, body: Body) -> Option<Result<(), Failure>> {
+    pub(crate) fn put_artifact(&self, run: &RemoteRun, path: &str, body: Body) -> Option<Result<(), RecordFailure>> {
         let folder = run.artifacts.strip_prefix("mlflow-artifacts:/").filter(|folder| !folder.starts_with('/'))?;
         let parts = ["api", "2.0", "mlflow-artifacts", "artifacts"].into_iter().chain(folder.split('/'));
         let url = self.url(parts.chain(path.split('/')));
@@ -129,7 +128,7 @@ impl MlflowClient {
         Some(self.http.send(request).map(|_| ()))
     }
 
-    fn read_run(&self, run: Option<&Value>) -> Result<RemoteRun, Failure> {
+    fn read_run(&self, run: Option<&Value>) -> Result<RemoteRun, RecordFailure> {
         let field = |path: &str| run.and_then(|run| run.pointer(path));
         let id = self.text(field("/info/run_id"), "a run without run_id")?;
         let artifacts = field("/info/artifact_uri").and_then(Value::as_str).unwrap_or_default().to_owned();
@@ -138,18 +137,18 @@ impl MlflowClient {
         Ok(RemoteRun { id, artifacts, params: params.filter_map(param).collect() })
     }
 
-    fn get(&self, call: &str, name: &str, value: &str) -> Result<Value, Failure> {
+    fn get(&self, call: &str, name: &str, value: &str) -> Result<Value, RecordFailure> {
         let mut url = self.url(["api", "2.0", "mlflow"].into_iter().chain(call.split('/')));
         url.query_pairs_mut().append_pair(name, value);
         self.call(Method::GET, url, Body::Empty)
     }
 
-    fn post(&self, call: &str, body: Value) -> Result<Value, Failure> {
+    fn post(&self, call: &str, body: Value) -> Result<Value, RecordFailure> {
         let url = self.url(["api", "2.0", "mlflow"].into_iter().chain(call.split('/')));
         self.call(Method::POST, url, Body::Bytes(Bytes::from(body.to_string())))
     }
 
-    fn call(&self, method: Method, url: Url, body: Body) -> Result<Value, Failure> {
+    fn call(&self, method: Method, url: Url, body: Body) -> Result<Value, RecordFailure> {
         let request = self.http.request(method, url, body).header("content-type", "application/json");
         let answer = self.http.send(self.credentials.sign(request))?;
         serde_json::from_slice(&answer).map_err(|_| self.strange("no JSON"))
@@ -163,15 +162,38 @@ impl MlflowClient {
         url
     }
 
-    fn text(&self, value: Option<&Value>, missing: &str) -> Result<String, Failure> {
+    fn text(&self, value: Option<&Value>, missing: &str) -> Result<String, RecordFailure> {
         value.and_then(Value::as_str).map(ToOwned::to_owned).ok_or_else(|| self.strange(missing))
     }
 
-    fn strange(&self, what: &str) -> Failure {
-        Failure::refused(format!("is that an MLflow server? {} answered with {what}", self.server()))
+    fn strange(&self, what: &str) -> RecordFailure {
+        RecordFailure::refused(format!("is that an MLflow server? {} answered with {what}", self.server()))
     }
 }
 
 fn tags(pairs: &[(String, String)]) -> Vec<Value> {
     pairs.iter().map(|(key, value)| json!({"key": key, "value": value})).collect()
+}
+
+/// As MLflow reads it: what is no number in words, since JSON has none for it.
+fn figure(figure: &RunFigure) -> Value {
+    let value = match figure.value {
+        value if value.is_nan() => json!("NaN"),
+        value if value.is_infinite() => json!(if value > 0.0 { "Infinity" } else { "-Infinity" }),
+        value => json!(value),
+    };
+    json!({"key": figure.name, "value": value, "timestamp": figure.time_ms, "step": figure.step})
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn figures_that_are_no_numbers_are_words() {
+        let value = |value| figure(&RunFigure { name: "loss".to_owned(), value, time_ms: 1, step: 2 })["value"].clone();
+        assert_eq!(value(0.1 + 0.2), json!(0.30000000000000004));
+        assert_eq!(value(f64::NAN), json!("NaN"));
+        assert_eq!(value(f64::NEG_INFINITY), json!("-Infinity"));
+    }
 }

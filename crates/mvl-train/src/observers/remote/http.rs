@@ -12,11 +12,9 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http_body::{Frame, SizeHint};
-use mvl_core::ObserverError;
+use mvl_core::{ObserverError, RecordFailure};
 pub(crate) use reqwest::Method;
 use reqwest::{Client, RequestBuilder, Response, Url};
-
-use super::failure::Failure;
 
 /// No answer that we wait for is larger.
 const MAX_ANSWER_BYTES: usize = 16 << 20;
@@ -79,8 +77,8 @@ impl HttpClient {
     }
 
     /// Sends a request and waits for the whole answer; only statuses of success are no failure.
-    pub(crate) fn send(&self, request: RequestBuilder) -> Result<Vec<u8>, Failure> {
-        let runtime = mvl_store::handle().map_err(|error| Failure::refused(error.to_string()).or_hopeless())?;
+    pub(crate) fn send(&self, request: RequestBuilder) -> Result<Vec<u8>, RecordFailure> {
+        let runtime = mvl_store::handle().map_err(|error| RecordFailure::refused(error.to_string()).or_hopeless())?;
         runtime.block_on(async {
             let response = request.send().await.map_err(|error| self.unsent(error))?;
             let (status, retry_after) = (response.status(), pause_asked_for(&response));
@@ -92,16 +90,16 @@ impl HttpClient {
             let colon = if said.is_empty() { "" } else { ": " };
             let what = format!("{} answered with status {}{colon}{said}", self.server, status.as_u16());
             let passes = matches!(status.as_u16(), 408 | 425 | 429 | 500 | 502..=504 | 506..=599);
-            let failure = if passes { Failure::passing(what) } else { Failure::refused(what) };
-            Err(Failure { retry_after, status: Some(status.as_u16()), ..failure })
+            let failure = if passes { RecordFailure::passing(what) } else { RecordFailure::refused(what) };
+            Err(RecordFailure { retry_after, status: Some(status.as_u16()), ..failure })
         })
     }
 
-    async fn read(&self, mut response: Response) -> Result<Vec<u8>, Failure> {
+    async fn read(&self, mut response: Response) -> Result<Vec<u8>, RecordFailure> {
         let mut answer = Vec::new();
         while let Some(piece) = response.chunk().await.map_err(|error| self.unsent(error))? {
             if answer.len() + piece.len() > MAX_ANSWER_BYTES {
-                return Err(Failure::refused(format!("{} gave an answer of more than 16 MiB", self.server)));
+                return Err(RecordFailure::refused(format!("{} gave an answer of more than 16 MiB", self.server)));
             }
             answer.extend_from_slice(&piece);
         }
@@ -109,7 +107,7 @@ impl HttpClient {
     }
 
     /// No answer, or a broken one; the address is left out of the message.
-    fn unsent(&self, error: reqwest::Error) -> Failure {
+    fn unsent(&self, error: reqwest::Error) -> RecordFailure {
         let hopeless = error.is_builder();
         let what = if error.is_timeout() {
             format!("{} did not answer in time", self.server)
@@ -121,7 +119,7 @@ impl HttpClient {
             }
             format!("cannot reach {}: {cause}", self.server)
         };
-        if hopeless { Failure::refused(what) } else { Failure::passing(what) }
+        if hopeless { RecordFailure::refused(what) } else { RecordFailure::passing(what) }
     }
 }
 
@@ -200,7 +198,7 @@ mod tests {
         let url = Url::parse(&format!("http://me:secret@{port}/hooks/T0KEN")).expect("an address");
         let client = HttpClient::new(&url, Duration::from_secs(5)).expect("a client");
         let failure = client.send(client.request(Method::GET, url, Body::Empty)).expect_err("nobody listens");
-        assert_eq!(failure.kind, super::super::failure::FailureKind::Passing);
+        assert_eq!(failure.kind, mvl_core::RecordFailureKind::Passing);
         assert!(failure.what.starts_with(&format!("cannot reach http://{port}: ")), "{}", failure.what);
         assert!(!failure.what.contains("secret") && !failure.what.contains("T0KEN"), "{}", failure.what);
     }

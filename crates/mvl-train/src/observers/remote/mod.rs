@@ -2,14 +2,12 @@
 //! worth another try, and what becomes of trouble.
 
 mod dispatch;
-mod failure;
 mod http;
 mod outbox;
 mod trouble;
 mod unique_id;
 
 pub(crate) use dispatch::{Dispatch, DispatchConfig};
-pub(crate) use failure::Failure;
 pub(crate) use http::{Body, FileBody, HttpClient, Method};
 pub(crate) use outbox::{Courier, Parcel};
 pub use trouble::OnServerTrouble;

@@ -12,8 +12,8 @@ use std::time::{Duration, Instant};
 
 use mvl_store::RetryPolicy;
 
-use super::failure::{Failure, FailureKind};
 use super::trouble::Report;
+use mvl_core::{RecordFailure, RecordFailureKind};
 
 /// Failures in a row before people are told: one that passes at once is nobody's business.
 const FAILURES_TO_TELL: u32 = 3;
@@ -46,7 +46,7 @@ pub(crate) trait Courier: Send + 'static {
     fn load(&self, waiting: &VecDeque<Self::Parcel>) -> usize;
 
     /// Delivers them in order. After a failure that passes it gets them again, all of them.
-    fn deliver(&mut self, parcels: &[Self::Parcel]) -> Result<(), Failure>;
+    fn deliver(&mut self, parcels: &[Self::Parcel]) -> Result<(), RecordFailure>;
 
     /// What people should know of the deliveries so far, that failed in no way.
     fn take_notes(&mut self) -> Vec<String> {
@@ -212,7 +212,7 @@ impl<P: Parcel> Shared<P> {
                     state.delivered(failures);
                     failures = 0;
                 }
-                Err(failure) if failure.kind == FailureKind::Passing && !gives_up(&failure, failures) => {
+                Err(failure) if failure.kind == RecordFailureKind::Passing && !gives_up(&failure, failures) => {
                     failures += 1;
                     state.not_yet(parcels, failures, &failure);
                     self.pause(state, failures, &failure);
@@ -245,7 +245,7 @@ impl<P: Parcel> Shared<P> {
     }
 
     /// Sleeps before the next attempt; the end of the run cuts it short.
-    fn pause(&self, mut state: MutexGuard<'_, State<P>>, failures: u32, failure: &Failure) {
+    fn pause(&self, mut state: MutexGuard<'_, State<P>>, failures: u32, failure: &RecordFailure) {
         let jitter = RandomState::new().hash_one(failures) as f64 / u64::MAX as f64;
         let delay = failure.retry_after.unwrap_or_else(|| self.config.retry.delay(failures, jitter));
         let begun = Instant::now();
@@ -261,7 +261,7 @@ impl<P: Parcel> Shared<P> {
     }
 }
 
-fn gives_up(failure: &Failure, failures: u32) -> bool {
+fn gives_up(failure: &RecordFailure, failures: u32) -> bool {
     failure.status == Some(INTERNAL_ERROR) && failures + 1 >= MAX_INTERNAL_ERRORS
 }
 
@@ -296,7 +296,7 @@ impl<P: Parcel> State<P> {
         }
     }
 
-    fn not_yet(&mut self, parcels: Vec<P>, failures: u32, failure: &Failure) {
+    fn not_yet(&mut self, parcels: Vec<P>, failures: u32, failure: &RecordFailure) {
         for parcel in parcels.into_iter().rev() {
             self.waiting.push_front(parcel);
         }
@@ -307,8 +307,8 @@ impl<P: Parcel> State<P> {
     }
 
     /// Whether nothing can be delivered any more.
-    fn refused(&mut self, count: usize, failure: Failure) -> bool {
-        let hopeless = failure.kind == FailureKind::Hopeless;
+    fn refused(&mut self, count: usize, failure: RecordFailure) -> bool {
+        let hopeless = failure.kind == RecordFailureKind::Hopeless;
         if hopeless {
             self.waiting.clear();
             self.report(Report::Trouble(format!("{}; nothing more is sent in this run", failure.what)));
@@ -351,7 +351,7 @@ mod tests {
         }
     }
 
-    type Answer = Box<dyn FnMut(&[Number]) -> Result<(), Failure> + Send>;
+    type Answer = Box<dyn FnMut(&[Number]) -> Result<(), RecordFailure> + Send>;
     struct Van(Arc<Mutex<Vec<u32>>>, Answer);
 
     impl Courier for Van {
@@ -359,7 +359,7 @@ mod tests {
         fn load(&self, waiting: &VecDeque<Number>) -> usize {
             waiting.len().min(10)
         }
-        fn deliver(&mut self, parcels: &[Number]) -> Result<(), Failure> {
+        fn deliver(&mut self, parcels: &[Number]) -> Result<(), RecordFailure> {
             (self.1)(parcels)?;
             self.0.lock().expect("not poisoned").extend(parcels.iter().map(|number| number.0));
             Ok(())
@@ -368,7 +368,7 @@ mod tests {
 
     fn open(
         config: OutboxConfig,
-        answer: impl FnMut(&[Number]) -> Result<(), Failure> + Send + 'static,
+        answer: impl FnMut(&[Number]) -> Result<(), RecordFailure> + Send + 'static,
     ) -> (Outbox<Number>, Arc<Mutex<Vec<u32>>>) {
         let arrived = Arc::new(Mutex::new(Vec::new()));
         let outbox = Outbox::open("test", config, Van(arrived.clone(), Box::new(answer))).expect("a thread");
@@ -380,7 +380,7 @@ mod tests {
         let mut calls = 0;
         let (outbox, arrived) = open(CONFIG, move |_| {
             calls += 1;
-            if calls % 5 == 0 { Ok(()) } else { Err(Failure::passing("busy")) }
+            if calls % 5 == 0 { Ok(()) } else { Err(RecordFailure::passing("busy")) }
         });
         (0..50).for_each(|number| outbox.push(Number(number)));
         outbox.finish(SOON).expect("in time");
@@ -394,13 +394,9 @@ mod tests {
     fn a_long_outage_thins_spare_parcels_only_and_evenly() {
         let away = Arc::new(Mutex::new(true));
         let seen = away.clone();
-        let (outbox, arrived) =
-            open(
-                CONFIG,
-                move |_| {
-                    if *seen.lock().expect("not poisoned") { Err(Failure::passing("away")) } else { Ok(()) }
-                },
-            );
+        let (outbox, arrived) = open(CONFIG, move |_| {
+            if *seen.lock().expect("not poisoned") { Err(RecordFailure::passing("away")) } else { Ok(()) }
+        });
         for number in 0..2_000 {
             outbox.push(Number(if number % 20 == 0 { number % 1_000 + 1 } else { 2 * (number % 450) }));
             assert!(outbox.shared.lock().waiting.len() <= 220, "100, what is kept, and what is under way");
@@ -419,7 +415,7 @@ mod tests {
             open(
                 CONFIG,
                 |parcels| {
-                    if parcels.contains(&Number(3)) { Err(Failure::refused("no threes")) } else { Ok(()) }
+                    if parcels.contains(&Number(3)) { Err(RecordFailure::refused("no threes")) } else { Ok(()) }
                 },
             );
         outbox.push(Number(3));
@@ -433,7 +429,7 @@ mod tests {
 
     #[test]
     fn without_hope_it_ends_at_once() {
-        let (outbox, _) = open(CONFIG, |_| Err(Failure::refused("who are you").or_hopeless()));
+        let (outbox, _) = open(CONFIG, |_| Err(RecordFailure::refused("who are you").or_hopeless()));
         outbox.push(Number(1));
         outbox.finish(SOON).expect("nothing waits any more");
         outbox.push(Number(3));
@@ -444,7 +440,7 @@ mod tests {
 
     #[test]
     fn the_deadline_holds_and_says_what_is_lost() {
-        let (outbox, _) = open(CONFIG, |_| Err(Failure::passing("away")));
+        let (outbox, _) = open(CONFIG, |_| Err(RecordFailure::passing("away")));
         (0..5).for_each(|number| outbox.push(Number(number)));
         let begun = Instant::now();
         let lost = outbox.finish(Duration::from_millis(100)).expect_err("nobody takes it");

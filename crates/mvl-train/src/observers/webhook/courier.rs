@@ -11,7 +11,8 @@ use reqwest::header::HeaderMap;
 use ring::hmac;
 
 use super::message::Message;
-use crate::observers::remote::{Body, Courier, Failure, HttpClient, Method};
+use crate::observers::remote::{Body, Courier, HttpClient, Method};
+use mvl_core::RecordFailure;
 
 const EVENT_HEADER: &str = "x-mvl-event";
 const DELIVERY_HEADER: &str = "x-mvl-delivery";
@@ -32,7 +33,7 @@ impl Courier for WebhookCourier {
         1
     }
 
-    fn deliver(&mut self, messages: &[Message]) -> Result<(), Failure> {
+    fn deliver(&mut self, messages: &[Message]) -> Result<(), RecordFailure> {
         for message in messages {
             let body = Body::Bytes(message.body.clone());
             let mut request = self

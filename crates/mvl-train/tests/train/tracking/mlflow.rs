@@ -1,11 +1,11 @@
-//! `MlflowLogger` against a server made up here: all is recorded, whatever the server does.
+//! `RunLogger` against a server made up here: all is recorded, whatever the server does.
 
 use std::fs;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
 use mvl_core::{StopReason, TrainingEvent, TrainingObserver, conformance};
-use mvl_train::{MlflowLogger, OnServerTrouble};
+use mvl_train::{OnServerTrouble, RunLogger};
 use serde_json::{Value, json};
 
 use super::fake_mlflow::{FakeMlflow, Fault};
@@ -14,8 +14,8 @@ use super::server::{Answer, nobody};
 
 const SOON: Duration = Duration::from_secs(30);
 
-fn logger(url: &str, told: &Told) -> MlflowLogger {
-    MlflowLogger::new(url)
+fn logger(url: &str, told: &Told) -> RunLogger {
+    RunLogger::mlflow(url)
         .expect("an address")
         .with_experiment("tests")
         .with_deadline(SOON)
@@ -245,7 +245,7 @@ fn a_resumed_run_goes_on_with_the_same_one() {
     lost.restore(&json!({"run_id": "77"})).expect("an id");
     run::start(&mut lost, 1).expect("begun");
     run::finish(&mut lost, &StopReason::Completed).expect("recorded");
-    assert!(told.has("the server no longer knows run 77; a new one was begun"), "{:?}", told.all());
+    assert!(told.has("no longer knows run 77; a new one was begun"), "{:?}", told.all());
     assert_eq!(server.records().runs.len(), 2);
     lost.restore(&json!([])).expect_err("no state of its own");
 }

@@ -6,7 +6,7 @@ use std::process::Command;
 use std::sync::{Arc, Mutex};
 
 use mvl_core::{Cpu, Flow, StopReason, TrainingEvent, TrainingObserver};
-use mvl_train::{Curves, History, MlflowLogger, Trainer};
+use mvl_train::{Curves, History, RunLogger, Trainer};
 use serde_json::{Map, Value, json};
 
 use super::run::{self, Told};
@@ -81,8 +81,8 @@ fn flat(path: &str, value: &Value, params: &mut Map<String, Value>) {
     params.insert(path.to_owned(), json!(text));
 }
 
-fn logger(uri: &str, told: &Told) -> MlflowLogger {
-    MlflowLogger::new(uri)
+fn logger(uri: &str, told: &Told) -> RunLogger {
+    RunLogger::mlflow(uri)
         .expect("an address")
         .with_experiment("mvl's tests")
         .with_every_steps(1)

@@ -1,4 +1,4 @@
-//! The observer: what of a run MLflow is told.
+//! The observer: what of a run its recorder is told.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -7,16 +7,15 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use mvl_core::{
-    Flow, Labels, MetricDetail, Metrics, ObserverError, PredictedSample, StopReason, TrainingEvent, TrainingObserver,
+    Flow, Labels, MAX_PARAMS, MetricDetail, Metrics, ObserverError, PredictedSample, RunBegin, RunFigure, RunRecorder,
+    RunStatus, StopReason, TrainingEvent, TrainingObserver,
 };
-use reqwest::Url;
 use serde_json::{Value, json};
 
-use super::address::{self, Credentials, variable};
-use super::client::MlflowClient;
-use super::courier::{MlflowCourier, RunId};
-use super::entry::{Begin, Content, Entry, Figure, RunStatus};
-use super::limits::{MAX_PARAMS, Params, name, tag};
+use super::courier::{RecordingCourier, RunId};
+use super::entry::{Content, Entry};
+use super::limits::{Params, name, tag};
+use crate::observers::mlflow::MlflowRecorder;
 use crate::observers::remote::{Dispatch, DispatchConfig, OnServerTrouble, now_ms, unique_id};
 use crate::plots::confusion_matrix_svg;
 
@@ -24,8 +23,6 @@ use crate::plots::confusion_matrix_svg;
 const EVERY_STEPS: usize = 10;
 /// Notices that are recorded, at most.
 const MAX_NOTICES: usize = 1_000;
-/// How long one request may take.
-const TIMEOUT: Duration = Duration::from_secs(30);
 const DISPATCH: DispatchConfig = DispatchConfig {
     capacity: 10_000,
     gather: Duration::from_secs(1),
@@ -33,9 +30,13 @@ const DISPATCH: DispatchConfig = DispatchConfig {
     delays: (Duration::from_millis(500), Duration::from_secs(30)),
 };
 
-/// Records a run on an [MLflow](https://mlflow.org) tracking server.
+/// Makes the recorder of each run.
+type Recorders = Box<dyn FnMut() -> Result<Box<dyn RunRecorder>, ObserverError> + Send>;
+
+/// Records a run with a tracker: this house's own, an [MLflow](https://mlflow.org) server, or a
+/// [`RunRecorder`] of yours.
 ///
-/// | MLflow's | is |
+/// | kept as | is |
 /// |---|---|
 /// | parameters | all settings under their paths, `train.optimizer.learning_rate`; cut to 6,000 characters |
 /// | metrics by step of the run | `loss`, `loss_<part>`, `learning_rate`, `gradient_norm`, `loss_scale`, every [so many steps](Self::with_every_steps) |
@@ -43,18 +44,17 @@ const DISPATCH: DispatchConfig = DispatchConfig {
 /// | artifacts | `config.json`, the [files](Self::with_file) asked for, `confusion_matrix.svg` and `.json`, `samples/epoch_<n>/`, `notices.txt`, [`checkpoints/best/`](Self::with_best_checkpoint) |
 /// | status | `FINISHED`, `FAILED` (the error is the tag `mvl.error`), `KILLED` when the user stopped it |
 ///
-/// The training step never waits for the server: a thread sends what a bounded queue holds. When the server is away, records are
+/// The training step never waits for the tracker: a thread sends what a bounded queue holds. When a server is away, records are
 /// kept and sent later; should too many wait, figures of single steps are thinned out, and nothing else. The run's end waits for
-/// the rest, at most the [deadline](Self::with_deadline). A resumed run goes on with the same MLflow run, whose id is this
+/// the rest, at most the [deadline](Self::with_deadline). A resumed run goes on with the same run of the tracker, whose id is this
 /// observer's [state](TrainingObserver::state).
 ///
-/// These variables are read as MLflow's own clients do: `MLFLOW_TRACKING_URI`, `MLFLOW_TRACKING_USERNAME` with
-/// `MLFLOW_TRACKING_PASSWORD`, `MLFLOW_TRACKING_TOKEN`, `MLFLOW_EXPERIMENT_NAME`, `MLFLOW_RUN_NAME`.
+/// `MLFLOW_EXPERIMENT_NAME` and `MLFLOW_RUN_NAME` are read as MLflow's own clients do.
 ///
 /// # Example
 /// ```no_run
-/// use mvl_train::MlflowLogger;
-/// let logger = MlflowLogger::new("http://127.0.0.1:5000")?
+/// use mvl_train::RunLogger;
+/// let logger = RunLogger::mlflow("http://127.0.0.1:5000")?
 ///     .with_experiment("flowers")
 ///     .with_run_name("resnet18, first try")
 ///     .with_file("runs/flowers/history.jsonl")
@@ -62,17 +62,15 @@ const DISPATCH: DispatchConfig = DispatchConfig {
 /// # drop(logger); // Trainer::with_observer(logger)
 /// # Ok::<(), mvl_core::ObserverError>(())
 /// ```
-#[derive(Debug)]
-pub struct MlflowLogger {
-    root: Url,
-    credentials: Credentials,
+pub struct RunLogger {
+    name: &'static str,
+    recorders: Recorders,
     experiment: String,
     run_name: Option<String>,
     tags: Vec<(String, String)>,
     every_steps: usize,
     files: Vec<PathBuf>,
     best_checkpoint: bool,
-    timeout: Duration,
     dispatch: Dispatch<Entry>,
     run_id: RunId,
     /// The folder of the best checkpoint of the run under way.
@@ -80,35 +78,50 @@ pub struct MlflowLogger {
     notices: Vec<String>,
 }
 
-impl MlflowLogger {
-    /// For the server at this address.
+impl std::fmt::Debug for RunLogger {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("RunLogger")
+            .field("name", &self.name)
+            .field("experiment", &self.experiment)
+            .finish_non_exhaustive()
+    }
+}
+
+impl RunLogger {
+    /// For an MLflow tracking server at this address, see [`MlflowRecorder`].
     ///
     /// # Errors
     /// When that is no `http://` or `https://` address. Whether a server is there shows when the run begins.
-    pub fn new(tracking_uri: &str) -> Result<Self, ObserverError> {
-        Ok(Self::at(address::parse(tracking_uri)?))
+    pub fn mlflow(tracking_uri: &str) -> Result<Self, ObserverError> {
+        MlflowRecorder::new(tracking_uri)?;
+        let uri = tracking_uri.to_owned();
+        Ok(Self::new("mlflow", move || Ok(Box::new(MlflowRecorder::new(&uri)?))))
     }
 
-    /// For the server that `MLFLOW_TRACKING_URI` names.
+    /// For the MLflow tracking server that `MLFLOW_TRACKING_URI` names.
     ///
     /// # Errors
     /// When it is not set, or no `http://` or `https://` address.
-    pub fn from_environment() -> Result<Self, ObserverError> {
-        Ok(Self::at(address::from_environment()?))
+    pub fn mlflow_from_environment() -> Result<Self, ObserverError> {
+        MlflowRecorder::from_environment()?;
+        Ok(Self::new("mlflow", || Ok(Box::new(MlflowRecorder::from_environment()?))))
     }
 
-    fn at(root: Url) -> Self {
+    /// For any tracker: `recorder` makes one for each run. The name is the observer's, in messages and in checkpoints.
+    pub fn new(
+        name: &'static str,
+        recorder: impl FnMut() -> Result<Box<dyn RunRecorder>, ObserverError> + Send + 'static,
+    ) -> Self {
         Self {
-            root,
-            credentials: Credentials::from_environment(),
+            name,
+            recorders: Box::new(recorder),
             experiment: variable("MLFLOW_EXPERIMENT_NAME").unwrap_or_else(|| "Default".to_owned()),
             run_name: variable("MLFLOW_RUN_NAME"),
             tags: Vec::new(),
             every_steps: EVERY_STEPS,
             files: Vec::new(),
             best_checkpoint: false,
-            timeout: TIMEOUT,
-            dispatch: Dispatch::new("mlflow", DISPATCH),
+            dispatch: Dispatch::new(name, DISPATCH),
             run_id: RunId::default(),
             best: None,
             notices: Vec::new(),
@@ -165,13 +178,6 @@ impl MlflowLogger {
         self
     }
 
-    /// Sets how long one request may take, 30 s if nothing is said.
-    #[must_use]
-    pub fn with_timeout(mut self, timeout: Duration) -> Self {
-        self.timeout = timeout;
-        self
-    }
-
     /// Sets how many steps and pictures may wait for the server before they are thinned out, 10,000 if nothing is said.
     #[must_use]
     pub fn with_capacity(mut self, records: usize) -> Self {
@@ -179,7 +185,7 @@ impl MlflowLogger {
         self
     }
 
-    /// Sets what happens when the server does not take records; people are told, if nothing is said.
+    /// Sets what happens when records are not taken; people are told, if nothing is said.
     #[must_use]
     pub fn with_on_trouble(mut self, policy: OnServerTrouble) -> Self {
         self.dispatch.reporter.policy = policy;
@@ -193,7 +199,7 @@ impl MlflowLogger {
         self
     }
 
-    /// The id of the run on the server, once there is one.
+    /// The id of the run, once there is one.
     #[must_use]
     pub fn run_id(&self) -> Option<String> {
         self.run_id.lock().unwrap_or_else(PoisonError::into_inner).clone()
@@ -204,9 +210,8 @@ impl MlflowLogger {
         self.notices.clear();
         let earlier = self.run_id().filter(|_| resumed);
         self.run_id = Arc::new(earlier.clone().into()); // checkpoints keep it, even while the server is away
-        let client = MlflowClient::new(self.root.clone(), self.credentials.clone(), self.timeout)?;
-        self.dispatch.open(MlflowCourier::new(client, self.run_id.clone()))?;
-        self.dispatch.push(Entry::Begin(Begin {
+        self.dispatch.open(RecordingCourier::new((self.recorders)()?, self.run_id.clone()))?;
+        self.dispatch.push(Entry::Begin(RunBegin {
             experiment: self.experiment.clone(),
             run_name: self.run_name.clone(),
             tags: self.all_tags(),
@@ -217,7 +222,7 @@ impl MlflowLogger {
         let params = Params::of(settings);
         if !params.cut.is_empty() {
             let cut = params.cut.join(", ");
-            self.dispatch.reporter.notice(&format!("parameters cut to what MLflow takes, config.json has all: {cut}"));
+            self.dispatch.reporter.notice(&format!("long parameters were cut, config.json has all: {cut}"));
         }
         for some in params.list.chunks(MAX_PARAMS) {
             self.dispatch.push(Entry::Params(some.to_vec()));
@@ -267,7 +272,7 @@ impl MlflowLogger {
             return;
         }
         let time_ms = now_ms();
-        let figure = |name: String, value| Figure { name, value, time_ms, step: global_step };
+        let figure = |name: String, value| RunFigure { name, value, time_ms, step: global_step };
         let always = [("loss", Some(loss)), ("learning_rate", Some(learning_rate))];
         let sometimes = [("gradient_norm", gradient_norm), ("loss_scale", loss_scale)];
         let named = always.into_iter().chain(sometimes);
@@ -281,8 +286,8 @@ impl MlflowLogger {
             return;
         };
         let time_ms = now_ms();
-        let figure = |name: String, value| Figure { name, value, time_ms, step: epoch };
-        let all = |pass: &str, metrics: &Metrics| -> Vec<Figure> {
+        let figure = |name: String, value| RunFigure { name, value, time_ms, step: epoch };
+        let all = |pass: &str, metrics: &Metrics| -> Vec<RunFigure> {
             metrics.iter().map(|(known, value)| figure(name(&format!("{pass}_{known}")), value)).collect()
         };
         let mut metrics = all("train", train);
@@ -358,9 +363,9 @@ impl MlflowLogger {
     }
 }
 
-impl TrainingObserver for MlflowLogger {
+impl TrainingObserver for RunLogger {
     fn name(&self) -> &str {
-        "mlflow"
+        self.name
     }
 
     fn update(&mut self, event: &TrainingEvent<'_>) -> Result<Flow, ObserverError> {
@@ -400,11 +405,16 @@ impl TrainingObserver for MlflowLogger {
     }
 }
 
-impl Drop for MlflowLogger {
+impl Drop for RunLogger {
     /// A run that ended in no ordinary way, such as a panic, has failed.
     fn drop(&mut self) {
         if let Err(error) = self.end(RunStatus::Failed, &[("mvl.error", "the run was broken off".to_owned())]) {
             self.dispatch.reporter.notice(&error.to_string());
         }
     }
+}
+
+/// A variable that is set to something.
+fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|value| !value.is_empty())
 }

@@ -1,13 +1,9 @@
-//! What MLflow takes: names, lengths, numbers of entries in a request (`mlflow/utils/validation.py`), and settings made to fit.
+//! What trackers take, which is what MLflow takes: names and lengths (`mlflow/utils/validation.py`), and settings made to fit.
 
 use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-/// Parameters and tags in one request.
-pub(crate) const MAX_PARAMS: usize = 100;
-/// Metrics in one request.
-pub(crate) const MAX_METRICS: usize = 1_000;
 /// Characters of a name.
 const MAX_NAME_CHARS: usize = 250;
 /// Characters of a parameter.
