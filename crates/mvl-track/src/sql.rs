@@ -1,0 +1,177 @@
+//! A statement in the making: text that this crate wrote, and values that are bound, never written into it.
+
+use std::fmt::Write;
+
+use sqlx::any::{AnyArguments, AnyRow};
+use sqlx::{Any, Arguments, AssertSqlSafe, Row as _};
+
+use crate::database::Connection;
+use crate::{Result, TrackError};
+
+/// A value for a statement.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Value {
+    Int(i64),
+    Real(f64),
+    Text(String),
+    NoText,
+    NoInt,
+}
+
+impl From<i64> for Value {
+    fn from(value: i64) -> Self {
+        Self::Int(value)
+    }
+}
+
+impl From<f64> for Value {
+    fn from(value: f64) -> Self {
+        Self::Real(value)
+    }
+}
+
+impl From<&str> for Value {
+    fn from(value: &str) -> Self {
+        Self::Text(value.to_owned())
+    }
+}
+
+impl From<String> for Value {
+    fn from(value: String) -> Self {
+        Self::Text(value)
+    }
+}
+
+impl From<Option<&str>> for Value {
+    fn from(value: Option<&str>) -> Self {
+        value.map_or(Self::NoText, Self::from)
+    }
+}
+
+impl From<Option<i64>> for Value {
+    fn from(value: Option<i64>) -> Self {
+        value.map_or(Self::NoInt, Self::Int)
+    }
+}
+
+/// A statement and its values.
+#[derive(Debug, Default)]
+pub(crate) struct Sql {
+    text: String,
+    values: Vec<Value>,
+}
+
+impl Sql {
+    pub(crate) fn new(text: &'static str) -> Self {
+        Self { text: text.to_owned(), values: Vec::new() }
+    }
+
+    /// Adds text of our own. `&'static` keeps what came from outside from getting in.
+    pub(crate) fn push(&mut self, text: &'static str) -> &mut Self {
+        self.text.push_str(text);
+        self
+    }
+
+    /// Adds a number of our own, for names of joined tables.
+    pub(crate) fn push_number(&mut self, number: usize) -> &mut Self {
+        let _ = write!(self.text, "{number}"); // writing to a String cannot fail
+        self
+    }
+
+    /// Adds a value and its marker.
+    pub(crate) fn bind(&mut self, value: impl Into<Value>) -> &mut Self {
+        self.values.push(value.into());
+        let _ = write!(self.text, "${}", self.values.len()); // writing to a String cannot fail
+        self
+    }
+
+    /// Adds items with commas between them.
+    pub(crate) fn list<T>(
+        &mut self,
+        items: impl IntoIterator<Item = T>,
+        mut add: impl FnMut(&mut Self, T),
+    ) -> &mut Self {
+        for (index, item) in items.into_iter().enumerate() {
+            if index > 0 {
+                self.text.push_str(", ");
+            }
+            add(self, item);
+        }
+        self
+    }
+
+    /// Adds `(value, value …)` for `IN`.
+    pub(crate) fn values<T: Into<Value>>(&mut self, values: impl IntoIterator<Item = T>) -> &mut Self {
+        self.push("(")
+            .list(values, |sql, value| {
+                sql.bind(value);
+            })
+            .push(")")
+    }
+
+    /// Runs it and says how many rows it changed.
+    pub(crate) async fn execute(&mut self, connection: &mut Connection) -> Result<u64> {
+        let (text, arguments) = self.take()?;
+        let done = sqlx::query_with::<Any, _>(AssertSqlSafe(text), arguments).execute(connection).await?;
+        Ok(done.rows_affected())
+    }
+
+    /// Runs it and takes all rows.
+    pub(crate) async fn fetch_all(&mut self, connection: &mut Connection) -> Result<Vec<Row>> {
+        let (text, arguments) = self.take()?;
+        let rows = sqlx::query_with::<Any, _>(AssertSqlSafe(text), arguments).fetch_all(connection).await?;
+        Ok(rows.into_iter().map(Row).collect())
+    }
+
+    /// Runs it and takes the first row.
+    pub(crate) async fn fetch_optional(&mut self, connection: &mut Connection) -> Result<Option<Row>> {
+        let (text, arguments) = self.take()?;
+        let row = sqlx::query_with::<Any, _>(AssertSqlSafe(text), arguments).fetch_optional(connection).await?;
+        Ok(row.map(Row))
+    }
+
+    fn take(&mut self) -> Result<(String, AnyArguments)> {
+        let mut arguments = AnyArguments::default();
+        for value in self.values.drain(..) {
+            match value {
+                Value::Int(value) => arguments.add(value),
+                Value::Real(value) => arguments.add(value),
+                Value::Text(value) => arguments.add(value),
+                Value::NoText => arguments.add(None::<String>),
+                Value::NoInt => arguments.add(None::<i64>),
+            }
+            .map_err(|error| TrackError::internal(format!("a value cannot be bound: {error}")))?;
+        }
+        Ok((std::mem::take(&mut self.text), arguments))
+    }
+
+    #[cfg(test)]
+    pub(crate) fn parts(&self) -> (&str, &[Value]) {
+        (&self.text, &self.values)
+    }
+}
+
+/// One row of an answer; columns are asked for by number.
+pub(crate) struct Row(AnyRow);
+
+impl Row {
+    pub(crate) fn text(&self, column: usize) -> Result<String> {
+        Ok(self.0.try_get::<String, _>(column)?)
+    }
+
+    pub(crate) fn text_or_none(&self, column: usize) -> Result<Option<String>> {
+        Ok(self.0.try_get::<Option<String>, _>(column)?)
+    }
+
+    pub(crate) fn int(&self, column: usize) -> Result<i64> {
+        Ok(self.0.try_get::<i64, _>(column)?)
+    }
+
+    pub(crate) fn int_or_none(&self, column: usize) -> Result<Option<i64>> {
+        Ok(self.0.try_get::<Option<i64>, _>(column)?)
+    }
+
+    pub(crate) fn real(&self, column: usize) -> Result<f64> {
+        Ok(self.0.try_get::<f64, _>(column)?)
+    }
+}
