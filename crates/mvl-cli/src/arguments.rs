@@ -11,7 +11,8 @@ use crate::backends::NotCompiled;
 use crate::config::ConfigProblems;
 use crate::output::Output;
 use crate::plugins::Plugins;
-use crate::verbs::{data, demo, doctor, eval, models, predict, sweep, train};
+use crate::verbs::{data, demo, doctor, eval, models, predict, registry, runs, sweep, track, train};
+use crate::workspace::RegisteredModels;
 
 /// Computer vision for Rust: train, judge and use image models, from a folder of images to predictions.
 ///
@@ -66,6 +67,15 @@ enum Verb {
     /// Look at data before training on it.
     #[command(subcommand)]
     Data(data::DataVerb),
+    /// Runs that were recorded: list, show, compare, draw, send, remove.
+    #[command(subcommand)]
+    Runs(runs::RunsVerb),
+    /// Registered models: list, show, register, promote, roll back, sign, verify.
+    #[command(subcommand)]
+    Registry(registry::RegistryVerb),
+    /// Share runs and models with others.
+    #[command(subcommand)]
+    Track(track::TrackVerb),
     /// Train on the data that mvl carries, and show everything it does. Needs no files.
     Demo(demo::DemoArguments),
     /// Show backends, versions, threads and memory.
@@ -74,7 +84,8 @@ enum Verb {
 
 /// Runs the command line with these plugins, or with these models alone: the whole of a program's `main`.
 pub fn main_with(plugins: impl Into<Plugins>) -> ExitCode {
-    let plugins = plugins.into();
+    let mut plugins = plugins.into();
+    plugins.registry.register_source(RegisteredModels);
     let registry = plugins.registry.clone();
     let arguments = Arguments::parse();
     let output = Output::new(arguments.common.json);
@@ -85,6 +96,9 @@ pub fn main_with(plugins: impl Into<Plugins>) -> ExitCode {
         Verb::Predict(arguments) => predict::run(arguments, registry, &output),
         Verb::Models(verb) => models::run(verb, registry, &output),
         Verb::Data(verb) => data::run(verb, &output),
+        Verb::Runs(verb) => runs::run(verb, &output),
+        Verb::Registry(verb) => registry::run(verb, &output),
+        Verb::Track(verb) => track::run(verb, &output),
         Verb::Demo(arguments) => demo::run(arguments, registry, &output),
         Verb::Doctor => doctor::run(&output),
     };

@@ -11,7 +11,7 @@ use mvl::core::{
     TrainingObserver, count_parameters, write_atomically,
 };
 use mvl::infer::Predictor;
-use mvl::models::ClassifierSpec;
+use mvl::models::{ClassifierSpec, load_with_task};
 use mvl::models::weights::{LoadPolicy, WeightsHub, load_weights};
 use mvl::train::{Checkpointer, StopToken, Trainer};
 use serde::Serialize;
@@ -21,6 +21,7 @@ use crate::downloads::weights_hub;
 use crate::judge::{Measure, figures, judge};
 use crate::observers;
 use crate::plugins::Plugins;
+use crate::tracking::{Figures, Recorded, data_digest};
 use crate::training_data::TrainingData;
 
 /// Files in a run's folder, beside its checkpoints.
@@ -73,6 +74,12 @@ pub struct JobSummary {
     pub test: Option<Metrics>,
     /// Test images that could not be read and were left out.
     pub test_skipped: usize,
+    /// The run's id in the workspace, if it is recorded.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub run_id: Option<String>,
+    /// The version that it was registered as.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub registered: Option<String>,
     /// Seconds spent in training and validation, in this process.
     pub train_seconds: f64,
 }
@@ -173,6 +180,11 @@ impl TrainingJob {
             trainer = trainer.with_observer(StopAfter { epochs });
         }
         let own = observers::observers(&config)?;
+        let data_digest = data_digest(&config.data.path, &*data.train);
+        let recorded = Recorded::open(&config)?;
+        if let Some(recorded) = &recorded {
+            trainer = trainer.with_observer(recorded.observer(&config, &data_digest));
+        }
         for observer in own.into_iter().chain(plugins.observers(&config)).chain(more) {
             trainer = trainer.with_observer(observer);
         }
@@ -190,6 +202,8 @@ impl TrainingJob {
             best: trained.best.map(|best| BestFigure { epoch: best.epoch, value: best.value }),
             test: None,
             test_skipped: 0,
+            run_id: None,
+            registered: None,
             train_seconds: begun.elapsed().as_secs_f64(),
         };
         if let (Some(dataset), true) = (data.test, test && summary.stop_reason != StopReason::Interrupted) {
@@ -205,6 +219,23 @@ impl TrainingJob {
             judged.skipped.iter().for_each(|sample| eprintln!("left out of the test: {}", sample.reason));
             summary.test_skipped = judged.skipped.len();
             summary.test = Some(judged.metrics);
+        }
+        if let Some(recorded) = &recorded {
+            summary.run_id = recorded.run_id().map(str::to_owned);
+            if let Some(test) = &summary.test {
+                recorded.test_figures(test, trained.best.map_or(summary.epochs, |best| best.epoch))?;
+            }
+            if let (Some(name), false) = (&config.tracking.register, summary.stop_reason == StopReason::Interrupted) {
+                let best = trained.best.map(|best| best.epoch);
+                let validated = trained.history.iter().rfind(|epoch| best.is_none_or(|best| best == epoch.epoch));
+                let figures = Figures {
+                    test: summary.test.as_ref(),
+                    validation: validated.and_then(|epoch| epoch.valid.as_ref()),
+                    parent: config.model.weights.as_ref().map(|weights| weights.0.as_str()),
+                };
+                let version = recorded.register(name, run_dir, &figures, &data_digest)?;
+                summary.registered = Some(format!("models:/{}/{}", version.name, version.version));
+            }
         }
         write_text(&run_dir.join(SUMMARY_FILE), &serde_json::to_string_pretty(&summary)?)?;
         Ok(summary)
@@ -267,7 +298,11 @@ fn starting_model(
     device: &Device,
 ) -> anyhow::Result<Classifier> {
     let mut classifier = registry.create_classifier(model, device)?;
-    if let (Some(weights), true) = (&config.model.weights, fresh) {
+    let weights = config.model.weights.as_ref().filter(|_| fresh);
+    let saved = weights.map(|weights| registry.fetch(&weights.0)).transpose()?.flatten();
+    if let Some(folder) = saved {
+        classifier = start_from_saved(classifier, model, &folder, registry, device)?;
+    } else if let Some(weights) = weights {
         let file = hub.resolve(&weights.0)?;
         if let Some(card) = weights.card() {
             card.verify(&file)?;
@@ -280,6 +315,32 @@ fn starting_model(
     if config.model.freeze_backbone {
         classifier.backbone = classifier.backbone.freeze();
     }
+    Ok(classifier)
+}
+
+/// The backbone of a saved model, and its head where that tells as many classes apart.
+fn start_from_saved(
+    mut classifier: Classifier,
+    model: &ModelConfig,
+    folder: &Path,
+    registry: &Registry,
+    device: &Device,
+) -> anyhow::Result<Classifier> {
+    let (saved, _, spec) = load_with_task(folder, registry, device)?;
+    let known = &spec.model;
+    anyhow::ensure!(
+        (&known.name, &known.options, known.in_channels) == (&model.name, &model.options, model.in_channels),
+        "the saved model is a {} with other options than this {}; name the same model to start from it; {}",
+        known.name,
+        model.name,
+        folder.display()
+    );
+    classifier.backbone = saved.backbone;
+    let same_head = (&known.head, known.num_classes) == (&model.head, model.num_classes);
+    if same_head {
+        classifier.head = saved.head;
+    }
+    eprintln!("starting from {}{}", folder.display(), if same_head { "" } else { ", with a fresh head" });
     Ok(classifier)
 }
 

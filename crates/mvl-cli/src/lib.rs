@@ -27,15 +27,18 @@ mod observers;
 mod output;
 mod plugins;
 mod sweep;
+mod terminal_plot;
+mod tracking;
 mod training_data;
 mod verbs;
+mod workspace;
 
 pub use arguments::main_with;
 pub use backends::BackendChoice;
 pub use config::{
     ConfigProblems, DataConfig, DataTable, LearningRateOptions, MessageFormat, MlflowOptions, ModelChoice, ModelTable,
     NanGuardOptions, ObserversConfig, OnTrouble, PredictedSamplesOptions, PrometheusOptions, RunConfig, RunFile,
-    StartingWeights, TaskConfig, TaskTable, TensorBoardOptions, ThroughputOptions, WebhookOptions,
+    StartingWeights, TaskConfig, TaskTable, TensorBoardOptions, ThroughputOptions, TrackingConfig, WebhookOptions,
 };
 pub use job::{BestFigure, JobSummary, TrainingJob};
 pub use plugins::Plugins;

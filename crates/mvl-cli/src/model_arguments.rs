@@ -12,7 +12,7 @@ use crate::downloads::weights_hub;
 /// A trained model, on the command line.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct ModelArguments {
-    /// A run's folder, a saved model's folder, a weights name (`mvl models list --weights`), or a model in timm's layout: its folder
+    /// A run's folder, a saved model's folder, a registered model (models:/NAME@ALIAS, models:/NAME/VERSION), a weights name (`mvl models list --weights`), or a model in timm's layout: its folder
     /// or hf://owner/name.
     #[arg(long, value_name = "MODEL")]
     model: OsString,

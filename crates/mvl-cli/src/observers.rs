@@ -69,6 +69,7 @@ pub(crate) fn settings(config: &RunConfig) -> anyhow::Result<Value> {
     if let Some(run) = run.as_object_mut() {
         run.remove("train");
         run.remove("observers");
+        run.remove("tracking");
     }
     Ok(json!({ "run": run }))
 }

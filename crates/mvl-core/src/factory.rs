@@ -6,6 +6,7 @@
 use std::any::{Any, TypeId};
 use std::collections::BTreeMap;
 use std::fmt;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use burn::tensor::{Device, Tensor};
@@ -13,7 +14,7 @@ use burn::tensor::{Device, Tensor};
 use crate::error::nearest;
 use crate::{
     Backbone, BoxError, BoxedBackbone, BoxedHead, BoxedTask, ClassifierSpec, FeatureExtractor, HeadConfig, ModelConfig,
-    Network, Options, Tap, matches_glob,
+    ModelSource, Network, Options, Tap, matches_glob,
 };
 
 /// A classifier as the registry makes it: logits `[N, K]` out.
@@ -109,6 +110,7 @@ pub struct Registry {
     tasks: BTreeMap<String, Arc<dyn TaskFactory>>,
     models: BTreeMap<String, Arc<dyn ModelFactory>>,
     heads: BTreeMap<(TypeId, String), Arc<dyn Any + Send + Sync>>,
+    sources: BTreeMap<String, Arc<dyn ModelSource>>,
 }
 
 /// A head factory inside the registry; the extra box makes it a sized `Any`.
@@ -137,6 +139,23 @@ impl Registry {
     pub fn register_task(&mut self, factory: impl TaskFactory + 'static) -> &mut Self {
         self.tasks.insert(factory.name().to_owned(), Arc::new(factory));
         self
+    }
+
+    /// Adds a place where saved models are found; one registered before under that scheme is replaced.
+    pub fn register_source(&mut self, source: impl ModelSource + 'static) -> &mut Self {
+        self.sources.insert(source.scheme().to_owned(), Arc::new(source));
+        self
+    }
+
+    /// The local folder of a saved model's address; `None` where no source has its scheme, as with a path or a name.
+    ///
+    /// # Errors
+    /// [`ModelError::NotFetched`].
+    pub fn fetch(&self, address: &str) -> Result<Option<PathBuf>, ModelError> {
+        let scheme = address.split_once(":/").map_or("", |(scheme, _)| scheme);
+        let Some(source) = self.sources.get(scheme) else { return Ok(None) };
+        let fetched = source.fetch(address);
+        fetched.map(Some).map_err(|source| ModelError::NotFetched { address: address.to_owned(), source })
     }
 
     /// The names of the tasks.
@@ -304,6 +323,14 @@ pub enum ModelError {
         nearest: Option<String>,
         /// What there is.
         known: String,
+    },
+    /// A saved model that its source does not give.
+    #[error("cannot fetch {address:?}")]
+    NotFetched {
+        /// Its address.
+        address: String,
+        /// Why not.
+        source: BoxError,
     },
     /// Options that a factory does not know or cannot follow.
     #[error("invalid options for {owner:?}: {what}")]

@@ -50,6 +50,7 @@ mod metrics;
 mod mixed_precision;
 mod model;
 mod model_config;
+mod model_source;
 mod neck;
 mod observer;
 mod predicted_sample;
@@ -85,6 +86,7 @@ pub use mixed_precision::{
 };
 pub use model::{Backbone, Head, InputSides, Network, count_parameters, device_of, is_learnt};
 pub use model_config::{HeadConfig, ModelConfig, Options};
+pub use model_source::ModelSource;
 pub use neck::{Neck, NeckedHead};
 pub use observer::{Flow, ObserverError, StopReason, TrainingEvent, TrainingObserver};
 pub use predicted_sample::PredictedSample;

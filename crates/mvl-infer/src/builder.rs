@@ -41,7 +41,7 @@ impl<B: Backend> PredictorBuilder<B> {
         self
     }
 
-    /// A registry that knows models and tasks of your own.
+    /// A registry that knows models, tasks and [sources of saved models](mvl_core::ModelSource) of your own.
     pub fn with_registry(mut self, registry: Registry) -> Self {
         self.registry = registry;
         self
@@ -65,7 +65,9 @@ impl<B: Backend> PredictorBuilder<B> {
     /// [`InferError`] when there is no such device, no such model, no weights file, or they do not fit together.
     pub fn load(self) -> Result<Predictor<B>, InferError> {
         let device = B::device(self.ordinal)?;
-        let (model, task, spec) = match (saved_model_in(Path::new(&self.model)), &self.weights) {
+        let fetched = self.model.to_str().map(|address| self.registry.fetch(address)).transpose()?.flatten();
+        let path = fetched.as_deref().unwrap_or(Path::new(&self.model));
+        let (model, task, spec) = match (saved_model_in(path), &self.weights) {
             (Some(folder), None) => load_with_task(&folder, &self.registry, &device)?,
             (Some(folder), Some(weights)) => {
                 return Err(InferError::UnusedWeights { weights: weights.clone(), folder });

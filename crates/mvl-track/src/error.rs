@@ -145,7 +145,11 @@ impl From<sqlx::Error> for TrackError {
 
 impl From<DataError> for TrackError {
     fn from(error: DataError) -> Self {
-        Self::internal(error.to_string()).with_source(error)
+        let code = match &error {
+            DataError::Format { .. } => ErrorCode::DataLoss,
+            _ => ErrorCode::InternalError,
+        };
+        Self::new(code, error.full_message())
     }
 }
 

@@ -17,6 +17,7 @@
 //! - [`Database`]: one file or one server, opened once and shared.
 //! - [`Tracker`]: experiments, runs, metrics, parameters, tags, inputs, logged models, artifacts.
 //! - [`Registry`]: registered models, versions, aliases, stages.
+//! - [`Workspace`]: both with their files, in one place; [`manifest`]: what a version of a model is made of.
 //! - [`TrackError`]: what went wrong, with MLflow's code.
 //! - The rest is what these give and take.
 
@@ -25,12 +26,14 @@ mod database;
 mod entities;
 mod error;
 mod limits;
+pub mod manifest;
 mod migrate;
 mod names;
 mod registry;
 mod run_names;
 mod sql;
 mod tracker;
+mod workspace;
 
 pub use database::{Database, Dialect};
 pub use entities::{
@@ -43,4 +46,8 @@ pub use registry::{ModelSearch, NewVersion, Registry, VersionSearch};
 pub use tracker::{
     Artifact, ArtifactOwner, Batch, Collected, DatasetFilter, ExperimentSearch, LoggedModelSearch, ModelOrder,
     NewLoggedModel, NewRun, RunSearch, RunUpdate, Tracker,
+};
+pub use workspace::{
+    ARTIFACTS_VARIABLE, DATABASE_VARIABLE, LoadedModel, NewModel, PortableFile, PortablePoint, PortableRun, PortableValue,
+    Pushed, Swept, WORKSPACE_DIR, Workspace, WorkspaceConfig, WorkspaceRecorder, push_run,
 };

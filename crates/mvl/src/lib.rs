@@ -29,6 +29,10 @@ pub use mvl_data as data;
 pub use mvl_infer as infer;
 pub use mvl_metrics as metrics;
 pub use mvl_models as models;
+#[cfg(feature = "track")]
+pub use mvl_store as store;
+#[cfg(feature = "track")]
+pub use mvl_track as track;
 pub use mvl_train as train;
 
 /// README's example, compiled by the tests.

@@ -5,6 +5,7 @@ mod reader;
 mod run_config;
 mod run_file;
 mod switch;
+mod tracking;
 
 pub use observers::{
     LearningRateOptions, MessageFormat, MlflowOptions, NanGuardOptions, ObserversConfig, OnTrouble,
@@ -17,3 +18,4 @@ pub(crate) use reader::{Override, read_config, read_strictly};
 pub(crate) use run_config::StartingPoint;
 pub use run_config::{DataConfig, ModelChoice, RunConfig, StartingWeights, TaskConfig};
 pub use run_file::{DataTable, ModelTable, RunFile, TaskTable};
+pub use tracking::TrackingConfig;

@@ -12,6 +12,7 @@ use mvl::train::TrainConfig;
 use serde::Serialize;
 
 use super::observers::ObserversConfig;
+use super::tracking::TrackingConfig;
 use super::reader::ConfigProblems;
 use super::run_file::RunFile;
 use crate::backends::{BackendChoice, with_backend};
@@ -41,6 +42,8 @@ pub struct RunConfig {
     pub preprocess: Preprocess,
     /// Who watches beside history and curves; may change when the run is resumed.
     pub observers: ObserversConfig,
+    /// Where the run is recorded; may change when it is resumed.
+    pub tracking: TrackingConfig,
 }
 
 /// What to train on.
@@ -209,6 +212,7 @@ impl RunConfig {
             train: file.train,
             preprocess,
             observers: file.observers,
+            tracking: file.tracking,
         };
         config.check(registry, start, &mut problems);
         problems.retain(|problem| !typed.iter().any(|typed| about_the_same(typed, problem)));
@@ -259,7 +263,7 @@ impl RunConfig {
         expect(self.resources.host_mib != Some(0), "resources.host_mib: expected at least 1, got 0".to_owned());
         expect(self.resources.cores != Some(0), "resources.cores: expected at least 1, got 0".to_owned());
         if let (Some(StartingWeights(weights)), StartingPoint::Weights) = (&self.model.weights, start) {
-            let known = weights_card(weights).is_ok() || weights.contains("://") || Path::new(weights).is_file();
+            let known = weights_card(weights).is_ok() || weights.contains(":/") || Path::new(weights).is_file();
             expect(
                 known,
                 format!("model.weights: expected a weights name, an address or an existing file, got {weights:?}"),
@@ -273,6 +277,7 @@ impl RunConfig {
         problems.extend(self.preprocess.problems().into_iter().map(|text| format!("preprocess.{text}")));
         problems.extend(self.train.problems().into_iter().map(|text| format!("train.{text}")));
         problems.extend(self.observers.problems().into_iter().map(|text| format!("observers.{text}")));
+        problems.extend(self.tracking.problems().into_iter().map(|text| format!("tracking.{text}")));
         problems.extend(self.task_problem(registry));
         problems.extend(self.task.metric_problems());
         problems.extend(self.model_problem(registry));

@@ -8,6 +8,7 @@ use mvl::train::TrainConfig;
 use serde::{Deserialize, Serialize};
 
 use super::observers::ObserversConfig;
+use super::tracking::TrackingConfig;
 use crate::backends::BackendChoice;
 
 /// A run's config as typed. See `recipes/` for whole ones.
@@ -36,6 +37,8 @@ pub struct RunFile {
     pub train: TrainConfig,
     /// Who watches.
     pub observers: ObserversConfig,
+    /// Where the run is recorded.
+    pub tracking: TrackingConfig,
 }
 
 /// `[data]` as typed.
@@ -73,7 +76,8 @@ pub struct DataTable {
 pub struct ModelTable {
     /// Name in `mvl models list`.
     pub name: Option<String>,
-    /// A weights name (`mobilenet_v2.imagenet1k_v1`) or a `.pth` or `.safetensors` file to start from.
+    /// A weights name (`mobilenet_v2.imagenet1k_v1`) a `.pth` or `.safetensors` file, or a registered model
+    /// (`models:/flowers@champion`) to start from.
     pub weights: Option<String>,
     /// Whether only the head learns.
     pub freeze_backbone: Option<bool>,

@@ -20,6 +20,7 @@ use crate::judge::{Measure, judge};
 use crate::output::{Output, say};
 use crate::training_data::{EMBEDDED, open_split};
 use crate::verbs::eval::draw;
+use crate::workspace;
 
 /// The recipe that the demo follows.
 const RECIPE: &str = include_str!("../../../../recipes/demo.toml");
@@ -54,6 +55,10 @@ struct DemoSummary {
     curves: PathBuf,
     confusion_matrix: PathBuf,
     mistakes: PathBuf,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    run_id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    registered: Option<String>,
     first_test_image: FirstImage,
 }
 
@@ -65,6 +70,8 @@ struct FirstImage {
     probability: f32,
 }
 
+/// The experiment of its runs, and the name that its model is registered under.
+const DEMO: &str = "demo";
 /// Mistakes on the sheet.
 const MISTAKES: usize = 40;
 const SHEET_COLUMNS: usize = 8;
@@ -77,6 +84,9 @@ pub(crate) fn run(arguments: DemoArguments, registry: Registry, output: &Output)
     file.train.epochs = arguments.epochs.unwrap_or(file.train.epochs);
     file.backend = arguments.compute.backend.or(file.backend);
     file.device = arguments.compute.device.or(file.device);
+    let recorded = workspace::recording_allowed();
+    file.tracking.experiment = Some(DEMO.to_owned());
+    file.tracking.register = recorded.then(|| DEMO.to_owned());
     let config = RunConfig::resolve(file, &registry)?;
     let summary = with_backend!(config.backend, B => run_on::<B>(config, registry)?)?;
     let Some(summary) = summary else {
@@ -164,6 +174,8 @@ fn report<B: Backend>(config: &RunConfig, registry: Registry, trained: JobSummar
         curves: run.join(CURVES_FILE),
         confusion_matrix: run.join(CONFUSION_FILE),
         mistakes: run.join(MISTAKES_FILE),
+        run_id: trained.run_id,
+        registered: trained.registered,
         first_test_image: FirstImage {
             truth: first.annotations.label.map_or_else(|| "?".to_owned(), |label| labels.display(label)),
             predicted: answer.label.clone(),
@@ -174,6 +186,9 @@ fn report<B: Backend>(config: &RunConfig, registry: Registry, trained: JobSummar
 
 fn describe(summary: &DemoSummary) -> String {
     let run = summary.run.display();
+    let recorded = summary.registered.as_ref().map_or_else(String::new, |address| {
+        format!("recorded          mvl runs show, registered as {address}\n")
+    });
     format!(
         "test accuracy {:.2} % on {} images never trained on\n\
          {} with {} parameters, {} epochs, {:.0} s of training\n\
@@ -181,7 +196,7 @@ fn describe(summary: &DemoSummary) -> String {
          curves            {}\n\
          confusion matrix  {}\n\
          mistakes          {}\n\
-         next: mvl predict --model {run} PHOTO",
+         {recorded}next: mvl predict --model {run} PHOTO",
         100.0 * summary.test_accuracy,
         summary.test_images,
         summary.model,

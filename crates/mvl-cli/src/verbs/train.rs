@@ -78,6 +78,12 @@ pub(crate) struct TrainArguments {
     /// Train nothing: double the batch size until it does not fit, print the speeds, and suggest one.
     #[arg(long, conflicts_with_all = ["resume", "stop_after", "no_test"])]
     find_batch_size: bool,
+    /// Register the best checkpoint as the next version of this model [config: tracking.register].
+    #[arg(long, value_name = "NAME")]
+    register: Option<String>,
+    /// Do not record the run [config: tracking.enabled].
+    #[arg(long)]
+    no_tracking: bool,
     /// Any setting by its path in the config, such as `--set data.image_size=[64,64]`; can be given often.
     #[arg(long, value_name = "KEY=VALUE")]
     set: Vec<Override>,
@@ -100,6 +106,8 @@ impl TrainArguments {
         put("data.batch_size", self.batch_size.map(Into::into));
         put("train.optimizer.learning_rate", self.learning_rate.map(Into::into));
         put("train.seed", self.seed.map(Into::into));
+        put("tracking.register", self.register.clone().map(Into::into));
+        put("tracking.enabled", self.no_tracking.then_some(false.into()));
         put("run_dir", self.run_dir.as_ref().map(|path| path.display().to_string().into()));
         put("backend", self.compute.backend.map(|backend| backend.name().into()));
         put("device", self.compute.device.map(|device| (device as i64).into()));

@@ -206,7 +206,9 @@ impl TaskFactory for DistillationTaskFactory {
     ) -> Result<BoxedTask, ModelError> {
         let (options, labels) = self.options(&spec.task_options)?;
         // Without a saved model the folder itself, so that the error names it.
-        let folder = saved_model_in(&options.teacher).unwrap_or_else(|| options.teacher.clone());
+        let fetched = options.teacher.to_str().map(|address| registry.fetch(address)).transpose()?.flatten();
+        let teacher = fetched.as_ref().unwrap_or(&options.teacher);
+        let folder = saved_model_in(teacher).unwrap_or_else(|| teacher.clone());
         let (teacher, taught) = load_classifier(&folder, registry, device)?;
         check(NAME, differences(spec, &taught, &options.teacher))?;
         let student = ClassificationTask::new(spec.clone().with_task(STUDENT_TASK, Options::default()));

@@ -13,7 +13,7 @@ pub use confusion_matrix::confusion_matrix_svg;
 pub use curves::{CurvePoint, curves_svg};
 pub use learning_rate_search::learning_rate_svg;
 pub use sample_sheet::sample_sheet;
-pub use step_lines::step_lines_svg;
+pub use step_lines::{NamedLine, compared_lines_svg, step_lines_svg};
 
 pub(crate) use canvas::png_bytes;
 pub(crate) use confusion_picture::confusion_picture;

@@ -23,7 +23,28 @@ const COLORS: [RGBColor; 4] =
 /// # Ok::<(), mvl_core::BoxError>(())
 /// ```
 pub fn step_lines_svg(panels: &[(&str, Vec<(f64, f64)>)], title: &str) -> Result<String, BoxError> {
-    let steps = panels.iter().flat_map(|(_, values)| values.iter().map(|(step, _)| *step));
+    let panels = panels.iter().zip(COLORS.iter().cycle());
+    let panels = panels.map(|((name, values), color)| (*name, vec![Line::new(None, *color, values.iter().copied())]));
+    draw(&panels.collect::<Vec<_>>(), title)
+}
+
+/// A run's name, and a figure of it over its steps.
+pub type NamedLine = (String, Vec<(f64, f64)>);
+
+/// Draws figures of several runs over their steps, a panel for each figure and in it a line for each run, with its name.
+///
+/// # Errors
+/// When the drawing library fails.
+pub fn compared_lines_svg(panels: &[(&str, Vec<NamedLine>)], title: &str) -> Result<String, BoxError> {
+    let lines = |lines: &Vec<NamedLine>| -> Vec<Line> {
+        let colored = lines.iter().zip(COLORS.iter().cycle());
+        colored.map(|((run, values), color)| Line::new(Some(run.clone()), *color, values.iter().copied())).collect()
+    };
+    draw(&panels.iter().map(|(name, runs)| (*name, lines(runs))).collect::<Vec<_>>(), title)
+}
+
+fn draw(panels: &[(&str, Vec<Line>)], title: &str) -> Result<String, BoxError> {
+    let steps = panels.iter().flat_map(|(_, lines)| lines).flat_map(|line| line.values.iter().map(|(step, _)| *step));
     let last = steps.filter(|step| step.is_finite()).fold(1.0, f64::max);
     let mut svg = String::new();
     {
@@ -32,10 +53,9 @@ pub fn step_lines_svg(panels: &[(&str, Vec<(f64, f64)>)], title: &str) -> Result
         root.fill(&WHITE)?;
         let (header, mut rest) = root.split_vertically(TITLE_HEIGHT);
         panel::title(&header, title)?;
-        for ((name, values), color) in panels.iter().zip(COLORS.iter().cycle()) {
+        for (name, lines) in panels {
             let (area, below) = rest.split_vertically(PANEL_HEIGHT);
-            let line = Line::new(None, *color, values.iter().copied());
-            panel(&area, name, ("step", 0.0..last), &[line], SeriesLabelPosition::UpperRight)?;
+            panel(&area, name, ("step", 0.0..last), lines, SeriesLabelPosition::UpperRight)?;
             rest = below;
         }
         root.present()?;
@@ -55,6 +75,15 @@ mod tests {
             assert!(svg.contains(&format!("\n{expected}\n")), "{expected} is not in\n{svg}");
         }
         assert!(!svg.contains("NaN"));
+    }
+
+    #[test]
+    fn runs_share_a_panel_and_have_their_names() {
+        let line = |name: &str| (name.to_owned(), vec![(0.0, 1.0), (5.0, 2.0)]);
+        let svg = compared_lines_svg(&[("loss", vec![line("first"), line("second")])], "2 runs").expect("drawn");
+        for expected in ["2 runs", "loss", "first", "second"] {
+            assert!(svg.contains(&format!("\n{expected}\n")), "{expected} is not in\n{svg}");
+        }
     }
 
     #[test]

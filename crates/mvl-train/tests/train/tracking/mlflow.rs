@@ -73,7 +73,7 @@ fn a_run_is_recorded_as_it_was() {
     assert_eq!(run.params["model.labels"], r#"["cat","dog"]"#);
     assert_eq!(run.params["model.description"].len(), 6_000);
     assert!(
-        told.has("parameters cut to what MLflow takes, config.json has all: model.description"),
+        told.has("long parameters were cut, config.json has all: model.description"),
         "{:?}",
         told.all()
     );
