@@ -24,6 +24,7 @@ mod clock;
 mod database;
 mod entities;
 mod error;
+mod filter;
 mod limits;
 mod migrate;
 mod names;
