@@ -28,6 +28,7 @@ mod filter;
 mod limits;
 mod migrate;
 mod names;
+mod placed;
 mod registry;
 mod run_names;
 mod sql;

@@ -52,10 +52,7 @@ impl Tracker {
         let mut experiments =
             Sql::new("SELECT id FROM experiments WHERE lifecycle_stage = 'deleted' AND last_update_time <= ");
         for row in self.listed(experiments.bind(before)).await? {
-            let id = row.int(0)?;
-            if self.remove_experiment(id, before).await? {
-                collected.experiments.push(id.to_string());
-            }
+            self.remove_experiment(row.int(0)?, before, &mut collected).await?;
         }
         Ok(collected)
     }
@@ -92,23 +89,33 @@ impl Tracker {
         Ok(Some(artifacts))
     }
 
-    /// Removes an experiment that holds nothing any more.
-    async fn remove_experiment(&self, id: i64, before: i64) -> Result<bool> {
+    /// Removes an experiment that holds no runs any more.
+    async fn remove_experiment(&self, id: i64, before: i64, collected: &mut Collected) -> Result<()> {
         let mut write = self.database.write().await?;
         let mut select = Sql::new("SELECT id FROM experiments WHERE lifecycle_stage = 'deleted' AND id = ");
         select.bind(id).push(" AND last_update_time <= ").bind(before).push(self.database.for_update());
         if select.fetch_optional(&mut write).await?.is_none() {
-            return Ok(false);
+            return Ok(());
         }
-        for held in ["SELECT 1 FROM runs WHERE experiment_id = ", "SELECT 1 FROM logged_models WHERE experiment_id = "]
-        {
-            if Sql::new(held).bind(id).push(" LIMIT 1").fetch_optional(&mut write).await?.is_some() {
-                return Ok(false);
-            }
+        let mut held = Sql::new("SELECT 1 FROM runs WHERE experiment_id = ");
+        if held.bind(id).push(" LIMIT 1").fetch_optional(&mut write).await?.is_some() {
+            return Ok(());
         }
+        // Its logged models go with it, also those that were not deleted one by one.
+        let mut models = Sql::new("SELECT model_uuid FROM logged_models WHERE experiment_id = ");
+        let (mut removed, mut artifacts) = (Vec::new(), 0);
+        for row in models.bind(id).fetch_all(&mut write).await? {
+            let model_id = row.text(0)?;
+            artifacts += remove_artifacts(&mut write, "model", &model_id).await?;
+            removed.push(model_id);
+        }
+        Sql::new("DELETE FROM logged_models WHERE experiment_id = ").bind(id).execute(&mut write).await?;
         Sql::new("DELETE FROM experiments WHERE id = ").bind(id).execute(&mut write).await?;
         write.commit().await?;
-        Ok(true)
+        collected.artifacts += artifacts;
+        collected.logged_models.extend(removed);
+        collected.experiments.push(id.to_string());
+        Ok(())
     }
 }
 

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use super::read_runs::number;
 use crate::database::Connection;
 use crate::limits::LIST_VALUES;
+use crate::placed::placed;
 use crate::sql::{Row, Sql};
 use crate::{LoggedModel, Metric, Param, Result, Tag};
 
@@ -50,13 +51,13 @@ async fn add_data(read: &mut Connection, models: &mut [LoggedModel], places: &Ha
     let ids = || places.keys().copied();
     let mut select = Sql::new("SELECT model_id, key, value FROM logged_model_params WHERE model_id IN ");
     for row in select.values(ids()).push(" ORDER BY model_id, key").fetch_all(read).await? {
-        if let Some(model) = of(models, places, &row)? {
+        if let Some(model) = placed(models, places, &row.int(0)?) {
             model.params.push(Param::new(row.text(1)?, row.text(2)?));
         }
     }
     let mut select = Sql::new("SELECT model_id, key, value FROM logged_model_tags WHERE model_id IN ");
     for row in select.values(ids()).push(" ORDER BY model_id, key").fetch_all(read).await? {
-        if let Some(model) = of(models, places, &row)? {
+        if let Some(model) = placed(models, places, &row.int(0)?) {
             model.tags.push(Tag::new(row.text(1)?, row.text(2)?));
         }
     }
@@ -66,7 +67,7 @@ async fn add_data(read: &mut Connection, models: &mut [LoggedModel], places: &Ha
     );
     select.values(ids()).push(" ORDER BY m.model_id, k.name, m.step, m.timestamp, m.value");
     for row in select.fetch_all(read).await? {
-        if let Some(model) = of(models, places, &row)? {
+        if let Some(model) = placed(models, places, &row.int(0)?) {
             let given = |text: String| (!text.is_empty()).then_some(text);
             let mut metric = Metric::new(row.text(1)?, number(row.real(2)?, row.int(5)?), row.int(3)?, row.int(4)?);
             metric.model_id = Some(model.model_id.clone());
@@ -77,13 +78,4 @@ async fn add_data(read: &mut Connection, models: &mut [LoggedModel], places: &Ha
         }
     }
     Ok(())
-}
-
-fn of<'a>(
-    models: &'a mut [LoggedModel],
-    places: &HashMap<i64, usize>,
-    row: &Row,
-) -> Result<Option<&'a mut LoggedModel>> {
-    let place = places.get(&row.int(0)?);
-    Ok(place.and_then(|place| models.get_mut(*place)))
 }

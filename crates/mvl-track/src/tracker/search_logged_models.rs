@@ -135,9 +135,9 @@ impl Tracker {
 fn require(sql: &mut Sql, condition: &Condition, datasets: &[DatasetFilter], like_end: &'static str) {
     let table = match condition.entity {
         Entity::Metric => {
-            sql.push("EXISTS (SELECT 1 FROM (");
+            sql.push("l.id IN (SELECT f.model_id FROM (");
             push_latest(sql, &condition.key, datasets, None);
-            sql.push(") f WHERE f.model_id = l.id AND f.is_nan = 0 AND ");
+            sql.push(") f WHERE f.is_nan = 0 AND ");
             push_comparison(sql, "f.value", condition, like_end);
             sql.push(")");
             return;
