@@ -10,6 +10,7 @@ mod logged_models;
 mod metric_keys;
 mod metrics;
 mod params;
+mod read_models;
 mod read_runs;
 mod runs;
 mod sampling;
