@@ -11,8 +11,8 @@ use mvl::core::{
     TrainingObserver, count_parameters, write_atomically,
 };
 use mvl::infer::Predictor;
-use mvl::models::{ClassifierSpec, load_with_task};
 use mvl::models::weights::{LoadPolicy, WeightsHub, load_weights};
+use mvl::models::{ClassifierSpec, load_with_task};
 use mvl::train::{Checkpointer, StopToken, Trainer};
 use serde::Serialize;
 

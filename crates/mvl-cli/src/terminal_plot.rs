@@ -26,7 +26,9 @@ pub(crate) fn draw(curves: &[Curve]) -> String {
         return format!("{}: no points", lines.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", "));
     }
     let range = |of: fn(&(f64, f64)) -> f64| {
-        let (low, high) = points().map(of).fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), value| (low.min(value), high.max(value)));
+        let (low, high) = points()
+            .map(of)
+            .fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), value| (low.min(value), high.max(value)));
         if high > low { [low, high] } else { [low - 0.5, high + 0.5] }
     };
     let (x, y) = (range(|point| point.0), range(|point| point.1));
@@ -41,7 +43,8 @@ pub(crate) fn draw(curves: &[Curve]) -> String {
     };
     // A single curve is named by its title; where several are, the legend must not cover what is drawn late.
     let legend = (lines.len() > 1).then_some(LegendPosition::TopLeft);
-    let chart = Chart::new(datasets.collect()).x_axis(axis(x)).y_axis(axis(y)).style(Style::default()).legend_position(legend);
+    let chart =
+        Chart::new(datasets.collect()).x_axis(axis(x)).y_axis(axis(y)).style(Style::default()).legend_position(legend);
     let area = Rect::new(0, 0, WIDTH, HEIGHT);
     let mut buffer = Buffer::empty(area);
     chart.render(area, &mut buffer);

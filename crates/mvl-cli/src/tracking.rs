@@ -7,7 +7,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::Context;
-use mvl::core::{Dataset, Metrics, MODEL_FILE};
+use mvl::core::{Dataset, MODEL_FILE, Metrics};
 use mvl::data::LabelledDataset;
 use mvl::models::ClassifierSpec;
 use mvl::store::Digest;
@@ -53,16 +53,15 @@ impl Recorded {
         let (workspace, run_id) = (self.workspace.clone(), self.run_id.clone());
         let (wanted, file) = (&config.tracking, |name: &str| config.run_dir.join(name));
         let name = || config.run_dir.file_name().map(|name| name.to_string_lossy().into_owned());
-        let mut logger =
-            RunLogger::new("tracking", move || Ok(Box::new(workspace.recorder().telling(run_id.clone()))))
-                .with_experiment(wanted.experiment.as_deref().unwrap_or(EXPERIMENT))
-                .with_every_steps(wanted.every_steps)
-                .with_file(file(CONFIG_FILE))
-                .with_file(file(HISTORY_FILE))
-                .with_file(file(CURVES_FILE))
-                .with_tag("mvl.run_dir", config.run_dir.display().to_string())
-                .with_tag("mvl.data", config.data.path.clone())
-                .with_tag("mvl.data_digest", data.to_string());
+        let mut logger = RunLogger::new("tracking", move || Ok(Box::new(workspace.recorder().telling(run_id.clone()))))
+            .with_experiment(wanted.experiment.as_deref().unwrap_or(EXPERIMENT))
+            .with_every_steps(wanted.every_steps)
+            .with_file(file(CONFIG_FILE))
+            .with_file(file(HISTORY_FILE))
+            .with_file(file(CURVES_FILE))
+            .with_tag("mvl.run_dir", config.run_dir.display().to_string())
+            .with_tag("mvl.data", config.data.path.clone())
+            .with_tag("mvl.data_digest", data.to_string());
         if let Some(name) = wanted.run_name.clone().or_else(name) {
             logger = logger.with_run_name(name);
         }
@@ -114,7 +113,8 @@ impl Recorded {
         }
         let version = register_folder(&self.workspace, name, &folder, card, lineage)?;
         if let Some(run) = self.run_id().map(str::to_owned) {
-            let (workspace, tag) = (self.workspace.clone(), Tag::new("mvl.model", format!("models:/{name}/{}", version.version)));
+            let (workspace, tag) =
+                (self.workspace.clone(), Tag::new("mvl.model", format!("models:/{name}/{}", version.version)));
             block(async move { workspace.tracker().set_tag(&run, &tag).await })?;
         }
         Ok(version)

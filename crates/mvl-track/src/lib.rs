@@ -50,6 +50,6 @@ pub use tracker::{
     NewLoggedModel, NewRun, RunSearch, RunUpdate, Tracker,
 };
 pub use workspace::{
-    ARTIFACTS_VARIABLE, DATABASE_VARIABLE, LoadedModel, NewModel, PortableFile, PortablePoint, PortableRun, PortableValue,
-    Pushed, Swept, WORKSPACE_DIR, Workspace, WorkspaceConfig, WorkspaceRecorder, push_run,
+    ARTIFACTS_VARIABLE, DATABASE_VARIABLE, LoadedModel, NewModel, PortableFile, PortablePoint, PortableRun,
+    PortableValue, Pushed, Swept, WORKSPACE_DIR, Workspace, WorkspaceConfig, WorkspaceRecorder, push_run,
 };

@@ -7,7 +7,8 @@ use crate::sql::Sql;
 use crate::{Database, Dialect, ErrorCode, Result, TrackError};
 
 /// The steps, oldest first. A released step never changes.
-const STEPS: [&str; 1] = [include_str!("../migrations/0001_tables.sql")];
+const STEPS: [&str; 2] =
+    [include_str!("../migrations/0001_tables.sql"), include_str!("../migrations/0002_alias_moves.sql")];
 /// Postgres' lock for these steps: "mvl-trac" in bytes.
 const LOCK: i64 = 0x6d76_6c2d_7472_6163;
 

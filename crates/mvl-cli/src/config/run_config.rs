@@ -12,9 +12,9 @@ use mvl::train::TrainConfig;
 use serde::Serialize;
 
 use super::observers::ObserversConfig;
-use super::tracking::TrackingConfig;
 use super::reader::ConfigProblems;
 use super::run_file::RunFile;
+use super::tracking::TrackingConfig;
 use crate::backends::{BackendChoice, with_backend};
 
 /// Everything that decides a run. Written in full beside its checkpoints as `config.toml`, which is a [`RunFile`] again.

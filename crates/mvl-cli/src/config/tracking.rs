@@ -46,7 +46,8 @@ impl TrackingConfig {
             }
         }
         if self.register.is_some() && !self.enabled {
-            problems.push("register: a run that is not recorded registers no model; leave out enabled = false".to_owned());
+            problems
+                .push("register: a run that is not recorded registers no model; leave out enabled = false".to_owned());
         }
         problems
     }

@@ -186,9 +186,10 @@ fn report<B: Backend>(config: &RunConfig, registry: Registry, trained: JobSummar
 
 fn describe(summary: &DemoSummary) -> String {
     let run = summary.run.display();
-    let recorded = summary.registered.as_ref().map_or_else(String::new, |address| {
-        format!("recorded          mvl runs show, registered as {address}\n")
-    });
+    let recorded = summary
+        .registered
+        .as_ref()
+        .map_or_else(String::new, |address| format!("recorded          mvl runs show, registered as {address}\n"));
     format!(
         "test accuracy {:.2} % on {} images never trained on\n\
          {} with {} parameters, {} epochs, {:.0} s of training\n\

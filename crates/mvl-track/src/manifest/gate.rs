@@ -91,7 +91,8 @@ impl std::str::FromStr for Gate {
 }
 
 fn bound(text: &str) -> Result<Bound, String> {
-    let expected = || format!("expected SET:METRIC>=NUMBER or SET:METRIC<NUMBER, such as test:accuracy>=0.9, got {text:?}");
+    let expected =
+        || format!("expected SET:METRIC>=NUMBER or SET:METRIC<NUMBER, such as test:accuracy>=0.9, got {text:?}");
     let (name, number, is_least) = match (text.split_once(">="), text.split_once('<')) {
         (Some((name, number)), _) => (name, number, true),
         (None, Some((name, number))) => (name, number, false),
@@ -138,7 +139,9 @@ mod tests {
 
     #[test]
     fn what_is_no_gate_is_refused() {
-        for text in ["", "accuracy>=0.9", "test:accuracy", "test:accuracy>=", "test:accuracy>=high", ":a<1", "test:a>=NaN"] {
+        for text in
+            ["", "accuracy>=0.9", "test:accuracy", "test:accuracy>=", "test:accuracy>=high", ":a<1", "test:a>=NaN"]
+        {
             assert!(text.parse::<Gate>().is_err(), "{text}");
         }
     }

@@ -37,12 +37,14 @@ impl SigningKey {
     /// [`ErrorCode::InternalError`] when the system has none to give.
     pub fn generate() -> Result<Self, TrackError> {
         let document = Ed25519KeyPair::generate_pkcs8(&SystemRandom::new());
-        let document = document.map_err(|_| TrackError::new(ErrorCode::InternalError, "the system gives no randomness"))?;
+        let document =
+            document.map_err(|_| TrackError::new(ErrorCode::InternalError, "the system gives no randomness"))?;
         Self::from_pkcs8(document.as_ref().to_vec())
     }
 
     fn from_pkcs8(secret: Vec<u8>) -> Result<Self, TrackError> {
-        let pair = Ed25519KeyPair::from_pkcs8(&secret).map_err(|error| invalid(format!("not a private key: {error}")))?;
+        let pair =
+            Ed25519KeyPair::from_pkcs8(&secret).map_err(|error| invalid(format!("not a private key: {error}")))?;
         Ok(Self { pair, secret })
     }
 

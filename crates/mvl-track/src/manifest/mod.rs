@@ -149,7 +149,10 @@ impl ModelManifest {
     /// [`ErrorCode::InvalidParameterValue`] when it is too large, no manifest, of a later layout, or a file's path leads out of the model.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, TrackError> {
         if bytes.len() as u64 > MAX_MANIFEST_BYTES {
-            return Err(invalid(format!("a model's manifest has at most {MAX_MANIFEST_BYTES} bytes, not {}", bytes.len())));
+            return Err(invalid(format!(
+                "a model's manifest has at most {MAX_MANIFEST_BYTES} bytes, not {}",
+                bytes.len()
+            )));
         }
         let manifest: Self =
             serde_json::from_slice(bytes).map_err(|error| invalid(format!("this is no model's manifest: {error}")))?;
@@ -214,12 +217,25 @@ mod tests {
     fn paths_out_of_the_model_are_refused() {
         let long = "a/".repeat(600);
         for path in [
-            "../weights", "a/../../b", "/etc/passwd", "a//b", "a/./b", "C:/x", "a\\..\\b", "", "a/", "..", "a\0b", "nul.", &long,
+            "../weights",
+            "a/../../b",
+            "/etc/passwd",
+            "a//b",
+            "a/./b",
+            "C:/x",
+            "a\\..\\b",
+            "",
+            "a/",
+            "..",
+            "a\0b",
+            "nul.",
+            &long,
         ] {
             let error = one(path).to_bytes().expect_err(path);
             assert_eq!(error.code, ErrorCode::InvalidParameterValue, "{path}");
         }
-        let hostile = String::from_utf8(one("good").to_bytes().expect("sound")).expect("text").replace("good", "../good");
+        let hostile =
+            String::from_utf8(one("good").to_bytes().expect("sound")).expect("text").replace("good", "../good");
         assert!(ModelManifest::from_bytes(hostile.as_bytes()).is_err());
     }
 
@@ -227,7 +243,9 @@ mod tests {
     fn other_layouts_and_other_things_are_refused() {
         let text = String::from_utf8(one("w").to_bytes().expect("sound")).expect("text");
         let later = text.replace("\"version\": 1", "\"version\": 2");
-        assert!(ModelManifest::from_bytes(later.as_bytes()).expect_err("later").to_string().contains("layout 1, got 2"));
+        assert!(
+            ModelManifest::from_bytes(later.as_bytes()).expect_err("later").to_string().contains("layout 1, got 2")
+        );
         for bytes in [&b"{}"[..], b"", b"\x80\x04pickle", &text.as_bytes()[..text.len() / 2]] {
             assert!(ModelManifest::from_bytes(bytes).is_err());
         }

@@ -23,7 +23,8 @@ pub struct Statement<'a> {
 impl Statement<'_> {
     /// Lengths come before texts, so that no two statements have the same bytes.
     fn bytes(&self) -> Vec<u8> {
-        format!("mvl model version 1\n{}\n{}\n{}\n{}\n", self.name.len(), self.name, self.version, self.manifest).into_bytes()
+        format!("mvl model version 1\n{}\n{}\n{}\n{}\n", self.name.len(), self.name, self.version, self.manifest)
+            .into_bytes()
     }
 
     /// Signs it.
@@ -69,7 +70,10 @@ impl SignaturePolicy {
             return denied(&"it is not signed; sign it with `mvl registry sign`, or trust checksums alone");
         };
         let Some(key) = trusted.get(&signature.key) else {
-            return denied(&format_args!("it is signed with the key {}, which is not among the trusted ones", signature.key));
+            return denied(&format_args!(
+                "it is signed with the key {}, which is not among the trusted ones",
+                signature.key
+            ));
         };
         match from_hex(&signature.signature) {
             Some(bytes) if key.verifies(&statement.bytes(), &bytes) => Ok(()),

@@ -1,7 +1,7 @@
 //! Aliases: names for versions, moved by compare-and-set.
 
-use super::Registry;
 use super::read::{DELETED, no_model, number, touch, version_by_number};
+use super::{Registry, rollback};
 use crate::clock::now_ms;
 use crate::database::Connection;
 use crate::sql::Sql;
@@ -60,6 +60,7 @@ impl Registry {
         let model = self.lock_model(&mut write, name).await?;
         let mut delete = Sql::new("DELETE FROM model_aliases WHERE model_id = ");
         delete.bind(model).push(" AND alias = ").bind(alias).execute(&mut write).await?;
+        rollback::forget(&mut write, model, alias).await?;
         write.commit().await
     }
 
@@ -94,6 +95,12 @@ impl Registry {
 }
 
 async fn put_alias(write: &mut Connection, model: i64, alias: &str, version: i64) -> Result<()> {
+    rollback::note(write, model, alias, version).await?;
+    set(write, model, alias, version).await
+}
+
+/// Sets an alias without taking note of it.
+pub(super) async fn set(write: &mut Connection, model: i64, alias: &str, version: i64) -> Result<()> {
     let mut insert = Sql::new("INSERT INTO model_aliases (model_id, alias, version) VALUES (");
     insert.bind(model).push(", ").bind(alias).push(", ").bind(version);
     insert.push(") ON CONFLICT (model_id, alias) DO UPDATE SET version = excluded.version").execute(write).await?;

@@ -3,6 +3,7 @@
 mod aliases;
 mod models;
 mod read;
+mod rollback;
 mod search_models;
 mod search_versions;
 mod stages;

@@ -1,63 +1,18 @@
-//! Files of runs and logged models: content among the blobs first, then the rows that refer to it.
+//! Files of runs and logged models, as a whole and on this machine.
 
-use std::path::{Path, PathBuf};
-
-use bytes::Bytes;
-use mvl_store::Digest;
+use std::path::PathBuf;
 
 use super::Workspace;
-use crate::clock::now_ms;
-use crate::{Artifact, ArtifactOwner, ErrorCode, Result, TrackError};
+use crate::{Artifact, ArtifactOwner, Result, TrackError};
 
 impl Workspace {
-    /// Keeps bytes under a path, in place of a file that is there.
+    /// A local copy of a file, verified; not to be written to.
     ///
     /// # Errors
-    /// When the owner is missing, the path would lead out, or the store does not take them.
-    pub async fn put_artifact(&self, owner: &ArtifactOwner, path: &str, bytes: Bytes) -> Result<Digest> {
-        let size = bytes.len() as u64;
-        let digest = self.blobs.put(bytes).await?;
-        self.note(owner, path, digest, size).await?;
-        Ok(digest)
-    }
-
-    /// Keeps a file under a path, in place of one that is there; `progress` hears how many of its bytes have arrived.
-    ///
-    /// # Errors
-    /// As for [`put_artifact`](Self::put_artifact), and when the file cannot be read.
-    pub async fn put_artifact_file(
-        &self,
-        owner: &ArtifactOwner,
-        path: &str,
-        file: &Path,
-        progress: impl FnMut(u64) + Send,
-    ) -> Result<Digest> {
-        let (digest, size) = self.blobs.put_file(file, progress).await?;
-        self.note(owner, path, digest, size).await?;
-        Ok(digest)
-    }
-
-    async fn note(&self, owner: &ArtifactOwner, path: &str, digest: Digest, bytes: u64) -> Result<()> {
-        let digest = digest.to_string();
-        let file = Artifact { path: path.to_owned(), is_dir: false, bytes, digest, modified: now_ms() };
-        self.tracker.put_artifact_rows(owner, &[file]).await
-    }
-
-    /// Reads a file of at most `max_bytes`, verified.
-    ///
-    /// # Errors
-    /// [`ErrorCode::ResourceDoesNotExist`], [`ErrorCode::InvalidParameterValue`] for a larger one, [`ErrorCode::DataLoss`] when it is damaged.
-    pub async fn read_artifact(&self, owner: &ArtifactOwner, path: &str, max_bytes: u64) -> Result<Bytes> {
-        let digest = digest_of(&self.tracker.get_artifact(owner, path).await?)?;
-        Ok(self.blobs.read(digest, max_bytes).await?)
-    }
-
-    /// A local copy of a file, verified.
-    ///
-    /// # Errors
-    /// As for [`read_artifact`](Self::read_artifact).
+    /// When it is missing or damaged, or the store does not send it.
     pub async fn fetch_artifact(&self, owner: &ArtifactOwner, path: &str) -> Result<PathBuf> {
-        let digest = digest_of(&self.tracker.get_artifact(owner, path).await?)?;
+        let file = self.tracker.get_artifact(owner, path).await?;
+        let digest = file.digest.ok_or_else(|| TrackError::invalid(format!("{path:?} is no file")))?;
         Ok(self.blobs.fetch(digest).await?)
     }
 
@@ -83,12 +38,4 @@ impl Workspace {
         files.sort_by(|a: &Artifact, b| a.path.cmp(&b.path));
         Ok(files)
     }
-}
-
-/// The content of a row.
-pub(super) fn digest_of(artifact: &Artifact) -> Result<Digest> {
-    artifact.digest.parse().map_err(|_| {
-        let what = format!("{:?} has {:?} for its content, which is none", artifact.path, artifact.digest);
-        TrackError::new(ErrorCode::DataLoss, what)
-    })
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use mvl_store::Digest;
 
 use super::Workspace;
-use crate::{Collected, ModelSearch, Result, TrackError, VersionSearch};
+use crate::{Collected, ModelSearch, Result, VersionSearch};
 
 /// What was removed.
 #[derive(Debug, Clone, Default)]
@@ -26,28 +26,22 @@ impl Workspace {
     /// When database or store fail, or a manifest cannot be read: then its files are not known, and nothing is removed.
     pub async fn collect_garbage(&self, older_than: Duration) -> Result<Swept> {
         let rows = self.tracker.collect_garbage(older_than).await?;
-        let referenced = self.referenced().await?;
-        let blobs = self.blobs.collect_garbage(&referenced, older_than).await?;
+        let blobs = self.tracker.collect_blobs(&self.files_of_models().await?, older_than).await?;
         Ok(Swept { rows, blobs })
     }
 
-    /// The content that files and versions refer to.
-    async fn referenced(&self) -> Result<HashSet<Digest>> {
-        let mut referenced = HashSet::new();
-        for digest in self.tracker.artifact_digests().await? {
-            referenced.insert(digest.parse().map_err(|_| TrackError::internal(format!("{digest:?} is no digest")))?);
-        }
-        let mut search = VersionSearch::default();
+    /// The content that manifests list.
+    async fn files_of_models(&self) -> Result<HashSet<Digest>> {
+        let (mut listed, mut search) = (HashSet::new(), VersionSearch::default());
         loop {
             let page = self.registry.search_versions(&search).await?;
             for version in page.items.iter().filter(|version| version.manifest.is_some()) {
                 let manifest = self.manifest(version).await?;
-                referenced.extend(manifest.files.values().map(|file| file.digest));
-                referenced.extend(version.manifest.as_ref().and_then(|digest| digest.parse::<Digest>().ok()));
+                listed.extend(manifest.files.values().map(|file| file.digest));
             }
             search.page_token = page.next_page_token;
             if search.page_token.is_none() {
-                return Ok(referenced);
+                return Ok(listed);
             }
         }
     }

@@ -95,10 +95,11 @@ impl Workspace {
         let database = Database::open(&config.database).await?;
         let root = StoreUrl::parse(&config.artifacts)?;
         let cache = Cache::open(config.cache.join("blobs"), config.cache_bytes)?;
+        let blobs = Blobs::open(&root)?.with_cache(cache);
         Ok(Self {
-            tracker: Tracker::new(database.clone(), ARTIFACT_ROOT),
+            tracker: Tracker::new(database.clone(), ARTIFACT_ROOT).with_blobs(blobs.clone()),
             registry: Registry::new(database),
-            blobs: Blobs::open(&root)?.with_cache(cache),
+            blobs,
             cache: config.cache.clone(),
         })
     }
@@ -126,7 +127,8 @@ impl Workspace {
         if let Some(known) = self.tracker.get_experiment_by_name(name).await? {
             if known.lifecycle_stage == crate::LifecycleStage::Deleted {
                 let what = format!("the experiment {name:?} is deleted");
-                return Err(TrackError::new(crate::ErrorCode::InvalidState, what).with_hint("restore it, or choose another name"));
+                return Err(TrackError::new(crate::ErrorCode::InvalidState, what)
+                    .with_hint("restore it, or choose another name"));
             }
             return Ok(known.experiment_id);
         }

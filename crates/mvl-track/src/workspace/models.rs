@@ -72,7 +72,9 @@ impl Workspace {
         }
         let source = format!("mlflow-artifacts:/models/{}", digest.to_hex());
         let manifest = Some(digest.to_string());
-        self.registry.create_version(&NewVersion { name, source, run_id, description, manifest, tags, ..NewVersion::default() }).await
+        self.registry
+            .create_version(&NewVersion { name, source, run_id, description, manifest, tags, ..NewVersion::default() })
+            .await
     }
 
     /// What a version is made of.
@@ -214,7 +216,10 @@ fn recheck(place: &Path, file: &ModelFile, version: &ModelVersion, path: &str) -
 
 fn lost(version: &ModelVersion, path: &str, error: &dyn std::fmt::Display) -> TrackError {
     let ModelVersion { name, version, .. } = version;
-    TrackError::new(ErrorCode::DataLoss, format!("{path:?} of model {name:?}, version {version}, is not what was registered: {error}"))
+    TrackError::new(
+        ErrorCode::DataLoss,
+        format!("{path:?} of model {name:?}, version {version}, is not what was registered: {error}"),
+    )
 }
 
 fn unwritable(path: &Path, error: &dyn std::fmt::Display) -> TrackError {

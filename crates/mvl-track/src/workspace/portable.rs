@@ -121,7 +121,11 @@ impl Workspace {
             metrics.insert(key, history.items.into_iter().map(point).collect());
         }
         let files = self.artifacts_below(&ArtifactOwner::Run(run_id.to_owned()), "").await?;
-        let file = |file: crate::Artifact| PortableFile { path: file.path, digest: file.digest, bytes: file.bytes };
+        let file = |file: crate::Artifact| PortableFile {
+            path: file.path,
+            digest: file.digest.map(|digest| digest.to_string()).unwrap_or_default(),
+            bytes: file.bytes,
+        };
         Ok(PortableRun {
             version: VERSION,
             run_id: run.info.run_id,
@@ -144,7 +148,10 @@ impl Workspace {
     /// [`ErrorCode::InvalidParameterValue`](crate::ErrorCode::InvalidParameterValue) when it is no run.
     pub async fn import_run(&self, run: &PortableRun) -> Result<String> {
         if run.version != VERSION {
-            return Err(TrackError::invalid(format!("expected a run in form {VERSION}, got {}: update mvl", run.version)));
+            return Err(TrackError::invalid(format!(
+                "expected a run in form {VERSION}, got {}: update mvl",
+                run.version
+            )));
         }
         let status: RunStatus = run.status.parse()?;
         let mut points = Vec::new();

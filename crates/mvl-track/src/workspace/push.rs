@@ -42,7 +42,13 @@ pub fn push_run(workspace: &Workspace, run_id: &str, recorder: &mut dyn RunRecor
     let begin = RunBegin {
         experiment,
         run_name: Some(run.info.run_name.clone()),
-        tags: run.data.tags.iter().filter(|tag| tag.key != PUSHED_TAG).map(|tag| (tag.key.clone(), tag.value.clone())).collect(),
+        tags: run
+            .data
+            .tags
+            .iter()
+            .filter(|tag| tag.key != PUSHED_TAG)
+            .map(|tag| (tag.key.clone(), tag.value.clone()))
+            .collect(),
         time_ms: run.info.start_time.unwrap_or(0).max(0) as u64,
         resumed,
         start_id: run.info.run_id.clone(),

@@ -3,9 +3,7 @@
 use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
-use mvl_core::{
-    ArtifactContent, BegunRun, RecordFailure, RunBatch, RunBegin, RunRecorder, RunStatus as Recorded,
-};
+use mvl_core::{ArtifactContent, BegunRun, RecordFailure, RunBatch, RunBegin, RunRecorder, RunStatus as Recorded};
 
 use super::Workspace;
 use crate::{
@@ -120,13 +118,13 @@ impl RunRecorder for WorkspaceRecorder {
             ArtifactContent::Bytes(bytes) => {
                 let bytes = Bytes::copy_from_slice(bytes);
                 self.with_run(|workspace, run| async move {
-                    workspace.put_artifact(&ArtifactOwner::Run(run), &path, bytes).await.map(drop)
+                    workspace.tracker.put_artifact(&ArtifactOwner::Run(run), &path, bytes).await.map(drop)
                 })
             }
             ArtifactContent::File(file) => {
                 let file = file.to_owned();
                 self.with_run(|workspace, run| async move {
-                    workspace.put_artifact_file(&ArtifactOwner::Run(run), &path, &file, |_| {}).await.map(drop)
+                    workspace.tracker.put_artifact_file(&ArtifactOwner::Run(run), &path, &file, |_| {}).await.map(drop)
                 })
             }
         }

@@ -57,7 +57,9 @@ pub(super) fn sign(arguments: SignArguments, output: &Output) -> anyhow::Result<
         Ok((version, signature))
     })?;
     let told = json!({"name": version.name, "version": version.version, "key": signature.key});
-    output.result(&told, || format!("signed version {} of {} with the key {}", version.version, version.name, signature.key))
+    output.result(&told, || {
+        format!("signed version {} of {} with the key {}", version.version, version.name, signature.key)
+    })
 }
 
 pub(super) fn verify(arguments: VerifyArguments, output: &Output) -> anyhow::Result<()> {
@@ -73,7 +75,8 @@ pub(super) fn verify(arguments: VerifyArguments, output: &Output) -> anyhow::Res
         Ok((version, manifest))
     })?;
     let (files, bytes) = (manifest.files.len(), manifest.total_bytes());
-    let told = json!({"name": version.name, "version": version.version, "files": files, "bytes": bytes, "signed": signed});
+    let told =
+        json!({"name": version.name, "version": version.version, "files": files, "bytes": bytes, "signed": signed});
     output.result(&told, || {
         let by = if signed { ", and signed by a trusted key" } else { "" };
         let (name, version, bytes) = (&version.name, version.version, thousands(bytes as usize));

@@ -1,6 +1,5 @@
 //! `mvl registry promote` and `rollback`.
 
-use anyhow::Context;
 use clap::Args;
 use mvl::track::manifest::Gate;
 use serde_json::json;
@@ -71,15 +70,8 @@ pub(super) fn run(arguments: PromoteArguments, output: &Output) -> anyhow::Resul
 pub(super) fn rollback(arguments: RollbackArguments, output: &Output) -> anyhow::Result<()> {
     let workspace = existing()?;
     let RollbackArguments { name, alias } = arguments;
-    let (here, model, moved) = (workspace.clone(), name.clone(), alias.clone());
-    let (now, before) = block(async move {
-        let history = here.registry().alias_history(&model, &moved).await?;
-        Ok((history.first().copied(), history.get(1).copied()))
-    })?;
-    let now = now.with_context(|| format!("{name:?} has no alias {alias:?}"))?;
-    let before = before.with_context(|| format!("{alias:?} stood for no other version of {name:?} before"))?;
     let (model, moved) = (name.clone(), alias.clone());
-    block(async move { workspace.registry().promote(&model, &moved, before, Some(now)).await })?;
-    let told = json!({"name": name, "alias": alias, "version": before, "before": now});
-    output.result(&told, || format!("{alias}, which stood for {now}, stands for version {before} of {name} again"))
+    let version = block(async move { workspace.registry().rollback(&model, &moved).await })?.version;
+    let told = json!({"name": name, "alias": alias, "version": version});
+    output.result(&told, || format!("{alias} stands for version {version} of {name} again"))
 }

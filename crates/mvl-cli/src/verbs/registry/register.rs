@@ -60,6 +60,7 @@ pub(super) fn run(arguments: RegisterArguments, output: &Output) -> anyhow::Resu
     };
     let version = register_folder(&open()?, &arguments.name, &folder, card, lineage)?;
     let address = format!("models:/{}/{}", version.name, version.version);
-    let told = json!({"name": version.name, "version": version.version, "address": address, "digest": version.manifest});
+    let told =
+        json!({"name": version.name, "version": version.version, "address": address, "digest": version.manifest});
     output.result(&told, || format!("registered as {address}"))
 }

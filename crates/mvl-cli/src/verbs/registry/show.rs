@@ -41,7 +41,8 @@ pub(super) fn run(arguments: ShowArguments, output: &Output) -> anyhow::Result<(
     let (model, versions) = block(async move {
         let model = workspace.registry().get_model(&name).await?;
         let filter = format!("name = '{}'", name.replace('\'', "''"));
-        let search = VersionSearch { filter, order_by: vec!["version_number DESC".to_owned()], ..VersionSearch::default() };
+        let search =
+            VersionSearch { filter, order_by: vec!["version_number DESC".to_owned()], ..VersionSearch::default() };
         Ok((model, workspace.registry().search_versions(&search).await?.items))
     })?;
     let told: Vec<_> = versions.iter().map(|version| sheet(version, None)).collect();
@@ -90,9 +91,15 @@ fn text(version: &ModelVersion, manifest: Option<&ModelManifest>) -> String {
     line("config", &lineage.config.map(|digest| digest.to_string()).unwrap_or_default());
     line("parent", lineage.parent.as_deref().unwrap_or_default());
     line("labels", &manifest.labels.join(", "));
-    for (what, tensors) in manifest.signature.iter().flat_map(|signature| [("in", &signature.inputs), ("out", &signature.outputs)]) {
+    for (what, tensors) in
+        manifest.signature.iter().flat_map(|signature| [("in", &signature.inputs), ("out", &signature.outputs)])
+    {
         for tensor in tensors {
-            let sides: Vec<_> = tensor.shape.iter().map(|side| side.map_or_else(|| "any".to_owned(), |side| side.to_string())).collect();
+            let sides: Vec<_> = tensor
+                .shape
+                .iter()
+                .map(|side| side.map_or_else(|| "any".to_owned(), |side| side.to_string()))
+                .collect();
             line(what, &format!("{} {} [{}]", tensor.name, tensor.dtype, sides.join(", ")));
         }
     }

@@ -33,7 +33,8 @@ pub(super) fn run(arguments: CompareArguments, output: &Output) -> anyhow::Resul
     let runs = find::all(&workspace, &arguments.runs)?;
     let experiments = find::experiments(&workspace)?;
     let row = |run: &Run| RunRow::new(run, experiments.get(&run.info.experiment_id).map_or("", String::as_str));
-    let names: BTreeSet<&str> = runs.iter().flat_map(|run| run.data.params.iter().map(|param| param.key.as_str())).collect();
+    let names: BTreeSet<&str> =
+        runs.iter().flat_map(|run| run.data.params.iter().map(|param| param.key.as_str())).collect();
     let differs = |name: &&str| {
         let values: BTreeSet<Option<&str>> = runs.iter().map(|run| param(run, name)).collect();
         values.len() > 1
@@ -52,20 +53,24 @@ fn param<'a>(run: &'a Run, name: &str) -> Option<&'a str> {
 }
 
 fn text(runs: &[Run], params: &[&str]) -> String {
-    let ids: Vec<String> = runs.iter().map(|run| format!("{} {}", &run.info.run_id[..SHORT_ID], run.info.run_name)).collect();
+    let ids: Vec<String> =
+        runs.iter().map(|run| format!("{} {}", &run.info.run_id[..SHORT_ID], run.info.run_name)).collect();
     let heading = |what| [what].into_iter().chain(ids.iter().map(String::as_str)).collect::<Vec<_>>();
     let settings = params.iter().map(|name| {
         let values = runs.iter().map(|run| param(run, name).unwrap_or_default().to_owned());
         [(*name).to_owned()].into_iter().chain(values).collect()
     });
     let settings: Vec<Vec<String>> = settings.collect();
-    let metric = |run: &Run, name: &str| run.data.metrics.iter().find(|metric| metric.key == name).map(|metric| metric.value);
-    let names: BTreeSet<&str> = runs.iter().flat_map(|run| run.data.metrics.iter().map(|metric| metric.key.as_str())).collect();
+    let metric =
+        |run: &Run, name: &str| run.data.metrics.iter().find(|metric| metric.key == name).map(|metric| metric.value);
+    let names: BTreeSet<&str> =
+        runs.iter().flat_map(|run| run.data.metrics.iter().map(|metric| metric.key.as_str())).collect();
     let figures = names.iter().map(|name| {
         let values = runs.iter().map(|run| metric(run, name).map(figure).unwrap_or_default());
         [(*name).to_owned()].into_iter().chain(values).collect()
     });
     let figures: Vec<Vec<String>> = figures.collect();
-    let settings = if settings.is_empty() { "settings are the same".to_owned() } else { table(&heading("setting"), &settings) };
+    let settings =
+        if settings.is_empty() { "settings are the same".to_owned() } else { table(&heading("setting"), &settings) };
     format!("{settings}\n\n{}", table(&heading("last figure"), &figures))
 }

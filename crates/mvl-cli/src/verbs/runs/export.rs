@@ -45,7 +45,12 @@ pub(super) fn run(arguments: ExportArguments, output: &Output) -> anyhow::Result
         for run in &runs {
             let pushed = push_run(&workspace, &run.info.run_id, &mut MlflowRecorder::new(uri)?)?;
             let points = thousands(pushed.figures);
-            say(format!("{} is run {} there: {points} points, {}", run.info.run_name, pushed.run_id, count(pushed.files, "file")));
+            say(format!(
+                "{} is run {} there: {points} points, {}",
+                run.info.run_name,
+                pushed.run_id,
+                count(pushed.files, "file")
+            ));
             sent.push(json!({"run_id": run.info.run_id, "there": pushed.run_id, "points": pushed.figures, "files": pushed.files}));
         }
         return output.result(&sent, || format!("sent {}", count(sent.len(), "run")));
@@ -59,7 +64,9 @@ pub(super) fn run(arguments: ExportArguments, output: &Output) -> anyhow::Result
         lines.push(b'\n');
     }
     write_atomically(&out, |file| file.write_all(&lines)).with_context(|| format!("cannot write {}", out.display()))?;
-    output.result(&json!({"runs": runs.len(), "file": out}), || format!("wrote {} to {}", count(runs.len(), "run"), out.display()))
+    output.result(&json!({"runs": runs.len(), "file": out}), || {
+        format!("wrote {} to {}", count(runs.len(), "run"), out.display())
+    })
 }
 
 pub(super) fn import(arguments: ImportArguments, output: &Output) -> anyhow::Result<()> {

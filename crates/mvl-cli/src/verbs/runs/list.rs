@@ -100,7 +100,8 @@ fn text(runs: &[Run], rows: &[RunRow], metrics: &[String], params: &[String]) ->
     if runs.is_empty() {
         return "no runs".to_owned();
     }
-    let metric = |run: &Run, name: &str| run.data.metrics.iter().find(|metric| metric.key == name).map(|metric| metric.value);
+    let metric =
+        |run: &Run, name: &str| run.data.metrics.iter().find(|metric| metric.key == name).map(|metric| metric.value);
     let usual = USUAL.iter().filter(|name| runs.iter().any(|run| metric(run, name).is_some()));
     let metrics: Vec<String> = match metrics {
         [] => usual.take(USUAL_SHOWN).map(|name| (*name).to_owned()).collect(),
@@ -118,7 +119,8 @@ fn text(runs: &[Run], rows: &[RunRow], metrics: &[String], params: &[String]) ->
             duration(run).map(span).unwrap_or_default(),
         ];
         cells.extend(metrics.iter().map(|name| metric(run, name).map(figure).unwrap_or_default()));
-        let param = |name: &String| run.data.params.iter().find(|param| param.key == *name).map(|param| param.value.clone());
+        let param =
+            |name: &String| run.data.params.iter().find(|param| param.key == *name).map(|param| param.value.clone());
         cells.extend(params.iter().map(|name| param(name).unwrap_or_default()));
         cells
     };

@@ -64,9 +64,11 @@ pub(super) fn run(arguments: PlotArguments, output: &Output) -> anyhow::Result<(
         panels.push((metric.as_str(), curves));
     }
     if let Some(file) = &arguments.out {
-        let lines = |curves: &Vec<Curve>| curves.iter().map(|curve| (curve.name.clone(), curve.points.clone())).collect();
+        let lines =
+            |curves: &Vec<Curve>| curves.iter().map(|curve| (curve.name.clone(), curve.points.clone())).collect();
         let drawn: Vec<(&str, Vec<_>)> = panels.iter().map(|(metric, curves)| (*metric, lines(curves))).collect();
-        let title = if let [run] = runs.as_slice() { run.info.run_name.clone() } else { format!("{} runs", runs.len()) };
+        let title =
+            if let [run] = runs.as_slice() { run.info.run_name.clone() } else { format!("{} runs", runs.len()) };
         let svg = compared_lines_svg(&drawn, &title).map_err(|error| anyhow::anyhow!("cannot draw: {error}"))?;
         write_svg(file, &svg).context("cannot write the picture")?;
         say(format!("drawn to {}", file.display()));

@@ -32,7 +32,12 @@ pub(super) fn delete(arguments: DeleteArguments, output: &Output) -> anyhow::Res
         block(async move { here.tracker().delete_run(&id).await })?;
     }
     let ids: Vec<_> = runs.iter().map(|run| run.info.run_id.clone()).collect();
-    output.result(&ids, || format!("deleted {}; `mvl runs restore` takes it back, `mvl runs gc` removes it for good", count(ids.len(), "run")))
+    output.result(&ids, || {
+        format!(
+            "deleted {}; `mvl runs restore` takes it back, `mvl runs gc` removes it for good",
+            count(ids.len(), "run")
+        )
+    })
 }
 
 pub(super) fn restore(arguments: DeleteArguments, output: &Output) -> anyhow::Result<()> {

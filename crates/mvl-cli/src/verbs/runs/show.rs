@@ -73,7 +73,14 @@ pub(super) fn run(arguments: ShowArguments, output: &Output) -> anyhow::Result<(
     }
     let sheet = Sheet {
         run: RunRow::new(&run, experiment),
-        artifacts: files.iter().map(|file| File { path: file.path.clone(), bytes: file.bytes, digest: file.digest.clone() }).collect(),
+        artifacts: files
+            .iter()
+            .map(|file| File {
+                path: file.path.clone(),
+                bytes: file.bytes,
+                digest: file.digest.map(|digest| digest.to_string()).unwrap_or_default(),
+            })
+            .collect(),
     };
     output.result(&sheet, || text(&run, &sheet, &drawn, &files, arguments.all))
 }

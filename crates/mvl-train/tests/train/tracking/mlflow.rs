@@ -72,11 +72,7 @@ fn a_run_is_recorded_as_it_was() {
     assert_eq!(run.params["train.optimizer.learning_rate"], "0.1");
     assert_eq!(run.params["model.labels"], r#"["cat","dog"]"#);
     assert_eq!(run.params["model.description"].len(), 6_000);
-    assert!(
-        told.has("long parameters were cut, config.json has all: model.description"),
-        "{:?}",
-        told.all()
-    );
+    assert!(told.has("long parameters were cut, config.json has all: model.description"), "{:?}", told.all());
     let steps: Vec<u64> = (0..100).step_by(3).collect();
     for metric in ["loss", "loss_box", "learning_rate", "gradient_norm"] {
         assert_eq!(run.steps(metric), steps, "{metric}");
