@@ -151,7 +151,7 @@ pub(crate) fn is_taken(error: &TrackError) -> bool {
 
 impl From<DataError> for TrackError {
     fn from(error: DataError) -> Self {
-        Self::internal(error.to_string()).with_source(error)
+        Self::internal(error.full_message()).with_source(error)
     }
 }
 
