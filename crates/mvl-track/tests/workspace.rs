@@ -1,0 +1,224 @@
+//! The workspace as a program uses it: runs with files, models in and out, what is damaged or hostile, what is removed.
+
+use std::fs;
+use std::path::Path;
+use std::time::Duration;
+
+use bytes::Bytes;
+use mvl_core::{ArtifactContent, RunBatch, RunBegin, RunFigure, RunRecorder, RunStatus as Recorded};
+use mvl_track::manifest::{ModelManifest, SignaturePolicy, SigningKey};
+use mvl_track::{
+    ArtifactOwner, ErrorCode, LoadedModel, ModelVersion, NewModel, Result, RunStatus, Workspace, WorkspaceConfig,
+    push_run,
+};
+
+/// Waits for some work with a workspace.
+fn with<T: Send + 'static, W>(workspace: &Workspace, work: impl FnOnce(Workspace) -> W) -> Result<T>
+where
+    W: Future<Output = Result<T>> + Send + 'static,
+{
+    mvl_store::wait_for(work(workspace.clone())).expect("threads")
+}
+
+fn open(folder: &Path) -> Workspace {
+    let config = WorkspaceConfig::folder(folder);
+    mvl_store::wait_for(async move { Workspace::open(&config).await }).expect("threads").expect("a workspace")
+}
+
+/// A saved model's folder.
+fn saved(folder: &Path, weights: &[u8]) {
+    fs::create_dir_all(folder.join("deep")).expect("writable");
+    fs::write(folder.join("model.json"), "{}").expect("writable");
+    fs::write(folder.join("deep/weights.bpk"), weights).expect("writable");
+}
+
+fn register(workspace: &Workspace, folder: &Path) -> Result<ModelVersion> {
+    let new = NewModel { name: "shoes".to_owned(), manifest: ModelManifest::default(), ..NewModel::default() };
+    let folder = folder.to_owned();
+    with(workspace, |here| async move { here.register_model(new, &folder, |_| {}).await })
+}
+
+fn load(workspace: &Workspace, address: &str, policy: &SignaturePolicy) -> Result<LoadedModel> {
+    let (address, policy) = (address.to_owned(), policy.clone());
+    with(workspace, |here| async move { here.load_model(&address, &policy).await })
+}
+
+fn begin(resumed: Option<String>, start_id: &str) -> RunBegin {
+    RunBegin {
+        experiment: "shoes".to_owned(),
+        run_name: Some("first".to_owned()),
+        tags: vec![("team".to_owned(), "vision".to_owned())],
+        time_ms: 1_000,
+        resumed,
+        start_id: start_id.to_owned(),
+    }
+}
+
+/// Records a run with two figures, a setting and a file; answers its id.
+fn record(recorder: &mut dyn RunRecorder, status: Recorded) -> String {
+    let run = recorder.begin(&begin(None, "start")).expect("begun");
+    let figure = |value, step| RunFigure { name: "loss".to_owned(), value, time_ms: 2_000, step };
+    let params = [("epochs".to_owned(), "3".to_owned())];
+    let figures = [figure(0.5, 0), figure(f64::NAN, 1)];
+    recorder.log(&RunBatch { figures: &figures, params: &params, tags: &[] }).expect("logged");
+    recorder.put_artifact("plots/curve.svg", ArtifactContent::Bytes(b"<svg/>")).expect("kept");
+    recorder.end(status, 3_000).expect("ended");
+    run.id
+}
+
+#[test]
+fn a_run_is_recorded_gone_on_with_and_found_again() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let workspace = open(folder.path());
+    let mut recorder = workspace.recorder();
+    let id = record(&mut recorder, Recorded::Killed);
+    let again = recorder.begin(&begin(None, "start")).expect("found");
+    assert_eq!(again.id, id, "a start that was not answered makes no second run");
+
+    let mut resumed = workspace.recorder();
+    let run = resumed.begin(&begin(Some(id.clone()), "later")).expect("gone on with");
+    assert_eq!((run.id.as_str(), run.params["epochs"].as_str()), (id.as_str(), "3"));
+    let other = resumed.begin(&begin(Some("0".repeat(32)), "other")).expect("a new one");
+    assert_ne!(other.id, id);
+
+    let wanted = id.clone();
+    let run = with(&workspace, |here| async move { here.tracker().get_run(&wanted).await }).expect("there");
+    assert_eq!(run.info.status, RunStatus::Running);
+    assert!(run.data.tags.iter().any(|tag| tag.key == "team" && tag.value == "vision"));
+    let owner = ArtifactOwner::Run(id);
+    let file = with(&workspace, |here| async move { here.fetch_artifact(&owner, "plots/curve.svg").await });
+    assert_eq!(fs::read(file.expect("there")).expect("readable"), b"<svg/>");
+}
+
+#[test]
+fn a_run_goes_elsewhere_once_however_often_it_is_sent() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let (here, there) = (open(&folder.path().join("here")), open(&folder.path().join("there")));
+    let id = record(&mut here.recorder(), Recorded::Finished);
+    let first = push_run(&here, &id, &mut there.recorder()).expect("sent");
+    assert_eq!((first.figures, first.files), (2, 1));
+    let second = push_run(&here, &id, &mut there.recorder()).expect("sent again");
+    assert_eq!(first.run_id, second.run_id);
+
+    let copy = with(&there, |there| async move { there.export_run(&first.run_id).await }).expect("there");
+    assert_eq!((copy.status.as_str(), copy.params["epochs"].as_str(), copy.metrics["loss"].len()), ("FINISHED", "3", 2));
+    assert_eq!(copy.files.len(), 1);
+
+    // As text and back, into a third place.
+    let text = serde_json::to_string(&copy).expect("text");
+    let third = open(&folder.path().join("third"));
+    let read = serde_json::from_str(&text).expect("what was written");
+    let imported = with(&third, |third| async move { third.import_run(&read).await }).expect("imported");
+    let again = with(&third, |third| async move { third.export_run(&imported).await }).expect("there");
+    assert_eq!((&again.metrics, &again.params, again.name.as_str()), (&copy.metrics, &copy.params, "first"));
+    assert!(again.files.is_empty());
+}
+
+#[test]
+fn a_model_comes_out_as_it_went_in() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let workspace = open(&folder.path().join("lab"));
+    let model = folder.path().join("model");
+    saved(&model, b"first weights");
+    assert_eq!(register(&workspace, &model).expect("registered").version, 1);
+    saved(&model, b"second weights");
+    assert_eq!(register(&workspace, &model).expect("registered").version, 2);
+
+    let policy = SignaturePolicy::ChecksumsOnly;
+    let weights = |address: &str| {
+        let loaded = load(&workspace, address, &policy).expect("loaded");
+        fs::read(loaded.folder.join("deep/weights.bpk")).expect("readable")
+    };
+    assert_eq!(weights("models:/shoes/1"), b"first weights");
+    let promote = |version, expected| {
+        with(&workspace, |here| async move { here.registry().promote("shoes", "champion", version, expected).await })
+    };
+    promote(2, None).expect("promoted");
+    assert_eq!(weights("models:/shoes@champion"), b"second weights");
+    assert_eq!(weights("models:/shoes@champion"), b"second weights", "from the same folder");
+    promote(1, Some(2)).expect("promoted");
+    assert_eq!(promote(2, Some(2)).expect_err("moved meanwhile").code, ErrorCode::ResourceConflict);
+    assert_eq!(weights("models:/shoes@champion"), b"first weights");
+
+    let rollback = || with(&workspace, |here| async move { here.registry().rollback("shoes", "champion").await });
+    assert_eq!(rollback().expect("rolled back").version, 2);
+    assert_eq!(weights("models:/shoes@champion"), b"second weights");
+    assert_eq!(rollback().expect_err("nothing before").code, ErrorCode::InvalidState);
+}
+
+#[test]
+fn what_was_tampered_with_is_refused() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let workspace = open(&folder.path().join("lab"));
+    let model = folder.path().join("model");
+    saved(&model, b"weights that matter");
+    let version = register(&workspace, &model).expect("registered");
+
+    let key = SigningKey::generate().expect("randomness");
+    let trusted = SignaturePolicy::Signed([key.verifying_key()].into_iter().collect());
+    let error = load(&workspace, "models:/shoes/1", &trusted).expect_err("not signed");
+    assert_eq!(error.code, ErrorCode::PermissionDenied);
+    with(&workspace, |here| async move { here.sign_model("shoes", 1, &key).await }).expect("signed");
+    let loaded = load(&workspace, "models:/shoes/1", &trusted).expect("signed");
+
+    // The local copy.
+    fs::write(loaded.folder.join("deep/weights.bpk"), b"weights that matteR").expect("writable");
+    let error = load(&workspace, "models:/shoes/1", &trusted).expect_err("changed");
+    assert_eq!(error.code, ErrorCode::DataLoss);
+    assert!(error.to_string().contains("remove its folder"), "{error}");
+    fs::remove_dir_all(&loaded.folder).expect("removable");
+
+    // The stored content, of the same length.
+    let digest = loaded.manifest.files["deep/weights.bpk"].digest;
+    let blob = workspace.blobs().url(digest).local_path().expect("on a disk");
+    fs::write(&blob, b"weights that matteR").expect("writable");
+    let error = load(&workspace, "models:/shoes/1", &trusted).expect_err("changed");
+    assert_eq!(error.code, ErrorCode::DataLoss, "{error}");
+    let error = with(&workspace, |here| async move { here.verify_model(&version, &trusted).await });
+    assert_eq!(error.expect_err("changed").code, ErrorCode::DataLoss);
+}
+
+#[test]
+fn only_plain_files_are_registered() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let workspace = open(&folder.path().join("lab"));
+    let empty = folder.path().join("empty");
+    fs::create_dir(&empty).expect("writable");
+    assert!(register(&workspace, &empty).expect_err("empty").to_string().contains("no files"));
+    #[cfg(unix)]
+    {
+        let model = folder.path().join("model");
+        saved(&model, b"weights");
+        std::os::unix::fs::symlink("/etc/passwd", model.join("link")).expect("a link");
+        assert!(register(&workspace, &model).expect_err("a link").to_string().contains("no plain file"));
+    }
+    let models = with(&workspace, |here| async move { here.all_models().await }).expect("listed");
+    assert!(models.is_empty(), "nothing half made is seen");
+}
+
+#[test]
+fn garbage_collection_takes_what_nothing_refers_to_and_nothing_else() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let workspace = open(&folder.path().join("lab"));
+    let model = folder.path().join("model");
+    saved(&model, b"registered");
+    register(&workspace, &model).expect("registered");
+    let gone = record(&mut workspace.recorder(), Recorded::Finished);
+    let mut recorder = workspace.recorder();
+    let kept = recorder.begin(&begin(None, "kept")).expect("begun").id;
+    recorder.put_artifact("notes.txt", ArtifactContent::Bytes(b"keep me")).expect("kept");
+    with(&workspace, |here| async move {
+        here.blobs().put(Bytes::from_static(b"an orphan")).await?;
+        here.tracker().delete_run(&gone).await
+    })
+    .expect("deleted");
+    std::thread::sleep(Duration::from_millis(2_100)); // some disks tell times in seconds
+
+    let swept = with(&workspace, |here| async move { here.collect_garbage(Duration::from_secs(1)).await });
+    let swept = swept.expect("collected");
+    assert_eq!(swept.rows.runs.len(), 1);
+    assert_eq!(swept.blobs.removed, 2, "the deleted run's file and the orphan: {swept:?}");
+    load(&workspace, "models:/shoes/1", &SignaturePolicy::ChecksumsOnly).expect("whole");
+    let owner = ArtifactOwner::Run(kept);
+    with(&workspace, |here| async move { here.fetch_artifact(&owner, "notes.txt").await }).expect("whole");
+}
