@@ -16,5 +16,7 @@ mod observing;
 mod program;
 #[path = "cli/sweeping.rs"]
 mod sweeping;
+#[path = "cli/tracking.rs"]
+mod tracking;
 #[path = "cli/whole_path.rs"]
 mod whole_path;

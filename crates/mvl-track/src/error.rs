@@ -151,7 +151,11 @@ pub(crate) fn is_taken(error: &TrackError) -> bool {
 
 impl From<DataError> for TrackError {
     fn from(error: DataError) -> Self {
-        Self::internal(error.full_message()).with_source(error)
+        let code = match &error {
+            DataError::Format { .. } => ErrorCode::DataLoss,
+            _ => ErrorCode::InternalError,
+        };
+        Self::new(code, error.full_message())
     }
 }
 

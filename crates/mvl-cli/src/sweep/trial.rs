@@ -78,6 +78,7 @@ impl Runner {
                 command.arg("--set").arg(set);
             }
         }
+        command.arg("--set").arg(format!("tracking.tags.sweep={:?}", self.sweep_dir.display().to_string()));
         command.arg("--set").arg(format!("resources.cores={}", self.cores));
         if let Some(mib) = self.host_mib {
             command.arg("--set").arg(format!("resources.host_mib={mib}"));

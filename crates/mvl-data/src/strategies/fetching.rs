@@ -21,6 +21,7 @@ where
     }
 
     /// Leaves whoever wraps this one no way around `fetch`: items have no location any more.
+    #[cfg(any(test, feature = "remote"))]
     pub(super) fn without_locations(mut self) -> Self {
         self.tells_locations = false;
         self
