@@ -25,26 +25,6 @@ pub struct Listing {
     pub files: Vec<PathBuf>,
 }
 
-/// Whether there is an object of this very name, as opposed to a prefix of others.
-///
-/// # Errors
-/// [`DataError::Io`] when the store cannot tell.
-pub fn exists(url: &StoreUrl) -> Result<bool, DataError> {
-    let head = |url: StoreUrl| async move {
-        let store = store_of(&url)?;
-        let options = object_store::GetOptions { head: true, ..Default::default() };
-        let attempt = || async {
-            match store.objects.get_opts(&url.key, options.clone()).await.map_err(Failure::from) {
-                Err(Failure { cause: Cause::Missing, .. }) => Ok(false),
-                answer => answer.map(|_| true),
-            }
-        };
-        let found = retrying(&RetryPolicy::OPENING, fresh_jitter(), attempt).await;
-        found.map_err(|failure| failure.at(&url, "looking it up"))
-    };
-    if url.key == Key::ROOT { Ok(false) } else { wait_for(head(url.clone()))? }
-}
-
 /// The visible objects and prefixes right under a prefix, as addresses.
 ///
 /// # Errors
@@ -95,7 +75,7 @@ fn folders_last(names: Vec<String>) -> Vec<(bool, String)> {
 }
 
 /// All that is under a prefix: the first level, or all of them.
-async fn gather(url: StoreUrl, one_level: bool) -> Result<ListResult, DataError> {
+pub(crate) async fn gather(url: StoreUrl, one_level: bool) -> Result<ListResult, DataError> {
     let store = store_of(&url)?;
     let mut all = ListResult { common_prefixes: Vec::new(), objects: Vec::new(), extensions: Default::default() };
     let mut token = None;

@@ -5,6 +5,7 @@ use std::sync::{OnceLock, mpsc};
 
 use mvl_core::DataError;
 use tokio::runtime::{Builder, Handle, Runtime};
+use tokio::task::JoinSet;
 
 /// They copy and check bytes; decoding happens elsewhere.
 const THREADS: usize = 2;
@@ -32,6 +33,38 @@ pub fn wait_for<T: Send + 'static>(work: impl Future<Output = T> + Send + 'stati
         let _ = done.send(work.await); // the caller waits
     });
     result.recv().map_err(|_| DataError::invalid("a request to an object store panicked"))
+}
+
+/// Does the work on the threads for stores, whatever runtime the caller is on, and ends it when the caller no longer waits.
+pub(crate) async fn on_runtime<T: Send + 'static>(
+    work: impl Future<Output = Result<T, DataError>> + Send + 'static,
+) -> Result<T, DataError> {
+    Task::start(work)?.finish().await
+}
+
+/// Work on the threads for stores, which is ended when this is dropped.
+#[derive(Debug)]
+pub(crate) struct Task<T>(JoinSet<Result<T, DataError>>);
+
+impl<T: Send + 'static> Task<T> {
+    pub(crate) fn start(work: impl Future<Output = Result<T, DataError>> + Send + 'static) -> Result<Self, DataError> {
+        let mut task = JoinSet::new();
+        task.spawn_on(work, handle()?);
+        Ok(Self(task))
+    }
+
+    pub(crate) async fn finish(mut self) -> Result<T, DataError> {
+        let panicked = || Err(DataError::invalid("a request to an object store panicked"));
+        self.0.join_next().await.and_then(Result::ok).unwrap_or_else(panicked)
+    }
+}
+
+/// Does what computes or waits for a disk on a thread of its own.
+pub(crate) async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, DataError> + Send + 'static,
+) -> Result<T, DataError> {
+    let panicked = |_| DataError::invalid("work on an object panicked");
+    handle()?.spawn_blocking(work).await.map_err(panicked)?
 }
 
 #[cfg(test)]

@@ -11,6 +11,7 @@ use object_store::gcp::{GoogleCloudStorageBuilder, GoogleConfigKey};
 use object_store::http::HttpBuilder;
 use object_store::list::PaginatedListStore;
 use object_store::local::LocalFileSystem;
+use object_store::multipart::MultipartStore;
 use object_store::{ClientConfigKey, ClientOptions, ObjectStore, RetryConfig};
 use tokio::sync::Semaphore;
 
@@ -25,6 +26,8 @@ const MAX_REQUESTS: usize = 64;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long a store may send nothing.
 const READ_TIMEOUT: Duration = Duration::from_secs(20);
+/// The same for whoever sends: the client counts the time in which the body goes out.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(300);
 /// For a whole request; our retry policy has its own, shorter deadline.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(3_600);
 
@@ -36,6 +39,10 @@ pub(crate) struct Store {
     pub(crate) objects: Arc<dyn ObjectStore>,
     /// Lists page by page, so that each page is a request of its own; what disks and WebDAV cannot.
     pub(crate) pages: Option<Arc<dyn PaginatedListStore>>,
+    /// The same objects by a client that waits for an answer as long as it takes to send a part.
+    pub(crate) writer: Arc<dyn ObjectStore>,
+    /// Takes objects in parts under an id that outlives us; what disks and WebDAV cannot.
+    pub(crate) parts: Option<Arc<dyn MultipartStore>>,
     pub(crate) requests: Semaphore,
 }
 
@@ -57,36 +64,53 @@ pub(crate) fn store_of(url: &StoreUrl) -> Result<Arc<Store>, DataError> {
 /// What all of the clouds' builders have in common, though no trait says so.
 macro_rules! cloud {
     ($builder:expr, $key:ident, $root:expr, $settings:expr) => {{
-        let seconds = |limit: Duration| format!("{} seconds", limit.as_secs());
-        let configured = $settings.into_iter().fold($builder, |builder, (name, value)| {
-            match name.to_ascii_lowercase().parse::<$key>() {
-                Ok(key) => builder.with_config(key, value),
-                Err(_) => builder, // somebody else's
-            }
-        });
-        let store = configured
-            .with_url($root)
-            .with_config($key::Client(ClientConfigKey::ConnectTimeout), seconds(CONNECT_TIMEOUT))
-            .with_config($key::Client(ClientConfigKey::ReadTimeout), seconds(READ_TIMEOUT))
-            .with_config($key::Client(ClientConfigKey::Timeout), seconds(REQUEST_TIMEOUT))
-            .with_retry(only_once())
-            .with_http_connector(Connector)
-            .build()?;
-        let store = Arc::new(store);
-        (store.clone() as Arc<dyn ObjectStore>, Some(store as Arc<dyn PaginatedListStore>))
+        let settings = $settings;
+        let build = |read_timeout: Duration| {
+            let seconds = |limit: Duration| format!("{} seconds", limit.as_secs());
+            let configured = settings.iter().fold($builder, |builder, (name, value)| {
+                match name.to_ascii_lowercase().parse::<$key>() {
+                    Ok(key) => builder.with_config(key, value),
+                    Err(_) => builder, // somebody else's
+                }
+            });
+            configured
+                .with_url($root)
+                .with_config($key::Client(ClientConfigKey::ConnectTimeout), seconds(CONNECT_TIMEOUT))
+                .with_config($key::Client(ClientConfigKey::ReadTimeout), seconds(read_timeout))
+                .with_config($key::Client(ClientConfigKey::Timeout), seconds(REQUEST_TIMEOUT))
+                .with_retry(only_once())
+                .with_http_connector(Connector)
+                .build()
+        };
+        let (store, writer) = (Arc::new(build(READ_TIMEOUT)?), Arc::new(build(ANSWER_TIMEOUT)?));
+        Store {
+            objects: store.clone(),
+            pages: Some(store),
+            writer: writer.clone(),
+            parts: Some(writer),
+            requests: Semaphore::new(MAX_REQUESTS),
+        }
     }};
 }
 
 fn open(url: &StoreUrl) -> Result<Store, Failure> {
     let root = url.root();
-    let (objects, pages) = match url.scheme() {
+    Ok(match url.scheme() {
         "s3" | "s3a" => cloud!(AmazonS3Builder::new(), AmazonS3ConfigKey, root, settings("AWS_")?),
         "gs" => cloud!(GoogleCloudStorageBuilder::new(), GoogleConfigKey, root, settings("GOOGLE_")?),
-        "http" | "https" => (http(root)? as Arc<dyn ObjectStore>, None),
-        "file" => (Arc::new(LocalFileSystem::new()) as Arc<dyn ObjectStore>, None),
+        "http" | "https" => plain(http(root, READ_TIMEOUT)?, http(root, ANSWER_TIMEOUT)?),
+        "file" => {
+            // What was put is there after a loss of power, too.
+            let disk: Arc<dyn ObjectStore> = Arc::new(LocalFileSystem::new().with_fsync(true));
+            plain(disk.clone(), disk)
+        }
         _ => cloud!(MicrosoftAzureBuilder::new(), AzureConfigKey, root, settings("AZURE_")?),
-    };
-    Ok(Store { objects, pages, requests: Semaphore::new(MAX_REQUESTS) })
+    })
+}
+
+/// A store without pages and without parts of its own.
+fn plain(objects: Arc<dyn ObjectStore>, writer: Arc<dyn ObjectStore>) -> Store {
+    Store { objects, pages: None, writer, parts: None, requests: Semaphore::new(MAX_REQUESTS) }
 }
 
 /// The environment's variables for a cloud, but for those that are set to nothing. An endpoint must be an address: given
@@ -105,11 +129,11 @@ fn settings(prefix: &str) -> Result<Vec<(String, String)>, Failure> {
     Ok(settings)
 }
 
-fn http(root: &str) -> object_store::Result<Arc<impl ObjectStore + use<>>> {
+fn http(root: &str, read_timeout: Duration) -> object_store::Result<Arc<dyn ObjectStore>> {
     let options = ClientOptions::new()
         .with_allow_http(root.starts_with("http://")) // whoever wrote it meant it
         .with_connect_timeout(CONNECT_TIMEOUT)
-        .with_read_timeout(READ_TIMEOUT)
+        .with_read_timeout(read_timeout)
         .with_timeout(REQUEST_TIMEOUT);
     let store = HttpBuilder::new()
         .with_url(root)

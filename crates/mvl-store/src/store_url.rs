@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use mvl_core::DataError;
+use object_store::local::LocalFileSystem;
 use object_store::path::Path as Key;
 use url::Url;
 
@@ -84,6 +85,18 @@ impl StoreUrl {
         };
         let plain = || format!("{}/{key}", self.root);
         if self.scheme().starts_with("http") { encoded(&self.root).unwrap_or_else(plain) } else { plain() }
+    }
+
+    /// The address of what lies below this one, at names that need no encoding.
+    pub(crate) fn below(&self, path: &str) -> Self {
+        let key = Key::from_iter(self.key.parts().chain(path.split('/').map(|part| part.to_owned().into())));
+        let text = format!("{}/{path}", self.text.trim_end_matches('/'));
+        Self { text: text.into(), root: self.root.clone(), key }
+    }
+
+    /// Where on this machine's disk it lies; `None` in other stores.
+    pub(crate) fn local_path(&self) -> Option<PathBuf> {
+        (*self.root == *DISK).then(|| LocalFileSystem::new().path_to_filesystem(&self.key).ok())?
     }
 
     /// The path of `file://…`.
