@@ -143,9 +143,15 @@ impl From<sqlx::Error> for TrackError {
     }
 }
 
+/// Whether a name was taken by somebody who was faster.
+pub(crate) fn is_taken(error: &TrackError) -> bool {
+    let source = error.source.as_deref().and_then(|source| source.downcast_ref::<sqlx::Error>());
+    source.and_then(sqlx::Error::as_database_error).is_some_and(|error| error.is_unique_violation())
+}
+
 impl From<DataError> for TrackError {
     fn from(error: DataError) -> Self {
-        Self::internal(error.to_string()).with_source(error)
+        Self::internal(error.full_message()).with_source(error)
     }
 }
 

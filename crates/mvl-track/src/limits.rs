@@ -58,3 +58,5 @@ pub(crate) const FILTER_CONDITIONS: usize = 100;
 pub(crate) const ORDER_FIELDS: usize = 16;
 /// Values of an `IN` list, and ids in one statement. SQLite takes 32,766 values a statement.
 pub(crate) const LIST_VALUES: usize = 1000;
+/// Experiments, or runs, of one search.
+pub(crate) const IDS: usize = 10_000;

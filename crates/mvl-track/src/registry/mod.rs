@@ -2,6 +2,7 @@
 
 mod aliases;
 mod models;
+mod read;
 mod search_models;
 mod search_versions;
 mod stages;

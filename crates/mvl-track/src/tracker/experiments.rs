@@ -3,6 +3,7 @@
 use super::{Tracker, join_location};
 use crate::clock::now_ms;
 use crate::database::Connection;
+use crate::error::is_taken;
 use crate::sql::{Row, Sql};
 use crate::{Experiment, LifecycleStage, Result, Tag, TrackError, limits, names};
 
@@ -96,13 +97,15 @@ impl Tracker {
             return Err(TrackError::new(crate::ErrorCode::InvalidState, message).with_hint("restore it first"));
         }
         let taken = Sql::new("SELECT id FROM experiments WHERE name = ").bind(name).fetch_optional(&mut write).await?;
+        let taken_error = || {
+            TrackError::new(crate::ErrorCode::ResourceAlreadyExists, format!("Experiment(name={name}) already exists."))
+        };
         if taken.is_some_and(|row| row.int(0).is_ok_and(|other| other != id)) {
-            let message = format!("Experiment(name={name}) already exists.");
-            return Err(TrackError::new(crate::ErrorCode::ResourceAlreadyExists, message));
+            return Err(taken_error());
         }
         let mut update = Sql::new("UPDATE experiments SET name = ");
         update.bind(name).push(", last_update_time = ").bind(now_ms()).push(" WHERE id = ").bind(id);
-        update.execute(&mut write).await?;
+        update.execute(&mut write).await.map_err(|error| if is_taken(&error) { taken_error() } else { error })?;
         write.commit().await
     }
 

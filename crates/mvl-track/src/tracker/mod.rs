@@ -2,6 +2,7 @@
 
 mod artifacts;
 mod batch;
+mod contents;
 mod experiments;
 mod garbage;
 mod history;
@@ -10,6 +11,7 @@ mod logged_models;
 mod metric_keys;
 mod metrics;
 mod params;
+mod read_models;
 mod read_runs;
 mod runs;
 mod sampling;
@@ -30,6 +32,8 @@ pub use search_experiments::ExperimentSearch;
 pub use search_logged_models::{DatasetFilter, LoggedModelSearch, ModelOrder};
 pub use search_runs::RunSearch;
 
+use mvl_store::Blobs;
+
 use self::metric_keys::MetricKeys;
 use crate::{Database, Result};
 
@@ -41,6 +45,7 @@ use crate::{Database, Result};
 pub struct Tracker {
     database: Database,
     artifact_root: Arc<str>,
+    blobs: Option<Blobs>,
     metric_keys: MetricKeys,
 }
 
@@ -54,7 +59,7 @@ impl Tracker {
     /// A tracker on a database that is open. Experiments without an artifact location of their own get one below
     /// `artifact_root`, such as `mlflow-artifacts:/` or `s3://bucket/runs`.
     pub fn new(database: Database, artifact_root: &str) -> Self {
-        Self { database, artifact_root: artifact_root.into(), metric_keys: MetricKeys::default() }
+        Self { database, artifact_root: artifact_root.into(), blobs: None, metric_keys: MetricKeys::default() }
     }
 
     /// [`Database::open`] and [`new`](Self::new) in one.

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use super::runs::no_run;
 use crate::database::Connection;
 use crate::limits::LIST_VALUES;
+use crate::placed::placed;
 use crate::sql::{Row, Sql};
 use crate::{
     Dataset, DatasetInput, LifecycleStage, Metric, ModelInput, ModelOutput, Param, Result, Run, RunData, RunInfo, Tag,
@@ -56,11 +57,6 @@ fn info(row: &Row) -> Result<RunInfo> {
 /// Where each run stands among the runs, by its number in the database.
 type Places = HashMap<i64, usize>;
 
-fn of<'a>(runs: &'a mut [Run], places: &Places, row: &Row) -> Result<Option<&'a mut Run>> {
-    let place = places.get(&row.int(0)?);
-    Ok(place.and_then(|place| runs.get_mut(*place)))
-}
-
 async fn add_data(read: &mut Connection, runs: &mut [Run], places: &Places) -> Result<()> {
     let ids = || places.keys().copied();
     let mut select = Sql::new(
@@ -68,7 +64,7 @@ async fn add_data(read: &mut Connection, runs: &mut [Run], places: &Places) -> R
          JOIN metric_keys k ON k.id = m.key_id WHERE m.run_id IN ",
     );
     for row in select.values(ids()).push(" ORDER BY m.run_id, k.name").fetch_all(read).await? {
-        if let Some(run) = of(runs, places, &row)? {
+        if let Some(run) = placed(runs, places, &row.int(0)?) {
             let mut metric = Metric::new(row.text(1)?, number(row.real(2)?, row.int(5)?), row.int(3)?, row.int(4)?);
             metric.run_id = Some(run.info.run_id.clone());
             run.data.metrics.push(metric);
@@ -76,13 +72,13 @@ async fn add_data(read: &mut Connection, runs: &mut [Run], places: &Places) -> R
     }
     let mut select = Sql::new("SELECT run_id, key, value FROM params WHERE run_id IN ");
     for row in select.values(ids()).push(" ORDER BY run_id, key").fetch_all(read).await? {
-        if let Some(run) = of(runs, places, &row)? {
+        if let Some(run) = placed(runs, places, &row.int(0)?) {
             run.data.params.push(Param::new(row.text(1)?, row.text(2)?));
         }
     }
     let mut select = Sql::new("SELECT run_id, key, value FROM run_tags WHERE run_id IN ");
     for row in select.values(ids()).push(" ORDER BY run_id, key").fetch_all(read).await? {
-        if let Some(run) = of(runs, places, &row)? {
+        if let Some(run) = placed(runs, places, &row.int(0)?) {
             run.data.tags.push(Tag::new(row.text(1)?, row.text(2)?));
         }
     }
@@ -98,7 +94,7 @@ async fn add_inputs(read: &mut Connection, runs: &mut [Run], places: &Places) ->
     );
     let mut input = None;
     for row in select.values(ids()).push(" ORDER BY i.id, t.key").fetch_all(read).await? {
-        let Some(run) = of(runs, places, &row)? else { continue };
+        let Some(run) = placed(runs, places, &row.int(0)?) else { continue };
         let id = row.int(1)?;
         if input.replace(id) != Some(id) {
             let dataset = Dataset {
@@ -117,13 +113,13 @@ async fn add_inputs(read: &mut Connection, runs: &mut [Run], places: &Places) ->
     }
     let mut select = Sql::new("SELECT run_id, model_uuid FROM model_inputs WHERE run_id IN ");
     for row in select.values(ids()).push(" ORDER BY run_id, model_uuid").fetch_all(read).await? {
-        if let Some(run) = of(runs, places, &row)? {
+        if let Some(run) = placed(runs, places, &row.int(0)?) {
             run.inputs.models.push(ModelInput { model_id: row.text(1)? });
         }
     }
     let mut select = Sql::new("SELECT run_id, model_uuid, step FROM model_outputs WHERE run_id IN ");
     for row in select.values(ids()).push(" ORDER BY run_id, step, model_uuid").fetch_all(read).await? {
-        if let Some(run) = of(runs, places, &row)? {
+        if let Some(run) = placed(runs, places, &row.int(0)?) {
             run.outputs.models.push(ModelOutput { model_id: row.text(1)?, step: row.int(2)? });
         }
     }
