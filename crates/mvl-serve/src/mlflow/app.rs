@@ -22,8 +22,8 @@ pub(super) struct App {
 
 impl App {
     pub(super) fn new(options: ServeOptions) -> Self {
-        let ServeOptions { tracker, registry, blobs, address: _, keys, limits, spool, log } = options;
-        let files = Files::new(tracker.clone(), blobs, spool);
+        let ServeOptions { tracker, registry, address: _, keys, limits, spool, log } = options;
+        let files = Files::new(tracker.clone(), spool);
         Self { tracker, registry, files, keys, limits, log, lists: Arc::default() }
     }
 

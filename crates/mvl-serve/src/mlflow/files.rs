@@ -2,13 +2,11 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use axum::Json;
 use axum::body::Body;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use mvl_store::{Blobs, Digest};
 use mvl_track::{Artifact, ErrorCode, Tracker};
 
 use super::answer;
@@ -23,17 +21,16 @@ use super::upload;
 #[derive(Debug, Clone)]
 pub(super) struct Files {
     tracker: Tracker,
-    blobs: Blobs,
     spool: Arc<PathBuf>,
 }
 
 impl Files {
-    pub(super) fn new(tracker: Tracker, blobs: Blobs, spool: PathBuf) -> Self {
-        Self { tracker, blobs, spool: Arc::new(spool) }
+    pub(super) fn new(tracker: Tracker, spool: PathBuf) -> Self {
+        Self { tracker, spool: Arc::new(spool) }
     }
 
     /// Takes a file in. Its content is stored first; then one transaction makes it visible.
-    pub(super) async fn receive(&self, place: &Place, body: Body, limit: u64) -> Answer<()> {
+    pub(super) async fn receive(&self, place: &Place, headers: &HeaderMap, body: Body, limit: u64) -> Answer<()> {
         let (owner, path) = place.owner()?;
         if path.is_empty() {
             return Err(ApiError::invalid(format!(
@@ -41,10 +38,8 @@ impl Files {
                 place.path()
             )));
         }
-        let (digest, bytes) = upload::store(&self.blobs, &self.spool, body, limit).await?;
-        let modified = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis());
-        let modified = i64::try_from(modified).unwrap_or(i64::MAX);
-        let file = Artifact { path, is_dir: false, bytes, digest: digest.to_string(), modified };
+        let (digest, bytes) = upload::store(self.tracker.blobs()?, &self.spool, (headers, body), limit).await?;
+        let file = Artifact::file(path, digest, bytes);
         Ok(self.tracker.put_artifact_rows(&owner, &[file]).await?)
     }
 
@@ -52,7 +47,8 @@ impl Files {
     pub(super) async fn send(&self, place: &Place, headers: &HeaderMap) -> Answer {
         let file = self.find(place).await?;
         let text = |name: HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
-        let tag = format!("\"{}\"", file.digest);
+        let Some(digest) = file.digest else { return Err(is_folder(place)) };
+        let tag = format!("\"{digest}\"");
         let mut sent = headers_of(place.path(), &tag)?;
         if text(header::IF_NONE_MATCH).is_some_and(|known| known.split(',').any(|known| known.trim() == tag)) {
             return Ok((StatusCode::NOT_MODIFIED, sent).into_response());
@@ -65,31 +61,28 @@ impl Files {
                 return Ok((StatusCode::RANGE_NOT_SATISFIABLE, range).into_response());
             }
         };
-        let digest: Digest = file.digest.parse()?;
         let bytes = range.as_ref().map_or(file.bytes, |range| range.end - range.start);
         sent.insert(header::CONTENT_LENGTH, bytes.into());
         if let Some(range) = &range {
             let told = format!("bytes {}-{}/{}", range.start, range.end - 1, file.bytes);
             sent.insert(header::CONTENT_RANGE, value_of(&told)?);
         }
-        let stream = self.blobs.stream(digest, range).await?;
+        let stream = self.tracker.blobs()?.stream(digest, range).await?;
         Ok((status, sent, Body::from_stream(stream)).into_response())
     }
 
     async fn find(&self, place: &Place) -> Answer<Artifact> {
         let (owner, path) = place.owner()?;
         let nothing = || ApiError::missing(format!("No such artifact: '{}'", place.path()));
-        let folder =
-            || ApiError::invalid(format!("Artifact path refers to a directory, not a file: '{}'", place.path()));
         if path.is_empty() {
-            return Err(folder());
+            return Err(is_folder(place));
         }
         match self.tracker.get_artifact(&owner, &path).await {
-            Ok(file) if file.is_dir => Err(folder()),
+            Ok(file) if file.is_dir => Err(is_folder(place)),
             Ok(file) => Ok(file),
             Err(error) if error.code == ErrorCode::ResourceDoesNotExist => {
                 match self.tracker.list_artifacts(&owner, &path, None).await {
-                    Ok(page) if !page.items.is_empty() => Err(folder()),
+                    Ok(page) if !page.items.is_empty() => Err(is_folder(place)),
                     _ => Err(nothing()),
                 }
             }
@@ -139,6 +132,10 @@ impl Files {
             _ => Ok(()),
         }
     }
+}
+
+fn is_folder(place: &Place) -> ApiError {
+    ApiError::invalid(format!("Artifact path refers to a directory, not a file: '{}'", place.path()))
 }
 
 /// Files are always sent as attachments: a page among them must not run as one of this server's.

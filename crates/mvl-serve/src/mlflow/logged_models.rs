@@ -24,8 +24,13 @@ pub(super) async fn create(State(app): State<App>, fields: Fields) -> Answer {
     one("model", LoggedModelJson::from(&model.await?))
 }
 
-pub(super) async fn get(State(app): State<App>, Path(id): Path<String>) -> Answer {
-    one("model", LoggedModelJson::from(&app.tracker.get_logged_model(&id).await?))
+pub(super) async fn get(State(app): State<App>, Path(id): Path<String>, query: Query) -> Answer {
+    let deleted = query.first("allow_deleted").is_some_and(|allow| allow.eq_ignore_ascii_case("true"));
+    let model = match deleted {
+        true => app.tracker.get_logged_model_or_deleted(&id).await?,
+        false => app.tracker.get_logged_model(&id).await?,
+    };
+    one("model", LoggedModelJson::from(&model))
 }
 
 pub(super) async fn finalize(State(app): State<App>, Path(id): Path<String>, fields: Fields) -> Answer {

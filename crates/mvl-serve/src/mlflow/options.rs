@@ -63,12 +63,10 @@ impl fmt::Debug for Log {
 /// What a server stands on, where it listens, whom it serves and how much it takes.
 #[derive(Debug, Clone)]
 pub struct ServeOptions {
-    /// Experiments, runs, logged models.
+    /// Experiments, runs, logged models, and with a place for blobs.
     pub tracker: Tracker,
     /// Registered models.
     pub registry: Registry,
-    /// The content of artifacts.
-    pub blobs: Blobs,
     /// Where to listen; port 0 is any that is free. Without keys it must be of this machine alone.
     pub address: SocketAddr,
     /// Who may ask.
@@ -83,11 +81,10 @@ pub struct ServeOptions {
 
 impl ServeOptions {
     /// A server for this machine alone, at MLflow's port, on a tracker and a registry in one database.
-    pub fn new(tracker: Tracker, registry: Registry, blobs: Blobs) -> Self {
+    pub fn new(tracker: Tracker, registry: Registry) -> Self {
         Self {
             tracker,
             registry,
-            blobs,
             address: (Ipv4Addr::LOCALHOST, PORT).into(),
             keys: ApiKeys::default(),
             limits: Limits::default(),
@@ -103,7 +100,8 @@ impl ServeOptions {
     pub async fn open(database: &str, artifacts: &StoreUrl) -> Result<Self, ServeError> {
         let tracker = Tracker::open(database, PROXIED).await.map_err(ServeError::Tracker)?;
         let registry = Registry::new(tracker.database().clone());
-        Ok(Self::new(tracker, registry, Blobs::open(artifacts).map_err(ServeError::Artifacts)?))
+        let tracker = tracker.with_blobs(Blobs::open(artifacts).map_err(ServeError::Artifacts)?);
+        Ok(Self::new(tracker, registry))
     }
 
     /// Listens somewhere else.

@@ -3,21 +3,15 @@
 use axum::body::Body;
 use axum::extract::{Path, State};
 use axum::http::HeaderMap;
-use axum::http::header::CONTENT_LENGTH;
 
 use super::app::App;
-use super::error::{Answer, ApiError};
+use super::error::Answer;
 use super::files::done;
 use super::places::Place;
 use super::request::Query;
 
 pub(super) async fn upload(State(app): State<App>, Path(path): Path<String>, headers: HeaderMap, body: Body) -> Answer {
-    let limit = app.limits.artifact_bytes;
-    let declared = headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
-    if declared.is_some_and(|bytes| bytes > limit) {
-        return Err(ApiError::too_large("the artifact", limit));
-    }
-    app.files.receive(&Place::of_path(&path)?, body, limit).await?;
+    app.files.receive(&Place::of_path(&path)?, &headers, body, app.limits.artifact_bytes).await?;
     Ok(done())
 }
 

@@ -3,14 +3,13 @@
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::HeaderMap;
-use axum::http::header::CONTENT_LENGTH;
 
 use super::app::App;
 use super::error::{Answer, ApiError};
 use super::files::done;
 use super::paths::safe_path;
 use super::places::Place;
-use super::request::{Fields, Query};
+use super::request::{Fields, Query, declared_bytes, pass_over};
 
 /// The largest file that is uploaded here; larger ones go through the proxy.
 const FROM_THE_UI: u64 = 10 * 1024 * 1024;
@@ -35,12 +34,15 @@ pub(super) async fn upload(State(app): State<App>, query: Query, headers: Header
     let run_id = given("run_uuid").ok_or_else(|| ApiError::invalid("Request must specify run_uuid."))?;
     let path = safe_path(given("path").ok_or_else(|| ApiError::invalid("Request must specify path."))?)?;
     let limit = FROM_THE_UI.min(app.limits.artifact_bytes);
-    match headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok()) {
+    match declared_bytes(&headers) {
         Some(0) | None => return Err(ApiError::invalid("Request must specify data.")),
-        Some(bytes) if bytes > limit => return Err(ApiError::invalid("Artifact size is too large. Max size is 10MB.")),
+        Some(bytes) if bytes > limit => {
+            pass_over(body).await;
+            return Err(ApiError::invalid("Artifact size is too large. Max size is 10MB."));
+        }
         Some(_) => {}
     }
     let run = app.tracker.get_run(run_id).await?;
-    app.files.receive(&Place::at(&run.info.artifact_uri)?.below(&path), body, limit).await?;
+    app.files.receive(&Place::at(&run.info.artifact_uri)?.below(&path), &headers, body, limit).await?;
     Ok(done())
 }

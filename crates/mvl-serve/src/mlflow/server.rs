@@ -64,6 +64,7 @@ impl Server {
         if options.keys.is_empty() && !address.ip().is_loopback() {
             return Err(ServeError::NeedsKey { address });
         }
+        options.tracker.blobs().map_err(ServeError::Tracker)?;
         let failed = |source| ServeError::Listen { address, source };
         let listener = TcpListener::bind(address).await.map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;

@@ -6,12 +6,14 @@ use std::pin::Pin;
 use std::time::Duration;
 
 use axum::body::Body;
+use axum::http::{HeaderMap, StatusCode};
 use bytes::{Bytes, BytesMut};
 use futures_core::Stream;
 use mvl_store::{Blobs, Digest};
 use tokio::io::AsyncWriteExt;
 
-use super::error::{Answer, ApiError};
+use super::error::{Answer, ApiError, code};
+use super::request::{declared_bytes, pass_over};
 
 /// Up to here a file is held in memory.
 const IN_MEMORY: u64 = 1 << 20;
@@ -22,7 +24,16 @@ const PIECE: Duration = Duration::from_secs(120);
 ///
 /// # Errors
 /// When it has more than `limit` bytes, breaks off, or cannot be stored. Nothing refers to it then.
-pub(super) async fn store(blobs: &Blobs, spool: &Path, body: Body, limit: u64) -> Answer<(Digest, u64)> {
+pub(super) async fn store(
+    blobs: &Blobs,
+    spool: &Path,
+    (headers, body): (&HeaderMap, Body),
+    limit: u64,
+) -> Answer<(Digest, u64)> {
+    if declared_bytes(headers).is_some_and(|bytes| bytes > limit) {
+        pass_over(body).await;
+        return Err(too_large(limit));
+    }
     let mut pieces = body.into_data_stream();
     let mut start = BytesMut::new();
     let mut bytes = 0;
@@ -50,7 +61,13 @@ pub(super) async fn store(blobs: &Blobs, spool: &Path, body: Body, limit: u64) -
 
 fn count(bytes: u64, piece: &Bytes, limit: u64) -> Answer<u64> {
     let bytes = bytes + piece.len() as u64;
-    if bytes > limit { Err(ApiError::too_large("the artifact", limit)) } else { Ok(bytes) }
+    if bytes > limit { Err(too_large(limit)) } else { Ok(bytes) }
+}
+
+/// In the words of MLflow, whose UI may send 10 MB.
+fn too_large(limit: u64) -> ApiError {
+    let what = format!("Artifact size is too large. Max size is {limit} bytes; the server's limits can be raised.");
+    ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, code::INVALID_PARAMETER_VALUE, what)
 }
 
 async fn next(pieces: &mut axum::body::BodyDataStream) -> Answer<Option<Bytes>> {

@@ -1,15 +1,23 @@
 //! [`JsonBody`]: the bytes of a JSON request, within the limit and of the right content type.
 
-use axum::body::to_bytes;
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::time::Duration;
+
+use axum::body::{Body, to_bytes};
 use axum::extract::{FromRequest, Request};
-use axum::http::{Method, header};
+use axum::http::{HeaderMap, Method, header};
 use bytes::Bytes;
+use futures_core::Stream;
 
 use crate::mlflow::app::App;
 use crate::mlflow::error::ApiError;
 
 /// How long a body may take to arrive.
-const ARRIVAL: std::time::Duration = std::time::Duration::from_secs(120);
+const ARRIVAL: Duration = Duration::from_secs(120);
+/// How much of a refused request is read, and for how long.
+const PASSED_OVER_BYTES: usize = 64 << 20;
+const PASSING_OVER: Duration = Duration::from_secs(10);
 
 /// The bytes of a JSON request.
 pub(crate) struct JsonBody(pub(crate) Bytes);
@@ -20,9 +28,8 @@ impl FromRequest<App> for JsonBody {
     async fn from_request(request: Request, app: &App) -> Result<Self, ApiError> {
         check_content_type(&request)?;
         let limit = app.limits.json_bytes;
-        let declared =
-            request.headers().get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
-        if declared.is_some_and(|bytes| bytes > limit) {
+        if declared_bytes(request.headers()).is_some_and(|bytes| bytes > limit) {
+            pass_over(request.into_body()).await;
             return Err(ApiError::too_large("the request", limit));
         }
         let body = to_bytes(request.into_body(), usize::try_from(limit).unwrap_or(usize::MAX));
@@ -35,6 +42,26 @@ impl FromRequest<App> for JsonBody {
             }
         }
     }
+}
+
+/// How large a body says it is.
+pub(crate) fn declared_bytes(headers: &HeaderMap) -> Option<u64> {
+    headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
+}
+
+/// Reads what is left of a request that is refused, within bounds: whoever is still sending would not hear the answer.
+pub(crate) async fn pass_over(body: Body) {
+    let mut pieces = body.into_data_stream();
+    let reading = async {
+        let mut bytes = 0;
+        while let Some(Ok(piece)) = poll_fn(|context| Pin::new(&mut pieces).poll_next(context)).await {
+            bytes += piece.len();
+            if bytes > PASSED_OVER_BYTES {
+                break;
+            }
+        }
+    };
+    let _ = tokio::time::timeout(PASSING_OVER, reading).await;
 }
 
 fn check_content_type(request: &Request) -> Result<(), ApiError> {
@@ -52,7 +79,7 @@ fn check_content_type(request: &Request) -> Result<(), ApiError> {
 }
 
 /// Whether reading ended because there was too much.
-pub(crate) fn is_limit(error: &(dyn std::error::Error + 'static)) -> bool {
+fn is_limit(error: &(dyn std::error::Error + 'static)) -> bool {
     let mut cause = Some(error);
     while let Some(error) = cause {
         if error.to_string().contains("length limit exceeded") {

@@ -7,6 +7,6 @@ mod body;
 mod fields;
 mod query;
 
-pub(super) use body::JsonBody;
+pub(super) use body::{JsonBody, declared_bytes, pass_over};
 pub(super) use fields::Fields;
 pub(super) use query::Query;
