@@ -3,6 +3,7 @@
 mod artifacts;
 mod batch;
 mod contents;
+mod deleted_models;
 mod experiments;
 mod garbage;
 mod history;
