@@ -107,7 +107,7 @@ pub(crate) struct Download {
     failures: u32,
     progress: Instant,
     /// The size of the object, and what comes from the connection, while there is one.
-    connection: Option<(u64, Receiver<Result<Vec<Bytes>, Failure>>)>,
+    connection: Option<(u64, Coming)>,
 }
 
 impl Download {
@@ -153,7 +153,7 @@ impl Download {
 struct Opened {
     total: u64,
     place: Place,
-    pieces: Receiver<Result<Vec<Bytes>, Failure>>,
+    pieces: Coming,
 }
 
 /// Asks for the rest of the object. A store that cannot send a rest, or has another version by now, is asked for all of it.
@@ -246,6 +246,8 @@ async fn receive(store: Arc<Store>, mut body: Body, sender: Pieces) {
 
 /// Takes the pieces of a body, or why there are no more.
 type Pieces = Sender<Result<Vec<Bytes>, Failure>>;
+/// Gives the pieces of a body.
+type Coming = Receiver<Result<Vec<Bytes>, Failure>>;
 /// A body that comes in chunks of any size.
 type Body = Pin<Box<dyn Stream<Item = object_store::Result<Bytes>> + Send>>;
 
