@@ -76,9 +76,10 @@ impl Blobs {
 
     async fn collect(&self, garbage: Vec<BlobInfo>, older_than: Duration) -> Result<Collected, DataError> {
         let mut collected = Collected::default();
-        let first = Announcement::make(self).await?;
+        let begun = Announcement::make(self).await?; // for the store's time
+        begun.take_back().await?;
         let oldest = move |now: SystemTime| now.checked_sub(older_than).unwrap_or(SystemTime::UNIX_EPOCH);
-        let is_old = |modified: SystemTime| modified <= oldest(first.made);
+        let is_old = |modified: SystemTime| modified <= oldest(begun.made);
         let mut claimed: HashMap<Digest, SystemTime> = HashMap::new();
         let (mut outlived, claims) = (Vec::new(), self.root.below(CLAIMS));
         for claim in gather(claims.clone(), false).await?.objects {
@@ -96,7 +97,6 @@ impl Blobs {
             |blob: &&BlobInfo| is_old(blob.modified) && claimed.get(&blob.digest).is_none_or(|&at| is_old(at));
         let garbage_now: Vec<BlobInfo> = garbage.iter().filter(is_garbage).copied().collect();
         collected.kept = (garbage.len() - garbage_now.len()) as u64;
-        first.take_back().await?;
 
         for batch in garbage_now.chunks(BATCH) {
             let announcement = Arc::new(Announcement::make(self).await?);

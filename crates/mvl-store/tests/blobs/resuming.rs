@@ -30,7 +30,7 @@ fn break_off(place: &Place, folder: &Path) {
         .expect("it runs");
     let sent = BufReader::new(writer.stdout.take().expect("piped")).lines().map_while(Result::ok);
     let mut sent = sent.filter_map(|line| line.strip_prefix("sent ")?.parse::<usize>().ok());
-    assert!(sent.any(|bytes| bytes >= 32 * MIB && bytes < SIZE), "it went too fast");
+    assert!(sent.any(|bytes| (32 * MIB..SIZE).contains(&bytes)), "it went too fast");
     writer.kill().expect("SIGKILL");
     writer.wait().expect("it is gone");
 }
