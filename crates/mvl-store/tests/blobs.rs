@@ -22,3 +22,5 @@ mod storing;
 mod streaming;
 #[path = "blobs/tampering.rs"]
 mod tampering;
+#[path = "blobs/web_server.rs"]
+mod web_server;

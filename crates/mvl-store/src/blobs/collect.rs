@@ -50,8 +50,8 @@ impl Blobs {
     /// Removes the blobs that are not in `referenced` and were last put more than `older_than` ago, by the store's clock.
     ///
     /// A writer puts blobs first and refers to them afterwards, so a young blob is kept: `older_than` is how long a writer may take
-    /// from one to the other, and an hour more. Use a day where anybody else writes. Blobs that are put while this runs are kept,
-    /// those too that were there before.
+    /// from one to the other, an hour more, and what the clocks of writers are behind the store's. Use a day where anybody else writes.
+    /// Blobs that are put while this runs are kept, those too that were there before.
     ///
     /// # Errors
     /// [`DataError::Io`] when the store cannot be listed or written. A blob that cannot be removed is kept.

@@ -41,14 +41,16 @@ fn only_old_garbage_goes() {
     for place in Place::all() {
         let blobs = place.blobs();
         assert_eq!(collect(&blobs, &[], Duration::ZERO), Collected::default(), "{}", place.url);
-        let digests: Vec<Digest> = (0..300).map(|seed| put(&blobs, random(50, seed))).collect();
+        let count = if place.endpoint.is_none() { 300 } else { 30 }; // more than are removed at once
+        let digests: Vec<Digest> = (0..count).map(|seed| put(&blobs, random(50, seed))).collect();
         let (referenced, _) = digests.split_at(10);
         let collected = collect(&blobs, referenced, DAY);
-        assert_eq!((collected.removed, collected.kept), (0, 300), "all are young at {}", place.url);
+        assert_eq!((collected.removed, collected.kept), (0, count), "all are young at {}", place.url);
         std::thread::sleep(Duration::from_millis(2_100)); // S3 counts in seconds
         let young = put(&blobs, random(60, 1_000));
         let collected = collect(&blobs, referenced, Duration::from_secs(1));
-        assert_eq!(collected, Collected { removed: 290, removed_bytes: 290 * 50, kept: 11 }, "{}", place.url);
+        let garbage = count - 10;
+        assert_eq!(collected, Collected { removed: garbage, removed_bytes: garbage * 50, kept: 11 }, "{}", place.url);
         let mut left: Vec<Digest> = referenced.iter().copied().chain([young]).collect();
         left.sort();
         assert_eq!(names(&blobs), left, "{}", place.url);

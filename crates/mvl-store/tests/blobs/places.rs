@@ -11,6 +11,8 @@ use mvl_core::SampleRng;
 use mvl_store::{Blobs, Digest, StoreUrl, wait_for};
 use tempfile::TempDir;
 
+use crate::web_server::WebServer;
+
 /// The bucket, and the container, that `scripts/with_stores.sh` makes.
 const BUCKET: &str = "mvl-test";
 
@@ -24,12 +26,24 @@ pub(crate) struct Place {
     pub(crate) endpoint: Option<(&'static str, &'static str)>,
     /// Removed when the place goes.
     _folder: Option<TempDir>,
+    server: Option<WebServer>,
 }
 
 impl Place {
     pub(crate) fn disk() -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
-        Self { url: format!("file://{}", folder.path().display()), endpoint: None, _folder: Some(folder) }
+        Self { url: format!("file://{}", folder.path().display()), endpoint: None, _folder: Some(folder), server: None }
+    }
+
+    /// A plain web server, which cannot be listed, and takes no large blobs.
+    pub(crate) fn web() -> Self {
+        let server = WebServer::start();
+        Self { url: server.url(), endpoint: None, _folder: None, server: Some(server) }
+    }
+
+    /// How often a web server has sent something.
+    pub(crate) fn sent(&self) -> Option<usize> {
+        self.server.as_ref().map(WebServer::sent)
     }
 
     /// The stores that the environment names. Those that it does not are named on standard error.
@@ -44,7 +58,7 @@ impl Place {
                 let now = SystemTime::UNIX_EPOCH.elapsed().map_or(0, |since| since.as_nanos() as u64);
                 let unique = SampleRng::new([std::process::id().into(), now, 0, 0]).next_u64();
                 let url = format!("{scheme}://{BUCKET}/{unique:016x}");
-                places.push(Self { url, endpoint: Some((variable, read)), _folder: None });
+                places.push(Self { url, endpoint: Some((variable, read)), _folder: None, server: None });
             } else {
                 eprintln!("skipped {scheme}://: {variable} is not set; run scripts/with_stores.sh");
             }
@@ -56,6 +70,13 @@ impl Place {
     pub(crate) fn all() -> Vec<Self> {
         let mut places = Self::remote();
         places.insert(0, Self::disk());
+        places
+    }
+
+    /// Places that blobs are fetched from: all but the disk.
+    pub(crate) fn distant() -> Vec<Self> {
+        let mut places = Self::remote();
+        places.insert(0, Self::web());
         places
     }
 

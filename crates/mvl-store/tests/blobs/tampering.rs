@@ -8,7 +8,7 @@ use crate::streaming::drain;
 
 #[test]
 fn a_tampered_blob_is_refused_everywhere() {
-    for place in Place::all() {
+    for place in Place::all().into_iter().chain([Place::web()]) {
         let (blobs, bytes) = (place.blobs(), random(3 * MIB, 41));
         let (putting, sent) = (blobs.clone(), bytes.clone());
         let digest = wait(async move { putting.put(sent).await }).expect("it is put");
