@@ -4,11 +4,12 @@
 //! a file says when it was last used; the least recently used go first. An entry is hashed when this process first opens it, and its
 //! size compared each time: a damaged one is removed and fetched anew. Nothing but entries, and what broken writers left, is removed.
 
+use std::collections::HashMap;
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use mvl_core::DataError;
@@ -49,7 +50,12 @@ struct Shared {
     verified: Verified,
     /// At least so much is there: what was there at the last walk, and what came from this process since.
     bytes: AtomicU64,
+    /// What is being fetched by this process, each once.
+    under_way: Mutex<HashMap<Digest, Turn>>,
 }
+
+/// Held by whoever fetches a blob; the others wait for it.
+pub(crate) type Turn = Arc<tokio::sync::Mutex<()>>;
 
 impl Cache {
     /// Opens a folder, which is made where it is missing, that holds about `max_bytes` bytes of blobs at most. A single blob may be
@@ -60,7 +66,8 @@ impl Cache {
     pub fn open(folder: impl Into<PathBuf>, max_bytes: u64) -> Result<Self, DataError> {
         let folder = std::path::absolute(folder.into()).map_err(|error| failed(Path::new("."), error))?;
         fs::create_dir_all(&folder).map_err(|error| failed(&folder, error))?;
-        let shared = Shared { folder, max_bytes, verified: Verified::default(), bytes: AtomicU64::new(0) };
+        let (verified, bytes, under_way) = Default::default();
+        let shared = Shared { folder, max_bytes, verified, bytes, under_way };
         let cache = Self { shared: Arc::new(shared) };
         cache.evict(None).map_err(|error| failed(cache.folder(), error))?;
         Ok(cache)
@@ -112,6 +119,13 @@ impl Cache {
         };
         let file = begin().map_err(|error| failed(&path, error))?;
         Ok(Incoming { cache: self.clone(), digest, file, hasher: Hasher::default(), bytes: 0 })
+    }
+
+    /// The turn to fetch a blob; whoever has had to wait for it looks first whether the blob is there now.
+    pub(crate) fn turn(&self, digest: Digest) -> Turn {
+        let mut under_way = self.shared.under_way.lock().unwrap_or_else(PoisonError::into_inner);
+        under_way.retain(|_, turn| Arc::strong_count(turn) > 1); // somebody has it or waits for it
+        under_way.entry(digest).or_default().clone()
     }
 
     fn path(&self, digest: Digest) -> PathBuf {

@@ -16,6 +16,7 @@ use tokio::sync::mpsc::{Receiver, Sender, channel};
 
 use crate::failure::Cause;
 use crate::retry::{fresh_jitter, retrying};
+use crate::runtime::blocking;
 use crate::store::{Store, store_of};
 use crate::{Failure, RetryPolicy, StoreUrl, handle, wait_for};
 
@@ -107,7 +108,7 @@ pub(crate) struct Download {
     failures: u32,
     progress: Instant,
     /// The size of the object, and what comes from the connection, while there is one.
-    connection: Option<(u64, Receiver<Result<Vec<Bytes>, Failure>>)>,
+    connection: Option<(u64, Coming)>,
 }
 
 impl Download {
@@ -153,7 +154,7 @@ impl Download {
 struct Opened {
     total: u64,
     place: Place,
-    pieces: Receiver<Result<Vec<Bytes>, Failure>>,
+    pieces: Coming,
 }
 
 /// Asks for the rest of the object. A store that cannot send a rest, or has another version by now, is asked for all of it.
@@ -189,31 +190,33 @@ async fn open_at(url: &StoreUrl, place: Place, max_bytes: u64) -> Result<Opened,
     let (sender, pieces) = channel(PIECES_AHEAD);
     let runtime = handle().map_err(|error| Failure::new(Cause::Permanent, error.to_string()))?;
     match answer.payload {
-        GetResultPayload::File(file, _) => {
-            drop(runtime.spawn_blocking(move || read_file(file, &answer.range, &sender)))
-        }
+        GetResultPayload::File(file, _) => drop(runtime.spawn(read_file(file, answer.range, sender))),
         GetResultPayload::Stream(body) => drop(runtime.spawn(receive(store, body, sender))),
     }
     Ok(Opened { total, place: Place { e_tag, ..place }, pieces })
 }
 
-/// Hands on what a file has, in pieces; `object_store` itself would read a few KiB at a time.
-fn read_file(mut file: File, range: &Range<u64>, sender: &Pieces) {
-    let mut left = range.end - range.start;
-    let mut read = || -> io::Result<()> {
-        file.seek(SeekFrom::Start(range.start))?;
-        while left > 0 {
-            let mut piece = vec![0; left.min(PIECE_BYTES as u64) as usize];
-            file.read_exact(&mut piece)?;
-            left -= piece.len() as u64;
-            if sender.blocking_send(Ok(vec![piece.into()])).is_err() {
-                break; // nobody takes it
-            }
+/// Hands on what a file has, in pieces; `object_store` itself would read a few KiB at a time. No thread waits with it.
+async fn read_file(file: File, range: Range<u64>, sender: Pieces) {
+    let (file, mut at) = (Arc::new(file), range.start);
+    while at < range.end {
+        let (reading, bytes) = (file.clone(), (range.end - at).min(PIECE_BYTES as u64));
+        let read = blocking(move || {
+            let mut piece = vec![0; bytes as usize];
+            let mut file = &*reading; // nobody else moves its place
+            let read = file.seek(SeekFrom::Start(at)).and_then(|_| file.read_exact(&mut piece));
+            Ok(read.map(|()| vec![Bytes::from(piece)]))
+        });
+        let failed = |what: String| Failure::new(Cause::Permanent, what);
+        let piece = match read.await {
+            Ok(piece) => piece.map_err(|error| failed(error.to_string())),
+            Err(error) => Err(failed(error.to_string())),
+        };
+        at += bytes;
+        let broken = piece.is_err();
+        if sender.send(piece).await.is_err() || broken {
+            return;
         }
-        Ok(())
-    };
-    if let Err(error) = read() {
-        let _ = sender.blocking_send(Err(Failure::new(Cause::Permanent, error.to_string()))); // nobody may be left to hear it
     }
 }
 
@@ -246,6 +249,8 @@ async fn receive(store: Arc<Store>, mut body: Body, sender: Pieces) {
 
 /// Takes the pieces of a body, or why there are no more.
 type Pieces = Sender<Result<Vec<Bytes>, Failure>>;
+/// Gives the pieces of a body.
+type Coming = Receiver<Result<Vec<Bytes>, Failure>>;
 /// A body that comes in chunks of any size.
 type Body = Pin<Box<dyn Stream<Item = object_store::Result<Bytes>> + Send>>;
 

@@ -37,11 +37,13 @@ pub struct Failure {
     pub(crate) what: String,
     /// The pause that the store asks for before the next attempt.
     pub(crate) retry_after: Option<Duration>,
+    /// What the store answered with, where it refused as a whole.
+    pub(crate) status: Option<u16>,
 }
 
 impl Failure {
     pub(crate) fn new(cause: Cause, what: impl Into<String>) -> Self {
-        Self { cause, what: what.into(), retry_after: None }
+        Self { cause, what: what.into(), retry_after: None, status: None }
     }
 
     /// Whether the store itself did not answer, so that its other objects would fail alike.
@@ -78,7 +80,8 @@ impl From<StoreError> for Failure {
         }
         if let Some(refusal) = chain().find_map(|error| error.downcast_ref::<Refusal>()) {
             let cause = if refusal.passes() { Cause::Transient } else { Cause::Permanent };
-            return Self { retry_after: refusal.retry_after, ..Self::new(cause, refusal.to_string()) };
+            let status = Some(refusal.status);
+            return Self { retry_after: refusal.retry_after, status, ..Self::new(cause, refusal.to_string()) };
         }
         let root = chain().last().map(ToString::to_string).unwrap_or_default();
         if let Some(status) = refused_with(&root) {
@@ -143,7 +146,8 @@ mod tests {
     #[test]
     fn what_may_pass_is_told_from_what_stays() {
         let busy = HttpError::new(HttpErrorKind::Unknown, Refusal { status: 503, retry_after: None });
-        assert_eq!(generic(busy), Failure::new(Cause::Transient, "the store answered with status 503"));
+        let refused = Failure::new(Cause::Transient, "the store answered with status 503");
+        assert_eq!(generic(busy), Failure { status: Some(503), ..refused });
         let moved = HttpError::new(HttpErrorKind::Unknown, Refusal { status: 301, retry_after: None });
         assert_eq!(generic(moved).cause, Cause::Permanent);
         let reset = HttpError::new(HttpErrorKind::Interrupted, std::io::Error::other("connection reset by peer"));

@@ -1,5 +1,6 @@
 //! An address in an object store: which store, and the key in it.
 
+use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -112,6 +113,13 @@ impl StoreUrl {
     /// As a path, which is how data sets name their places.
     pub(crate) fn as_path(&self) -> PathBuf {
         PathBuf::from(&*self.text)
+    }
+}
+
+/// As it was written.
+impl fmt::Display for StoreUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
     }
 }
 

@@ -8,6 +8,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use mvl_core::DataError;
@@ -27,6 +28,9 @@ use crate::{Failure, RetryPolicy, StoreUrl};
 const PARTS_AT_ONCE: usize = 4;
 /// What a slow line moves in a second; the time that a request gets is reckoned by it.
 const SLOW_BYTES_PER_SECOND: u64 = 256 << 10;
+
+/// How often a store may answer with 500 before an upload that is gone on with is given up, and begun anew.
+const MAX_BROKEN: u32 = 7;
 
 /// Hears how many of the bytes have reached the store.
 pub(crate) type Progress<'a> = &'a mut (dyn FnMut(u64) + Send);
@@ -119,13 +123,13 @@ impl InParts<'_> {
     }
 
     async fn attempt(&self, journal: &mut Journal, progress: Progress<'_>) -> Result<(), Failure> {
-        let id = match journal.upload() {
-            Some(id) => id.to_owned(),
+        let (id, resumed) = match journal.upload() {
+            Some(id) => (id.to_owned(), true),
             None => {
                 let create = || async { Ok(self.parts.create_multipart(&self.url.key).await?) };
                 let id = retrying(&RetryPolicy::default(), fresh_jitter(), create).await?;
                 journal.begin(&id);
-                id
+                (id, false)
             }
         };
         let mut done: BTreeMap<u64, String> = journal.parts().clone();
@@ -142,7 +146,7 @@ impl InParts<'_> {
                 let (store, parts, content) = (self.store.clone(), self.parts.clone(), self.content.clone());
                 let (url, id) = (self.url.clone(), id.clone());
                 under_way.spawn(async move {
-                    let sent = send(&store, &*parts, &url, &id, part, &content).await;
+                    let sent = send(&store, &*parts, &url, &id, part, &content, resumed).await;
                     (part, sent)
                 });
             }
@@ -154,20 +158,25 @@ impl InParts<'_> {
             bytes += self.part_bytes(part);
             progress(bytes);
         }
-        self.complete(&id, done.into_values().map(|content_id| PartId { content_id }).collect()).await
+        self.complete(&id, done.into_values().map(|content_id| PartId { content_id }).collect(), resumed).await
     }
 
     /// Makes the object visible. When the answer is lost, the next says that there is no such upload; then the object itself tells.
-    async fn complete(&self, id: &str, parts: Vec<PartId>) -> Result<(), Failure> {
+    async fn complete(&self, id: &str, parts: Vec<PartId>, resumed: bool) -> Result<(), Failure> {
         let id = id.to_owned();
         let attempt = || async {
             self.parts.complete_multipart(&self.url.key, &id, parts.clone()).await?;
             Ok(())
         };
-        let Err(failure) = retrying(&RetryPolicy::default(), fresh_jitter(), attempt).await else { return Ok(()) };
+        let Err(mut failure) = retrying(&RetryPolicy::default(), fresh_jitter(), attempt).await else { return Ok(()) };
         match head(self.url).await {
             Ok(Some(now)) if now.size == self.content.bytes() && self.is_new(&now) => Ok(()),
-            _ => Err(failure),
+            _ => {
+                if resumed && failure.status == Some(500) {
+                    failure.cause = Cause::Permanent; // as send() does
+                }
+                Err(failure)
+            }
         }
     }
 
@@ -182,6 +191,7 @@ impl InParts<'_> {
     }
 }
 
+/// Sends a part. A store that no longer knows an upload should answer with 404; some say 500, for ever.
 async fn send(
     store: &Store,
     parts: &dyn MultipartStore,
@@ -189,12 +199,21 @@ async fn send(
     id: &str,
     part: u64,
     content: &Content,
+    resumed: bool,
 ) -> Result<PartId, Failure> {
-    let (id, bytes) = (id.to_owned(), content.part(part).await?);
+    let (id, bytes, broken) = (id.to_owned(), content.part(part).await?, AtomicU32::new(0));
     retrying(&patience(bytes.len() as u64), fresh_jitter(), || async {
         let _permit = permit(store).await?;
         let payload = PutPayload::from(bytes.clone());
-        Ok(parts.put_part(&url.key, &id, part as usize, payload).await?)
+        let mut sent = parts.put_part(&url.key, &id, part as usize, payload).await.map_err(Failure::from);
+        if let Err(failure) = &mut sent
+            && failure.status == Some(500)
+            && broken.fetch_add(1, Ordering::Relaxed) + 1 >= MAX_BROKEN
+            && resumed
+        {
+            failure.cause = Cause::Permanent;
+        }
+        sent
     })
     .await
 }

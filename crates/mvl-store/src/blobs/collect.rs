@@ -50,8 +50,8 @@ impl Blobs {
     /// Removes the blobs that are not in `referenced` and were last put more than `older_than` ago, by the store's clock.
     ///
     /// A writer puts blobs first and refers to them afterwards, so a young blob is kept: `older_than` is how long a writer may take
-    /// from one to the other, and an hour more. Use a day where anybody else writes. Blobs that are put while this runs are kept,
-    /// those too that were there before.
+    /// from one to the other, an hour more, and what the clocks of writers are behind the store's. Use a day where anybody else writes.
+    /// Blobs that are put while this runs are kept, those too that were there before.
     ///
     /// # Errors
     /// [`DataError::Io`] when the store cannot be listed or written. A blob that cannot be removed is kept.
@@ -76,9 +76,10 @@ impl Blobs {
 
     async fn collect(&self, garbage: Vec<BlobInfo>, older_than: Duration) -> Result<Collected, DataError> {
         let mut collected = Collected::default();
-        let first = Announcement::make(self).await?;
+        let begun = Announcement::make(self).await?; // for the store's time
+        begun.take_back().await?;
         let oldest = move |now: SystemTime| now.checked_sub(older_than).unwrap_or(SystemTime::UNIX_EPOCH);
-        let is_old = |modified: SystemTime| modified <= oldest(first.made);
+        let is_old = |modified: SystemTime| modified <= oldest(begun.made);
         let mut claimed: HashMap<Digest, SystemTime> = HashMap::new();
         let (mut outlived, claims) = (Vec::new(), self.root.below(CLAIMS));
         for claim in gather(claims.clone(), false).await?.objects {
@@ -96,7 +97,6 @@ impl Blobs {
             |blob: &&BlobInfo| is_old(blob.modified) && claimed.get(&blob.digest).is_none_or(|&at| is_old(at));
         let garbage_now: Vec<BlobInfo> = garbage.iter().filter(is_garbage).copied().collect();
         collected.kept = (garbage.len() - garbage_now.len()) as u64;
-        first.take_back().await?;
 
         for batch in garbage_now.chunks(BATCH) {
             let announcement = Arc::new(Announcement::make(self).await?);

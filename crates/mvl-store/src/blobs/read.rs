@@ -20,8 +20,10 @@ use crate::runtime::{Task, blocking, on_runtime};
 use crate::verified::Found;
 use crate::{RetryPolicy, StoreUrl, download};
 
-/// Pieces that may wait for the reader of a stream.
-const PIECES_AHEAD: usize = 4;
+/// What a stream asks a store for at once.
+const PIECE_BYTES: u64 = 4 << 20;
+/// Pieces that may wait for the reader of a stream; one more is held back, and one under way.
+const PIECES_AHEAD: usize = 1;
 /// How often a file is fetched that goes before it is opened.
 const OPENINGS: usize = 8;
 
@@ -32,7 +34,7 @@ pub struct BlobStream {
     bytes: u64,
     pieces: Receiver<Result<Bytes, DataError>>,
     /// Ended with the stream.
-    _work: Option<Task<()>>,
+    _work: Task<()>,
 }
 
 impl BlobStream {
@@ -68,19 +70,7 @@ impl Blobs {
             let mut last = None;
             for _ in 0..2 {
                 // Damaged on the way, it may come whole the second time.
-                let mut bytes = BytesMut::new();
-                let mut download = start(&url, 0..u64::MAX, max_bytes);
-                loop {
-                    match download.next().await? {
-                        Event::Begun { from, total, .. } => {
-                            bytes.truncate(from as usize);
-                            bytes.reserve((total as usize).saturating_sub(bytes.len()));
-                        }
-                        Event::Piece(chunks) => chunks.iter().for_each(|chunk| bytes.extend_from_slice(chunk)),
-                        Event::Done => break,
-                    }
-                }
-                let bytes = bytes.freeze();
+                let bytes = gather(&url, 0..u64::MAX, max_bytes).await?;
                 let got = super::digest_of(bytes.clone()).await?;
                 if got == digest {
                     return Ok(bytes);
@@ -100,31 +90,19 @@ impl Blobs {
     /// same, and [`DataError::Format`] for damage.
     pub async fn stream(&self, digest: Digest, range: Option<Range<u64>>) -> Result<BlobStream, DataError> {
         let url = self.url(digest);
-        if let Some(range) = range.as_ref().filter(|range| range.start > range.end) {
-            return Err(url.format_error(format!("expected a range that ends after its beginning, got {range:?}")));
-        }
-        if range.as_ref().is_some_and(Range::is_empty) {
-            return self.nothing_of(digest).await; // stores refuse to send nothing
+        let missing = || DataError::Io { path: url.as_path(), source: ErrorKind::NotFound.into() };
+        let bytes = self.size(digest).await?.ok_or_else(missing)?;
+        if let Some(range) = range.as_ref().filter(|range| range.start > range.end || range.end > bytes) {
+            return Err(url.format_error(format!("expected a range within {bytes} bytes, got {range:?}")));
         }
         let (sender, pieces) = channel(PIECES_AHEAD);
-        let (told, total) = tokio::sync::oneshot::channel();
         let work = Task::start(async move {
-            let mut told = Some(told);
-            if let Err(error) = relay(&url, digest, range, &sender, &mut told).await {
-                match told {
-                    Some(_) => return Err(error),
-                    None => drop(sender.send(Err(error)).await), // nobody may be left to hear it
-                }
+            if let Err(error) = relay(&url, digest, range, bytes, &sender).await {
+                let _ = sender.send(Err(error)).await; // nobody may be left to hear it
             }
             Ok(())
         })?;
-        match total.await {
-            Ok(bytes) => Ok(BlobStream { bytes, pieces, _work: Some(work) }),
-            Err(_) => {
-                work.finish().await?;
-                Err(DataError::invalid("a request to an object store ended without an answer"))
-            }
-        }
+        Ok(BlobStream { bytes, pieces, _work: work })
     }
 
     /// The file of a blob, verified: of one on a disk the object itself, else its entry in the cache, where it is fetched to unless
@@ -140,13 +118,15 @@ impl Blobs {
             if let Some(path) = url.local_path() {
                 return blocking(move || blobs.on_disk(&url, path, digest)).await;
             }
-            if let Some(path) = blobs.cached(digest).await? {
-                return Ok(path);
-            }
-            let Some(cache) = blobs.cache else {
+            let Some(cache) = blobs.cache.clone() else {
                 let what = format!("expected a cache to fetch {digest} into, got none: open the blobs with one");
                 return Err(DataError::invalid(what));
             };
+            let turn = cache.turn(digest);
+            let _turn = turn.lock().await;
+            if let Some(path) = blobs.cached(digest).await? {
+                return Ok(path);
+            }
             blocking(move || into_cache(&cache, &url, digest)).await
         })
         .await
@@ -179,27 +159,11 @@ impl Blobs {
     /// # Errors
     /// [`DataError::Io`] when it is not there, or the store does not send it; [`DataError::Format`] when it is damaged.
     pub async fn verify(&self, digest: Digest) -> Result<(), DataError> {
-        let url = self.url(digest);
-        on_runtime(async move {
-            let (mut download, mut hashed) = (start(&url, 0..u64::MAX, u64::MAX), Hashed::default());
-            loop {
-                match download.next().await? {
-                    Event::Begun { from, .. } => hashed.again_from(from),
-                    Event::Piece(chunks) => chunks.iter().for_each(|chunk| drop(hashed.take(chunk.clone()))),
-                    Event::Done => break,
-                }
-            }
-            let got = hashed.hasher.finish();
-            if got == digest { Ok(()) } else { Err(damaged(&url, digest, Some(got))) }
-        })
-        .await
-    }
-
-    /// A stream of no bytes of a blob.
-    async fn nothing_of(&self, digest: Digest) -> Result<BlobStream, DataError> {
-        let missing = || DataError::Io { path: self.url(digest).as_path(), source: ErrorKind::NotFound.into() };
-        let bytes = self.size(digest).await?.ok_or_else(missing)?;
-        Ok(BlobStream { bytes, pieces: channel(1).1, _work: None })
+        let mut stream = self.stream(digest, None).await?;
+        while let Some(piece) = stream.pieces.recv().await {
+            piece?;
+        }
+        Ok(())
     }
 
     /// The cache's file of a blob, if there is one.
@@ -219,65 +183,30 @@ impl Blobs {
     }
 }
 
-/// What has come of a body that may begin again, hashed once.
-#[derive(Default)]
-struct Hashed {
-    hasher: Hasher,
-    /// The next byte that is new.
-    at: u64,
-    /// What comes again, and is left out.
-    skip: u64,
-}
-
-impl Hashed {
-    fn again_from(&mut self, from: u64) {
-        self.skip = self.at.saturating_sub(from);
-    }
-
-    /// What is new in a chunk.
-    fn take(&mut self, mut chunk: Bytes) -> Bytes {
-        let known = self.skip.min(chunk.len() as u64);
-        self.skip -= known;
-        let new = chunk.split_off(known as usize);
-        self.hasher.update(&new);
-        self.at += new.len() as u64;
-        new
-    }
-}
-
-/// Sends a blob's pieces on, each once the next is there, and the last once all are verified.
+/// Sends a blob's pieces on, each once the next is there, and the last once all are verified. Each is a request of its own, so that a
+/// reader that is slow keeps no connection to the store.
 async fn relay(
     url: &StoreUrl,
     digest: Digest,
     range: Option<Range<u64>>,
+    bytes: u64,
     to: &Sender<Result<Bytes, DataError>>,
-    told: &mut Option<tokio::sync::oneshot::Sender<u64>>,
 ) -> Result<(), DataError> {
-    let (whole, range) = (range.is_none(), range.unwrap_or(0..u64::MAX));
-    let mut hashed = Hashed { at: range.start, ..Hashed::default() };
-    let (mut download, mut held) = (start(url, range, u64::MAX), None);
-    loop {
-        match download.next().await? {
-            Event::Begun { from, total, .. } => {
-                hashed.again_from(from);
-                if let Some(told) = told.take() {
-                    let _ = told.send(total); // the caller may no longer wait
-                }
-            }
-            Event::Piece(chunks) => {
-                for chunk in chunks {
-                    let new = hashed.take(chunk);
-                    if let Some(ready) = held.replace(new)
-                        && to.send(Ok(ready)).await.is_err()
-                    {
-                        return Ok(()); // nobody is left
-                    }
-                }
-            }
-            Event::Done => break,
+    let (whole, range) = (range.is_none(), range.unwrap_or(0..bytes));
+    let (mut hasher, mut held, mut at) = (Hasher::default(), None, range.start);
+    while at < range.end {
+        let piece = gather(url, at..range.end.min(at + PIECE_BYTES), u64::MAX).await?;
+        at += piece.len() as u64;
+        if whole {
+            hasher.update(&piece);
+        }
+        if let Some(ready) = held.replace(piece)
+            && to.send(Ok(ready)).await.is_err()
+        {
+            return Ok(()); // nobody is left
         }
     }
-    let got = hashed.hasher.finish();
+    let got = hasher.finish();
     if whole && got != digest {
         return Err(damaged(url, digest, Some(got)));
     }
@@ -285,6 +214,32 @@ async fn relay(
         let _ = to.send(Ok(last)).await; // nobody may be left
     }
     Ok(())
+}
+
+/// A range of an object, or all of it up to `u64::MAX`, in memory.
+async fn gather(url: &StoreUrl, range: Range<u64>, max_bytes: u64) -> Result<Bytes, DataError> {
+    let end = Some(range.end).filter(|&end| end < u64::MAX);
+    let place = Place { at: range.start, end, e_tag: None };
+    let mut download = Download::new(url.clone(), place, max_bytes, RetryPolicy::default());
+    let (mut bytes, mut skip) = (BytesMut::new(), 0);
+    loop {
+        match download.next().await? {
+            Event::Begun { from, total, .. } => {
+                // It may begin again, though not before what is wanted unless the store sends no ranges.
+                bytes.truncate(from.saturating_sub(range.start) as usize);
+                skip = range.start.saturating_sub(from);
+                bytes.reserve((end.unwrap_or(total).saturating_sub(range.start) as usize).saturating_sub(bytes.len()));
+            }
+            Event::Piece(chunks) => {
+                for chunk in chunks {
+                    let unwanted = skip.min(chunk.len() as u64);
+                    skip -= unwanted;
+                    bytes.extend_from_slice(&chunk[unwanted as usize..]);
+                }
+            }
+            Event::Done => return Ok(bytes.freeze()),
+        }
+    }
 }
 
 /// Fetches a blob, twice if it came damaged.
@@ -300,11 +255,6 @@ fn into_cache(cache: &Cache, url: &StoreUrl, digest: Digest) -> Result<PathBuf, 
         }
     }
     Err(damaged(url, digest, last))
-}
-
-fn start(url: &StoreUrl, range: Range<u64>, max_bytes: u64) -> Download {
-    let end = Some(range.end).filter(|&end| end < u64::MAX);
-    Download::new(url.clone(), Place { at: range.start, end, e_tag: None }, max_bytes, RetryPolicy::default())
 }
 
 /// A cached file of at most so many bytes; `None` when it is gone or larger.
