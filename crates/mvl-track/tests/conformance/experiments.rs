@@ -59,7 +59,11 @@ async fn names_are_unique_and_checked(place: Place) {
         assert_eq!(code(tracker.create_experiment(bad, None, &[]).await), ErrorCode::InvalidParameterValue);
     }
     for bad in ["runs:/a", "s3://a/../b", "s3://a?x=1", "s3://a#x"] {
-        assert_eq!(code(tracker.create_experiment("n", Some(bad), &[]).await), ErrorCode::InvalidParameterValue, "{bad}");
+        assert_eq!(
+            code(tracker.create_experiment("n", Some(bad), &[]).await),
+            ErrorCode::InvalidParameterValue,
+            "{bad}"
+        );
     }
     let long = Tag::new("k", "v".repeat(20_001));
     assert_eq!(code(tracker.create_experiment("n", None, &[long]).await), ErrorCode::InvalidParameterValue);
@@ -123,7 +127,14 @@ async fn a_search_filters_sorts_and_pages(place: Place) {
     assert_eq!(found("creation_time > 0 AND last_update_time >= 1", &["experiment_id"], active).await.len(), 6);
     assert_eq!(found("", &[], active).await.len(), 6);
 
-    for bad in ["name IN ('a')", "experiment_id LIKE '1'", "experiment_id = 'x'", "creation_time = 'x'", "metrics.a > 1", "params.a = 'b'"] {
+    for bad in [
+        "name IN ('a')",
+        "experiment_id LIKE '1'",
+        "experiment_id = 'x'",
+        "creation_time = 'x'",
+        "metrics.a > 1",
+        "params.a = 'b'",
+    ] {
         let search = ExperimentSearch { filter: bad.to_owned(), ..Default::default() };
         assert_eq!(code(tracker.search_experiments(&search).await), ErrorCode::InvalidParameterValue, "{bad}");
     }

@@ -78,7 +78,11 @@ async fn a_parameter_never_changes(place: Place) {
     }
     let error = tracker.log_param(&id, &Param::new("lr", "0.2")).await.expect_err("changed");
     assert_eq!(error.code, ErrorCode::InvalidParameterValue);
-    assert!(error.message.contains("Changing param values is not allowed. Param with key='lr' was already logged with value='0.1'"));
+    assert!(
+        error
+            .message
+            .contains("Changing param values is not allowed. Param with key='lr' was already logged with value='0.1'")
+    );
     let twice = Batch { params: vec![Param::new("a", "1"), Param::new("a", "1")], ..Batch::default() };
     assert_eq!(code(tracker.log_batch(&id, &twice).await), ErrorCode::InvalidParameterValue);
     tracker.log_param(&id, &Param::new("empty", "")).await.expect("logged");

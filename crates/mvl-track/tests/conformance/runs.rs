@@ -14,7 +14,8 @@ on_every_database!(
 
 async fn one_is_started_updated_and_ended(place: Place) {
     let tracker = place.tracker().await;
-    let new = NewRun { user_id: "me".to_owned(), start_time: Some(123), ..NewRun::of("0").named("first").tag("a", "b") };
+    let new =
+        NewRun { user_id: "me".to_owned(), start_time: Some(123), ..NewRun::of("0").named("first").tag("a", "b") };
     let run = tracker.create_run(new).await.expect("started");
     assert_eq!(run.info.run_id.len(), 32);
     assert_eq!((&*run.info.run_name, &*run.info.user_id, run.info.start_time), ("first", "me", Some(123)));
@@ -22,7 +23,8 @@ async fn one_is_started_updated_and_ended(place: Place) {
     assert_eq!(run.data.tags, [Tag::new("a", "b"), Tag::new("mlflow.runName", "first")]);
     assert_eq!(tracker.get_run(&run.info.run_id).await.expect("there"), run);
 
-    let update = RunUpdate { status: Some(RunStatus::Finished), end_time: Some(456), run_name: Some("second".to_owned()) };
+    let update =
+        RunUpdate { status: Some(RunStatus::Finished), end_time: Some(456), run_name: Some("second".to_owned()) };
     let info = tracker.update_run(&run.info.run_id, &update).await.expect("updated");
     assert_eq!((info.status, info.end_time, &*info.run_name), (RunStatus::Finished, Some(456), "second"));
     let run = tracker.get_run(&info.run_id).await.expect("there");
