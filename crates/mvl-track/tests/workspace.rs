@@ -101,7 +101,10 @@ fn a_run_goes_elsewhere_once_however_often_it_is_sent() {
     assert_eq!(first.run_id, second.run_id);
 
     let copy = with(&there, |there| async move { there.export_run(&first.run_id).await }).expect("there");
-    assert_eq!((copy.status.as_str(), copy.params["epochs"].as_str(), copy.metrics["loss"].len()), ("FINISHED", "3", 2));
+    assert_eq!(
+        (copy.status.as_str(), copy.params["epochs"].as_str(), copy.metrics["loss"].len()),
+        ("FINISHED", "3", 2)
+    );
     assert_eq!(copy.files.len(), 1);
 
     // As text and back, into a third place.

@@ -1,13 +1,20 @@
 //! `mvl track`: runs and models for others, over MLflow's REST API.
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
 
+use anyhow::Context;
 use clap::{Args, Subcommand};
+use mvl::train::StopToken;
+use mvl_serve::mlflow::{ApiKeys, Log, ServeOptions, Server};
 
 use crate::arguments::Outcome;
 use crate::output::{Output, say};
 use crate::workspace::open;
+
+/// How often it is looked whether Ctrl-C was pressed.
+const LOOK: Duration = Duration::from_millis(100);
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum TrackVerb {
@@ -23,14 +30,44 @@ pub(crate) struct ServeArguments {
     /// A file of API keys, a line each; clients send one of them as MLFLOW_TRACKING_TOKEN.
     #[arg(long, value_name = "FILE")]
     keys: Option<PathBuf>,
+    /// The largest file that is taken, in MiB.
+    #[arg(long, value_name = "MIB", default_value_t = 5 * 1024)]
+    max_artifact_mib: u64,
 }
 
-pub(crate) fn run(verb: TrackVerb, _output: &Output) -> anyhow::Result<Outcome> {
-    match verb {
-        TrackVerb::Serve(arguments) => {
-            let _workspace = open()?;
-            say(format!("would listen on {} with {:?}", arguments.address, arguments.keys));
-            anyhow::bail!("not yet")
-        }
+pub(crate) fn run(verb: TrackVerb, output: &Output) -> anyhow::Result<Outcome> {
+    let TrackVerb::Serve(arguments) = verb;
+    let workspace = open()?;
+    let mut options = ServeOptions::new(workspace.tracker().clone(), workspace.registry().clone())
+        .at(arguments.address)
+        .with_log(Log::new(|line| eprintln!("{line}")));
+    options.limits.artifact_bytes = arguments.max_artifact_mib << 20;
+    if let Some(file) = &arguments.keys {
+        options = options.with_keys(read_keys(file)?);
     }
+    let stop = StopToken::on_ctrl_c()?;
+    let server = mvl::store::wait_for(Server::bind(options))??;
+    let address = format!("http://{}", server.address());
+    output.result(&serde_json::json!({ "address": address }), || format!("listening on {address}"))?;
+    say(format!("clients of MLflow: export MLFLOW_TRACKING_URI={address}; Ctrl-C ends it"));
+    let ended = async move {
+        while !stop.is_set() {
+            tokio::time::sleep(LOOK).await;
+        }
+    };
+    mvl::store::wait_for(server.run(ended))??;
+    Ok(Outcome::Done)
+}
+
+/// One key a line; what begins with `#` is a remark.
+fn read_keys(file: &Path) -> anyhow::Result<ApiKeys> {
+    let text = std::fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
+    let lines = (1..).zip(text.lines()).filter(|(_, line)| !line.trim().is_empty() && !line.starts_with('#'));
+    let mut keys = ApiKeys::default();
+    for (number, line) in lines {
+        let added = keys.with(line.trim());
+        keys = added.map_err(|what| anyhow::anyhow!("{}, line {number}: {what}", file.display()))?;
+    }
+    anyhow::ensure!(!keys.is_empty(), "there is no key in {}", file.display());
+    Ok(keys)
 }

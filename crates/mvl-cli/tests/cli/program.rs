@@ -39,7 +39,12 @@ pub(crate) fn mvl(arguments: &[&str]) -> Ran {
 
 pub(crate) fn command(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_mvl"));
-    command.args(arguments).env_remove("MVL_HOME").env_remove("MVL_CACHE").env("MVL_OFFLINE", "1").env("MVL_TRACKING", "off");
+    command
+        .args(arguments)
+        .env_remove("MVL_HOME")
+        .env_remove("MVL_CACHE")
+        .env("MVL_OFFLINE", "1")
+        .env("MVL_TRACKING", "off");
     command
 }
 

@@ -23,8 +23,20 @@ fn mvl_with(folder: &Path, arguments: &[&str], variables: &[(&str, &str)]) -> Ra
 }
 
 const TRAIN: [&str; 14] = [
-    "train", "--data", "photos", "--model", "resnet8", "--epochs", "2", "--batch-size", "8", "--set",
-    "data.image_size=[16,16]", "--set", "model.options.width=0.5", "--json",
+    "train",
+    "--data",
+    "photos",
+    "--model",
+    "resnet8",
+    "--epochs",
+    "2",
+    "--batch-size",
+    "8",
+    "--set",
+    "data.image_size=[16,16]",
+    "--set",
+    "model.options.width=0.5",
+    "--json",
 ];
 
 fn train(folder: &Path, more: &[&str]) -> Value {
@@ -39,12 +51,14 @@ fn a_run_is_recorded_compared_drawn_and_moved() {
     mvl_in(folder, &["runs", "list"]).fails(1, &["nothing is recorded here yet", ".mvl/track.db"]);
     pictures(&folder.join("photos"), 20);
     let first = train(folder, &["--run-dir", "first", "--learning-rate", "0.01"]);
-    let second = train(folder, &["--run-dir", "second", "--learning-rate", "0.02", "--set", "tracking.experiment=\"other\""]);
+    let second =
+        train(folder, &["--run-dir", "second", "--learning-rate", "0.02", "--set", "tracking.experiment=\"other\""]);
     let unrecorded = train(folder, &["--run-dir", "third", "--no-tracking"]);
     assert!(unrecorded.get("run_id").is_none());
 
     let listed = mvl_in(folder, &["runs", "list", "--json"]).succeeds().json();
-    let names: Vec<_> = listed.as_array().expect("a list").iter().map(|run| run["name"].as_str().expect("a name")).collect();
+    let names: Vec<_> =
+        listed.as_array().expect("a list").iter().map(|run| run["name"].as_str().expect("a name")).collect();
     assert_eq!(names, ["second", "first"], "the latest first");
     assert_eq!(listed[1]["run_id"], first["run_id"]);
     assert_eq!((listed[0]["experiment"].as_str(), listed[0]["status"].as_str()), (Some("other"), Some("FINISHED")));
@@ -55,7 +69,14 @@ fn a_run_is_recorded_compared_drawn_and_moved() {
     mvl_in(folder, &["runs", "list", "--filter", "metrics.loss = nonsense'"]).fails(1, &["metrics.loss"]);
 
     let shown = mvl_in(folder, &["runs", "show", "first"]).succeeds().stdout;
-    for expected in ["experiment Default, finished", "valid_loss", "train.optimizer.learning_rate", "0.01", "curves.svg", "mvl.data_digest"] {
+    for expected in [
+        "experiment Default, finished",
+        "valid_loss",
+        "train.optimizer.learning_rate",
+        "0.01",
+        "curves.svg",
+        "mvl.data_digest",
+    ] {
         assert!(shown.contains(expected), "expected {expected:?} in:\n{shown}");
     }
     assert!(shown.chars().any(|char| ('\u{2801}'..='\u{28ff}').contains(&char)), "curves are drawn:\n{shown}");
@@ -113,9 +134,11 @@ fn a_model_is_registered_promoted_signed_and_loaded_by_name() {
 
     let picture = "photos/dark/0.png";
     let by_path = mvl_in(folder, &["predict", "--model", "first", picture, "--json"]).succeeds().stdout;
-    let by_name = mvl_in(folder, &["predict", "--model", "models:/squares@champion", picture, "--json"]).succeeds().stdout;
+    let by_name =
+        mvl_in(folder, &["predict", "--model", "models:/squares@champion", picture, "--json"]).succeeds().stdout;
     assert_eq!(by_path, by_name);
-    mvl_in(folder, &["predict", "--model", "models:/squares@nobody", picture]).fails(1, &["models:/squares@nobody", "nobody"]);
+    mvl_in(folder, &["predict", "--model", "models:/squares@nobody", picture])
+        .fails(1, &["models:/squares@nobody", "nobody"]);
     let tuned = train(folder, &["--run-dir", "tuned", "--weights", "models:/squares/1", "--register", "squares"]);
     assert_eq!(tuned["registered"], "models:/squares/3");
 
