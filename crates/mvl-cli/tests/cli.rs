@@ -8,6 +8,8 @@ mod figures;
 mod finding;
 #[path = "cli/ingest.rs"]
 mod ingest;
+#[path = "cli/killed_tracking.rs"]
+mod killed_tracking;
 #[path = "cli/looking.rs"]
 mod looking;
 #[path = "cli/observing.rs"]

@@ -24,7 +24,7 @@ pub struct Parts {
     run: Arc<Mutex<Run>>,
     task: ClassificationTask,
     /// A model of the kind that is trained, to lift the classifier out of burn's record and put it back.
-    model: Learnable,
+    model: Mutex<Learnable>,
     waiting: Mutex<Waiting>,
 }
 
@@ -47,7 +47,7 @@ impl Parts {
         model: Learnable,
     ) -> [Part; 3] {
         let waiting = Mutex::new(Waiting::default());
-        let part = Part(Arc::new(Self { checkpointer, run, task, model, waiting }));
+        let part = Part(Arc::new(Self { checkpointer, run, task, model: Mutex::new(model), waiting }));
         [part.clone(), part.clone(), part]
     }
 
@@ -61,7 +61,7 @@ impl Parts {
         else {
             return Ok(());
         };
-        let classifier = self.model.clone().valid().load_record(weights).model;
+        let classifier = self.model().load_record(weights).model;
         let weights = classifier.into_record();
         let mut run = lock(&self.run);
         let states = run.observers().states();
@@ -74,6 +74,11 @@ impl Parts {
             run.tell(&TrainingEvent::CheckpointSaved { epoch, path, best: false });
         }
         Ok(())
+    }
+
+    /// A model to put a record into.
+    fn model(&self) -> Learnable {
+        self.model.lock().unwrap_or_else(PoisonError::into_inner).clone().valid()
     }
 
     /// Reads a file of the checkpoint that was made after an epoch, which burn counts from 1.
@@ -108,7 +113,7 @@ macro_rules! part {
 
 part!(ModuleRecord, |waiting, record| waiting.weights = Some(record), |parts, epoch| {
     let classifier = record::<ModuleRecord>(parts.read(epoch, WEIGHTS_FILE)?)?;
-    let mut model = parts.model.clone().valid();
+    let mut model = parts.model();
     model.model = model.model.try_load_record(classifier).map_err(unknown)?;
     Ok(model.into_record())
 });

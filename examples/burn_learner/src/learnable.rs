@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use burn::module::{Ignored, Module};
+use burn::module::Module;
 use burn::tensor::{Int, Tensor};
 use burn_train::{ClassificationOutput, InferenceStep, TrainOutput, TrainStep};
 use mvl::prelude::*;
@@ -11,7 +11,8 @@ use mvl::prelude::*;
 #[derive(Module, Debug)]
 pub struct Learnable {
     pub model: Classifier,
-    task: Ignored<Shared>,
+    #[module(skip)]
+    task: Shared,
 }
 
 /// The task, which is no part of the module.
@@ -26,11 +27,11 @@ impl fmt::Debug for Shared {
 
 impl Learnable {
     pub fn new(model: Classifier, task: &ClassificationTask) -> Self {
-        Self { model, task: Ignored(Shared(task.clone())) }
+        Self { model, task: Shared(task.clone()) }
     }
 
     fn forward(&self, batch: &ImageBatch) -> ClassificationOutput {
-        let Shared(task) = &self.task.0;
+        let Shared(task) = &self.task;
         let output = task.forward(&self.model, batch);
         let classes: Vec<i64> = task.truths(batch).iter().map(|class| class.map_or(-1, |class| class as i64)).collect();
         let targets = Tensor::<1, Int>::from_ints(classes.as_slice(), &output.device());

@@ -97,7 +97,7 @@ fn train(folder: &Path, epochs: usize) -> Result<Metrics> {
 fn judge(folder: &Path, expected: f64) -> Result<()> {
     let device = Cpu::device(0)?;
     let checkpoint = Checkpointer::new(folder).path(CheckpointKind::Last);
-    let (model, spec) = load_classifier(&checkpoint, &device)?;
+    let (model, spec) = load_classifier(&checkpoint, &zoo(), &device)?;
     let (_, valid) = clothes()?;
     let valid = Loader::<Cpu>::new(valid, clothes_preprocess(), 0, LoaderConfig::new(BATCH))?;
     let figures = evaluate(&ClassificationTask::new(spec), &model, &valid, |_, _, _| {})?;

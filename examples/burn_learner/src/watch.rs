@@ -12,7 +12,7 @@ use burn_train::metric::{MetricDefinition, MetricId, NumericEntry};
 use burn_train::renderer::{
     EvaluationName, MetricState, MetricsRenderer, MetricsRendererEvaluation, MetricsRendererTraining,
 };
-use mvl::prelude::{ClassificationTask, Flow, Metrics, StopReason, Task, TrainError, TrainingEvent};
+use mvl::prelude::{ClassificationTask, Metrics, StopReason, Task, TrainError, TrainingEvent};
 use mvl::train::{CheckpointFiles, EpochSummary, Observers, RunIdentity, TrainState};
 use serde_json::json;
 

@@ -79,6 +79,14 @@ const CLAIMS: &[Claim] = &[
         measure: accuracy::fashion_mnist,
     },
     Claim {
+        name: "tracking-killed",
+        says: "the tracking server is killed fifty times while clients write: what was acknowledged is there, nothing is there by half",
+        needs: "nothing",
+        takes: "a minute",
+        quick: false,
+        measure: trackers::killed,
+    },
+    Claim {
         name: "fine-tune",
         says: "recipes/fine_tune_trees.toml tells trees from ground on a photo never trained on; the head alone beats guessing",
         needs: "../shared/assets or $MVL_ASSETS",

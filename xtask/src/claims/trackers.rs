@@ -10,6 +10,8 @@ use crate::command::root;
 /// What the tests print of each run that was compared, and of each job that was read.
 const MLFLOW_LINE: &str = "mlflow ";
 const PROMETHEUS_LINE: &str = "prometheus: ";
+/// How often the tracking server is killed.
+const KILLS: &str = "50";
 /// Runs that the tests compare: made up, interrupted, resumed and failed, trained.
 const RUNS: usize = 4;
 
@@ -23,6 +25,20 @@ pub(crate) fn mlflow() -> Result<Verdict> {
     }
     let figure = format!("{} runs with {values} values compared by MLflow's client", compared.len());
     Ok(Verdict::new(figure, "4 runs equal, and no fault of a server loses a record", holds))
+}
+
+/// A tracking server that is killed while clients write keeps what it has acknowledged.
+pub(crate) fn killed() -> Result<Verdict> {
+    let arguments = ["test", "--release", "--workspace", "--test", "cli", "killed_tracking", "--", "--nocapture"];
+    let output = Command::new("cargo").args(arguments).env("MVL_KILLS", KILLS).current_dir(root()).output();
+    let output = output.context("cannot run cargo")?;
+    let text = String::from_utf8_lossy(&output.stdout);
+    let line = text.lines().find_map(|line| Some(&line[line.find(&format!("{KILLS} kills: "))?..]));
+    let holds = output.status.success() && line.is_some();
+    if !holds {
+        eprintln!("{text}{}", String::from_utf8_lossy(&output.stderr));
+    }
+    Ok(Verdict::new(line.unwrap_or("the test did not pass").to_owned(), "all there, none by half", holds))
 }
 
 /// A real Prometheus reads a running job, and promtool has nothing to say against its page.

@@ -51,7 +51,7 @@ pub(crate) fn run(verb: TrackVerb, output: &Output) -> anyhow::Result<Outcome> {
     output.result(&serde_json::json!({ "address": address }), || format!("listening on {address}"))?;
     say(format!("clients of MLflow: export MLFLOW_TRACKING_URI={address}; Ctrl-C ends it"));
     let ended = async move {
-        while !stop.is_set() {
+        while !stop.is_stopped() {
             tokio::time::sleep(LOOK).await;
         }
     };
