@@ -9,6 +9,7 @@ use sqlx::any::AnyPoolOptions;
 use sqlx::{Any, AnyPool, AssertSqlSafe, Executor};
 
 use crate::error::is_busy;
+use crate::sql::Answer;
 use crate::{Result, TrackError, migrate};
 
 /// What statements run on.
@@ -152,21 +153,27 @@ impl Database {
     }
 
     /// A transaction that writes. It is undone unless it is committed.
-    pub(crate) async fn write(&self) -> Result<Transaction> {
-        let begun = match self.inner.dialect {
-            Dialect::Sqlite => self.inner.writer.begin_with("BEGIN IMMEDIATE").await,
-            Dialect::Postgres => self.inner.writer.begin().await,
-        };
-        Ok(Transaction(begun?))
+    pub(crate) fn write(&self) -> Answer<'_, Transaction> {
+        Box::pin(async move {
+            let begun = match self.inner.dialect {
+                Dialect::Sqlite => self.inner.writer.begin_with("BEGIN IMMEDIATE").await,
+                Dialect::Postgres => self.inner.writer.begin().await,
+            };
+            Ok(Transaction(begun?))
+        })
     }
 
     /// A transaction that reads; all that it reads is of one moment.
-    pub(crate) async fn read(&self) -> Result<Transaction> {
-        let begun = match self.inner.dialect {
-            Dialect::Sqlite => self.inner.reader.begin().await,
-            Dialect::Postgres => self.inner.reader.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await,
-        };
-        Ok(Transaction(begun?))
+    pub(crate) fn read(&self) -> Answer<'_, Transaction> {
+        Box::pin(async move {
+            let begun = match self.inner.dialect {
+                Dialect::Sqlite => self.inner.reader.begin().await,
+                Dialect::Postgres => {
+                    self.inner.reader.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await
+                }
+            };
+            Ok(Transaction(begun?))
+        })
     }
 
     /// What a `SELECT` ends with that keeps its rows as they are until the transaction ends. SQLite has one writer.
@@ -203,8 +210,8 @@ impl Database {
 pub(crate) struct Transaction(sqlx::Transaction<'static, Any>);
 
 impl Transaction {
-    pub(crate) async fn commit(self) -> Result<()> {
-        Ok(self.0.commit().await?)
+    pub(crate) fn commit(self) -> Answer<'static, ()> {
+        Box::pin(async move { Ok(self.0.commit().await?) })
     }
 }
 

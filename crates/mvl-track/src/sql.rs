@@ -1,12 +1,16 @@
 //! A statement in the making: text that this crate wrote, and values that are bound, never written into it.
 
 use std::fmt::Write;
+use std::pin::Pin;
 
 use sqlx::any::{AnyArguments, AnyRow};
 use sqlx::{Any, Arguments, AssertSqlSafe, Row as _};
 
 use crate::database::Connection;
 use crate::{Result, TrackError};
+
+/// What a database will answer. In a box, so that what waits for it is compiled once and not wherever it is called.
+pub(crate) type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<T>> + Send + 'a>>;
 
 /// A value for a statement.
 #[derive(Debug, Clone, PartialEq)]
@@ -110,24 +114,30 @@ impl Sql {
     }
 
     /// Runs it and says how many rows it changed.
-    pub(crate) async fn execute(&mut self, connection: &mut Connection) -> Result<u64> {
-        let (text, arguments) = self.take()?;
-        let done = sqlx::query_with::<Any, _>(AssertSqlSafe(text), arguments).execute(connection).await?;
-        Ok(done.rows_affected())
+    pub(crate) fn execute<'a>(&'a mut self, connection: &'a mut Connection) -> Answer<'a, u64> {
+        Box::pin(async move {
+            let (text, arguments) = self.take()?;
+            let done = sqlx::query_with::<Any, _>(AssertSqlSafe(text), arguments).execute(connection).await?;
+            Ok(done.rows_affected())
+        })
     }
 
     /// Runs it and takes all rows.
-    pub(crate) async fn fetch_all(&mut self, connection: &mut Connection) -> Result<Vec<Row>> {
-        let (text, arguments) = self.take()?;
-        let rows = sqlx::query_with::<Any, _>(AssertSqlSafe(text), arguments).fetch_all(connection).await?;
-        Ok(rows.into_iter().map(Row).collect())
+    pub(crate) fn fetch_all<'a>(&'a mut self, connection: &'a mut Connection) -> Answer<'a, Vec<Row>> {
+        Box::pin(async move {
+            let (text, arguments) = self.take()?;
+            let rows = sqlx::query_with::<Any, _>(AssertSqlSafe(text), arguments).fetch_all(connection).await?;
+            Ok(rows.into_iter().map(Row).collect())
+        })
     }
 
     /// Runs it and takes the first row.
-    pub(crate) async fn fetch_optional(&mut self, connection: &mut Connection) -> Result<Option<Row>> {
-        let (text, arguments) = self.take()?;
-        let row = sqlx::query_with::<Any, _>(AssertSqlSafe(text), arguments).fetch_optional(connection).await?;
-        Ok(row.map(Row))
+    pub(crate) fn fetch_optional<'a>(&'a mut self, connection: &'a mut Connection) -> Answer<'a, Option<Row>> {
+        Box::pin(async move {
+            let (text, arguments) = self.take()?;
+            let row = sqlx::query_with::<Any, _>(AssertSqlSafe(text), arguments).fetch_optional(connection).await?;
+            Ok(row.map(Row))
+        })
     }
 
     fn take(&mut self) -> Result<(String, AnyArguments)> {

@@ -5,10 +5,10 @@
 macro_rules! on_every_database {
     ($($name:ident),* $(,)?) => {
         mod sqlite {
-            $(#[test] fn $name() { crate::support::on_sqlite(super::$name); })*
+            $(#[test] fn $name() { crate::support::on_sqlite(|place| Box::pin(super::$name(place))); })*
         }
         mod postgres {
-            $(#[test] fn $name() { crate::support::on_postgres(stringify!($name), super::$name); })*
+            $(#[test] fn $name() { crate::support::on_postgres(stringify!($name), |place| Box::pin(super::$name(place))); })*
         }
     };
 }

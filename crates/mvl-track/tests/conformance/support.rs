@@ -1,6 +1,7 @@
 //! A database of its own for every test.
 
 use std::future::Future;
+use std::pin::Pin;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use mvl_store::{Blobs, StoreUrl};
@@ -8,33 +9,33 @@ use mvl_track::{Database, ErrorCode, Registry, Result, Tracker};
 use tempfile::TempDir;
 
 /// Where a test's database lies.
-pub struct Place {
+pub(crate) struct Place {
     uri: String,
     folder: TempDir,
 }
 
 impl Place {
     /// Connections of their own, as another process has.
-    pub async fn database(&self) -> Database {
+    pub(crate) async fn database(&self) -> Database {
         Database::open(&self.uri).await.unwrap_or_else(|error| panic!("{}: {error}", self.uri))
     }
 
-    pub async fn tracker(&self) -> Tracker {
+    pub(crate) async fn tracker(&self) -> Tracker {
         let root = StoreUrl::parse(self.folder.path().join("store").to_str().expect("a plain path")).expect("a path");
         let blobs = Blobs::open(&root).expect("a folder");
         Tracker::new(self.database().await, "mlflow-artifacts:/").with_blobs(blobs)
     }
 
-    pub async fn registry(&self) -> Registry {
+    pub(crate) async fn registry(&self) -> Registry {
         Registry::new(self.database().await)
     }
 
-    pub fn uri(&self) -> &str {
+    pub(crate) fn uri(&self) -> &str {
         &self.uri
     }
 
     /// Runs a statement of the test's own.
-    pub async fn execute(&self, statement: &'static str) {
+    pub(crate) async fn execute(&self, statement: &'static str) {
         let uri = match self.uri.strip_prefix("sqlite:///") {
             Some(path) => format!("sqlite://{}", path.replace('%', "%25").replace('?', "%3F").replace('#', "%23")),
             None => self.uri.clone(),
@@ -44,23 +45,26 @@ impl Place {
         pool.close().await;
     }
 
-    pub fn folder(&self) -> &std::path::Path {
+    pub(crate) fn folder(&self) -> &std::path::Path {
         self.folder.path()
     }
 }
 
-fn block_on<F: Future<Output = ()>>(test: F) {
+/// In a box, so that the runtime's code is compiled once for all tests.
+type Test = Pin<Box<dyn Future<Output = ()>>>;
+
+fn block_on(test: Test) {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
     runtime.expect("a runtime").block_on(test);
 }
 
-pub fn on_sqlite<F: Future<Output = ()>>(test: impl FnOnce(Place) -> F) {
+pub(crate) fn on_sqlite(test: fn(Place) -> Test) {
     let folder = tempfile::tempdir().expect("a folder");
     let uri = format!("sqlite:///{}/a ?%#folder/track.db", folder.path().display());
     block_on(test(Place { uri, folder }));
 }
 
-pub fn on_postgres<F: Future<Output = ()>>(name: &str, test: impl FnOnce(Place) -> F) {
+pub(crate) fn on_postgres(name: &str, test: fn(Place) -> Test) {
     static NUMBER: AtomicU32 = AtomicU32::new(0);
     let Ok(server) = std::env::var("MVL_TEST_POSTGRES_URL") else {
         println!("skipped: MVL_TEST_POSTGRES_URL names no server (scripts/with_postgres.sh starts one)");
@@ -68,7 +72,7 @@ pub fn on_postgres<F: Future<Output = ()>>(name: &str, test: impl FnOnce(Place) 
     };
     let number = NUMBER.fetch_add(1, Ordering::Relaxed);
     let schema = format!("t{}_{number}_{name}", std::process::id()).chars().take(60).collect::<String>();
-    block_on(async move {
+    block_on(Box::pin(async move {
         sqlx::any::install_default_drivers();
         let pool = sqlx::AnyPool::connect(&server).await.expect("the test's server");
         let create = sqlx::AssertSqlSafe(format!("CREATE SCHEMA \"{schema}\""));
@@ -77,10 +81,10 @@ pub fn on_postgres<F: Future<Output = ()>>(name: &str, test: impl FnOnce(Place) 
         let mark = if server.contains('?') { '&' } else { '?' };
         let uri = format!("{server}{mark}options[search_path]={schema}");
         test(Place { uri, folder: tempfile::tempdir().expect("a folder") }).await;
-    });
+    }));
 }
 
 /// The code of what must be an error.
-pub fn code<T: std::fmt::Debug>(answer: Result<T>) -> ErrorCode {
+pub(crate) fn code<T: std::fmt::Debug>(answer: Result<T>) -> ErrorCode {
     answer.expect_err("it must fail").code
 }
