@@ -58,6 +58,10 @@ impl From<Option<i64>> for Value {
     }
 }
 
+/// Where a marker goes: `$1` for Postgres, `?` for SQLite. SQLite knows `$1`, too, but as a name, and looks through all names for every
+/// value that is bound: with the thousands of values of a batch that takes most of the time.
+const MARKER: char = '\u{1}';
+
 /// A statement and its values.
 #[derive(Debug, Default)]
 pub(crate) struct Sql {
@@ -82,10 +86,10 @@ impl Sql {
         self
     }
 
-    /// Adds a value and its marker.
+    /// Adds a value and a place for its marker.
     pub(crate) fn bind(&mut self, value: impl Into<Value>) -> &mut Self {
         self.values.push(value.into());
-        let _ = write!(self.text, "${}", self.values.len()); // writing to a String cannot fail
+        self.text.push(MARKER);
         self
     }
 
@@ -116,7 +120,7 @@ impl Sql {
     /// Runs it and says how many rows it changed.
     pub(crate) fn execute<'a>(&'a mut self, connection: &'a mut Connection) -> Answer<'a, u64> {
         Box::pin(async move {
-            let (text, arguments) = self.take()?;
+            let (text, arguments) = self.take(connection.backend_name() == "SQLite")?;
             let done = sqlx::query_with::<Any, _>(AssertSqlSafe(text), arguments).execute(connection).await?;
             Ok(done.rows_affected())
         })
@@ -125,7 +129,7 @@ impl Sql {
     /// Runs it and takes all rows.
     pub(crate) fn fetch_all<'a>(&'a mut self, connection: &'a mut Connection) -> Answer<'a, Vec<Row>> {
         Box::pin(async move {
-            let (text, arguments) = self.take()?;
+            let (text, arguments) = self.take(connection.backend_name() == "SQLite")?;
             let rows = sqlx::query_with::<Any, _>(AssertSqlSafe(text), arguments).fetch_all(connection).await?;
             Ok(rows.into_iter().map(Row).collect())
         })
@@ -134,13 +138,14 @@ impl Sql {
     /// Runs it and takes the first row.
     pub(crate) fn fetch_optional<'a>(&'a mut self, connection: &'a mut Connection) -> Answer<'a, Option<Row>> {
         Box::pin(async move {
-            let (text, arguments) = self.take()?;
+            let (text, arguments) = self.take(connection.backend_name() == "SQLite")?;
             let row = sqlx::query_with::<Any, _>(AssertSqlSafe(text), arguments).fetch_optional(connection).await?;
             Ok(row.map(Row))
         })
     }
 
-    fn take(&mut self) -> Result<(String, AnyArguments)> {
+    fn take(&mut self, is_sqlite: bool) -> Result<(String, AnyArguments)> {
+        let text = marked(&std::mem::take(&mut self.text), is_sqlite);
         let mut arguments = AnyArguments::default();
         for value in self.values.drain(..) {
             match value {
@@ -152,13 +157,27 @@ impl Sql {
             }
             .map_err(|error| TrackError::internal(format!("a value cannot be bound: {error}")))?;
         }
-        Ok((std::mem::take(&mut self.text), arguments))
+        Ok((text, arguments))
     }
 
     #[cfg(test)]
-    pub(crate) fn parts(&self) -> (&str, &[Value]) {
-        (&self.text, &self.values)
+    pub(crate) fn parts(&self) -> (String, &[Value]) {
+        (marked(&self.text, false), &self.values)
     }
+}
+
+/// A statement's text with the database's markers.
+fn marked(text: &str, is_sqlite: bool) -> String {
+    let mut marked = String::with_capacity(text.len() * if is_sqlite { 1 } else { 2 });
+    for (number, piece) in text.split(MARKER).enumerate() {
+        if number > 0 && is_sqlite {
+            marked.push('?');
+        } else if number > 0 {
+            let _ = write!(marked, "${number}"); // writing to a String cannot fail
+        }
+        marked.push_str(piece);
+    }
+    marked
 }
 
 /// One row of an answer; columns are asked for by number.

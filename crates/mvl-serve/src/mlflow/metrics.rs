@@ -81,6 +81,11 @@ pub(super) async fn bulk(State(app): State<App>, query: Query) -> Answer {
 }
 
 pub(super) async fn interval(State(app): State<App>, fields: Fields) -> Answer {
+    page("metrics", curve(&app, &fields).await?.iter().map(MetricJson::of_run), None)
+}
+
+/// The thinned curves that are asked for.
+pub(super) async fn curve(app: &App, fields: &Fields) -> Answer<Vec<Metric>> {
     let runs = fields.texts("run_ids")?;
     if runs.is_empty() {
         return Err(fields.missing("run_ids"));
@@ -109,6 +114,5 @@ pub(super) async fn interval(State(app): State<App>, fields: Fields) -> Answer {
         }
         _ => return Err(ApiError::invalid("If either start step or end step are specified, both must be specified.")),
     };
-    let curve = app.tracker.metric_history_sampled(&runs, key, points, steps).await?;
-    page("metrics", curve.iter().map(MetricJson::of_run), None)
+    Ok(app.tracker.metric_history_sampled(&runs, key, points, steps).await?)
 }

@@ -21,6 +21,7 @@ mod batches;
 mod error;
 mod experiments;
 mod files;
+mod graphql;
 mod guard;
 mod inputs;
 mod keys;

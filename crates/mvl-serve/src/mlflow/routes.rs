@@ -6,8 +6,8 @@ use axum::routing::{delete, get, patch, post, put};
 
 use super::app::App;
 use super::{
-    ServeOptions, aliases, batches, experiments, guard, inputs, logged_models, metrics, model_versions, pages, proxy,
-    registered_models, run_files, runs, unsupported,
+    ServeOptions, aliases, batches, experiments, graphql, guard, inputs, logged_models, metrics, model_versions, pages,
+    proxy, registered_models, run_files, runs, unsupported,
 };
 
 /// The API and the pages beside it, behind their guard; other services mount theirs next to it.
@@ -18,6 +18,7 @@ pub fn router(options: ServeOptions) -> Router {
         .route("/", get(pages::front))
         .route("/health", get(pages::health))
         .route("/version", get(pages::version))
+        .route("/graphql", post(graphql::answer))
         .route("/get-artifact", get(run_files::get_artifact))
         .route("/model-versions/get-artifact", get(model_versions::get_artifact))
         .nest("/api/2.0", api())

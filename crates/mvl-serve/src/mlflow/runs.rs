@@ -3,7 +3,7 @@
 use axum::Json;
 use axum::extract::State;
 use axum::response::IntoResponse;
-use mvl_track::{NewRun, Param, RunSearch, RunStatus, RunUpdate, Tag};
+use mvl_track::{NewRun, Page, Param, Run, RunSearch, RunStatus, RunUpdate, Tag};
 use serde_json::Value;
 
 use super::answer::{RunInfoJson, RunJson, nothing, one, page};
@@ -84,16 +84,21 @@ pub(super) async fn log_param(State(app): State<App>, fields: Fields) -> Answer 
 }
 
 pub(super) async fn search(State(app): State<App>, fields: Fields) -> Answer {
+    let found = find(&app, &fields).await?;
+    page("runs", found.items.iter().map(RunJson::from), found.next_page_token)
+}
+
+/// The runs that a search finds.
+pub(super) async fn find(app: &App, fields: &Fields) -> Answer<Page<Run>> {
     let search = RunSearch {
         experiment_ids: fields.texts("experiment_ids")?,
         filter: fields.text("filter")?.unwrap_or_default().to_owned(),
-        view: view(&fields, "run_view_type")?,
+        view: view(fields, "run_view_type")?,
         order_by: fields.texts("order_by")?,
         max_results: fields.count("max_results", 1000, 50_000)?,
         page_token: fields.filled("page_token")?.map(ToOwned::to_owned),
     };
-    let found = app.tracker.search_runs(&search).await?;
-    page("runs", found.items.iter().map(RunJson::from), found.next_page_token)
+    Ok(app.tracker.search_runs(&search).await?)
 }
 
 /// The older way to say that a run made a model: a list in a tag.

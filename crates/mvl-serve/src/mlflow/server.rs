@@ -4,6 +4,7 @@ use std::future::Future;
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use axum::serve::ListenerExt;
 use mvl_core::DataError;
 use mvl_track::TrackError;
 use tokio::net::TcpListener;
@@ -86,7 +87,9 @@ impl Server {
             shutdown.await;
             let _ = told.send(()); // nobody waits any more: it has ended
         };
-        let served = axum::serve(self.listener, router(self.options)).with_graceful_shutdown(until).into_future();
+        // Answers are small and wait for nothing to be sent with.
+        let listener = self.listener.tap_io(|stream| drop(stream.set_nodelay(true)));
+        let served = axum::serve(listener, router(self.options)).with_graceful_shutdown(until).into_future();
         let too_long = async move {
             match ending.await {
                 Ok(()) => tokio::time::sleep(GRACE).await,

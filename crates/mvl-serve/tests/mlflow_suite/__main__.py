@@ -30,7 +30,7 @@ import framework  # noqa: E402
 
 GROUPS = [
     "protocol", "experiments", "runs", "metrics", "batches", "run_search", "inputs", "logged_models", "artifacts", "registered_models",
-    "model_versions", "aliases", "client_tracking", "client_artifacts", "client_models", "autologging",
+    "model_versions", "aliases", "ui_questions", "client_tracking", "client_artifacts", "client_models", "autologging",
 ]  # fmt: skip
 
 
