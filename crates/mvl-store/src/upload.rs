@@ -112,7 +112,9 @@ impl InParts<'_> {
             }
             written => written,
         };
-        let stays = written.as_ref().is_err_and(|failure| failure.cause == Cause::Transient) && journal.is_kept();
+        // Stores come back, and credentials are renewed.
+        let passes = |failure: &Failure| matches!(failure.cause, Cause::Transient | Cause::Denied);
+        let stays = written.as_ref().is_err_and(passes) && journal.is_kept();
         if let (Err(_), Some(id), false) = (&written, journal.upload(), stays) {
             let _ = self.parts.abort_multipart(&self.url.key, &id.to_owned()).await; // the first failure is the one that counts
         }
@@ -133,10 +135,9 @@ impl InParts<'_> {
             }
         };
         let mut done: BTreeMap<u64, String> = journal.parts().clone();
+        done.retain(|&part, _| part < self.content.parts());
         let mut bytes: u64 = done.keys().map(|&part| self.part_bytes(part)).sum();
-        let mut waiting =
-            (0..self.content.parts()).filter(|part| !journal.parts().contains_key(part)).collect::<Vec<_>>();
-        waiting.reverse();
+        let mut waiting: Vec<u64> = (0..self.content.parts()).rev().filter(|part| !done.contains_key(part)).collect();
         progress(bytes);
         let mut under_way = JoinSet::new(); // dropped, it ends them
         loop {
