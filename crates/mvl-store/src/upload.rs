@@ -112,7 +112,9 @@ impl InParts<'_> {
             }
             written => written,
         };
-        let stays = written.as_ref().is_err_and(|failure| failure.cause == Cause::Transient) && journal.is_kept();
+        // Stores come back, and credentials are renewed.
+        let passes = |failure: &Failure| matches!(failure.cause, Cause::Transient | Cause::Denied);
+        let stays = written.as_ref().is_err_and(passes) && journal.is_kept();
         if let (Err(_), Some(id), false) = (&written, journal.upload(), stays) {
             let _ = self.parts.abort_multipart(&self.url.key, &id.to_owned()).await; // the first failure is the one that counts
         }
@@ -133,12 +135,11 @@ impl InParts<'_> {
             }
         };
         let mut done: BTreeMap<u64, String> = journal.parts().clone();
+        done.retain(|&part, _| part < self.content.parts());
         let mut bytes: u64 = done.keys().map(|&part| self.part_bytes(part)).sum();
-        let mut waiting =
-            (0..self.content.parts()).filter(|part| !journal.parts().contains_key(part)).collect::<Vec<_>>();
-        waiting.reverse();
+        let mut waiting: Vec<u64> = (0..self.content.parts()).rev().filter(|part| !done.contains_key(part)).collect();
         progress(bytes);
-        let mut under_way = JoinSet::new(); // dropped, it ends them
+        let (mut under_way, mut failed) = (JoinSet::new(), None); // dropped, the set ends them
         loop {
             while under_way.len() < PARTS_AT_ONCE
                 && let Some(part) = waiting.pop()
@@ -152,11 +153,23 @@ impl InParts<'_> {
             }
             let Some(finished) = under_way.join_next().await else { break };
             let (part, sent) = finished.map_err(|error| Failure::new(Cause::Permanent, error.to_string()))?;
-            let sent = sent?.content_id;
-            journal.add(part, &sent);
-            done.insert(part, sent);
-            bytes += self.part_bytes(part);
-            progress(bytes);
+            match sent {
+                Ok(PartId { content_id }) => {
+                    journal.add(part, &content_id);
+                    done.insert(part, content_id);
+                    bytes += self.part_bytes(part);
+                    progress(bytes);
+                }
+                // What is under way may still arrive, for the next process.
+                Err(failure) if journal.is_kept() => {
+                    waiting.clear();
+                    failed.get_or_insert(failure);
+                }
+                Err(failure) => return Err(failure),
+            }
+        }
+        if let Some(failure) = failed {
+            return Err(failure);
         }
         self.complete(&id, done.into_values().map(|content_id| PartId { content_id }).collect(), resumed).await
     }

@@ -61,8 +61,8 @@ impl Blobs {
         let blobs = self.clone();
         on_runtime(async move {
             if let Some(path) = blobs.cached(digest).await? {
-                let read = blocking(move || Ok(read_file(&path, max_bytes))).await?;
-                if let Some(bytes) = read.filter(|bytes| Digest::of(bytes) == digest) {
+                let read = move || Ok(read_file(&path, max_bytes).filter(|bytes| Digest::of(bytes) == digest));
+                if let Some(bytes) = blocking(read).await? {
                     return Ok(bytes);
                 }
             }

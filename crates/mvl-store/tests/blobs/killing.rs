@@ -2,7 +2,7 @@
 
 use std::io::{BufRead, BufReader};
 use std::process::Stdio;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use mvl_core::SampleRng;
 use mvl_store::Digest;
@@ -10,6 +10,8 @@ use mvl_store::Digest;
 use crate::places::{MIB, Place, blobs, child, is_child, random, wait};
 
 const KILLS: u64 = 20;
+/// How long a writer goes on that nobody kills, because its test was.
+const ORPHANED: Duration = Duration::from_secs(60);
 /// What a writer says before the name of a blob that the store has acknowledged.
 const STORED: &str = "stored ";
 
@@ -63,7 +65,8 @@ fn writes_until_it_is_killed() {
     let blobs = blobs(&variable("MVL_TEST_ROOT"));
     let mut rng = SampleRng::new([variable("MVL_TEST_SEED").parse().expect("a number"), 4, 5, 6]);
     let file = std::path::PathBuf::from(variable("MVL_TEST_FOLDER")).join("file");
-    loop {
+    let begun = Instant::now();
+    while begun.elapsed() < ORPHANED {
         let small = rng.chance(0.7);
         let bytes = random(if small { rng.below(100_000) } else { 16 * MIB + rng.below(4 * MIB) }, rng.next_u64());
         std::fs::write(&file, &bytes).expect("writable");

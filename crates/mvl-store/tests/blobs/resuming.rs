@@ -3,7 +3,7 @@
 use std::fs;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
-use std::process::Stdio;
+use std::process::{Child, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -11,28 +11,35 @@ use bytes::Bytes;
 use mvl_store::{Cache, Digest};
 
 use crate::places::{MIB, Place, blobs, child, is_child, random, wait};
-use crate::proxy::{Fault, Proxy};
+use crate::proxy::{Fault, Faults, Proxy};
 
 const PARTS: usize = 8;
 const SIZE: usize = PARTS * 16 * MIB - 5;
 
 /// Kills an upload once two parts have arrived; leaves a journal in `folder`.
 fn break_off(place: &Place, folder: &Path) {
-    let (variable, read) = place.endpoint.expect("a store that speaks HTTP");
-    let endpoint = std::env::var(variable).expect("it is set");
-    let proxy = Proxy::start(&endpoint, Box::new(|_| Some(Fault::Slow(Duration::from_millis(300)))));
-    let mut writer = child("resuming::uploads_until_it_is_killed")
-        .env(read, proxy.endpoint(&endpoint))
-        .env("MVL_TEST_ROOT", &place.url)
-        .env("MVL_TEST_FOLDER", folder)
-        .stdout(Stdio::piped())
-        .spawn()
-        .expect("it runs");
+    let (_proxy, mut writer) = upload(place, folder, Box::new(|_| Some(Fault::Slow(Duration::from_millis(300)))));
     let sent = BufReader::new(writer.stdout.take().expect("piped")).lines().map_while(Result::ok);
     let mut sent = sent.filter_map(|line| line.strip_prefix("sent ")?.parse::<usize>().ok());
     assert!(sent.any(|bytes| (32 * MIB..SIZE).contains(&bytes)), "it went too fast");
     writer.kill().expect("SIGKILL");
     writer.wait().expect("it is gone");
+}
+
+/// Uploads the file in `folder` from a process of its own.
+fn upload(place: &Place, folder: &Path, faults: Faults) -> (Proxy, Child) {
+    let (variable, read) = place.endpoint.expect("a store that speaks HTTP");
+    let endpoint = std::env::var(variable).expect("it is set");
+    let proxy = Proxy::start(&endpoint, faults);
+    let writer = child("resuming::uploads_until_it_is_killed")
+        .env(read, proxy.endpoint(&endpoint))
+        .env("MVL_TEST_ROOT", &place.url)
+        .env("MVL_TEST_FOLDER", folder)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("it runs");
+    (proxy, writer)
 }
 
 #[test]
@@ -71,6 +78,21 @@ fn another_process_goes_on() {
         assert_eq!(wait(async move { blobs.list().await }).expect("listable"), [], "nothing of it is visible");
         let heard = put_again(&place, folder.path(), &bytes);
         assert!(heard[0] >= 32 * MIB as u64 && heard.len() <= PARTS, "{heard:?} at {}", place.url);
+    }
+}
+
+#[test]
+fn credentials_that_run_out_cost_nothing() {
+    for place in Place::remote() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let bytes = random(SIZE, 55);
+        fs::write(folder.path().join("file"), &bytes).expect("writable");
+        let (_proxy, writer) =
+            upload(&place, folder.path(), Box::new(|number| (number >= 6).then_some(Fault::Status(403))));
+        let output = writer.wait_with_output().expect("it ends");
+        assert!(!output.status.success(), "it was denied");
+        let heard = put_again(&place, folder.path(), &bytes);
+        assert!(heard[0] >= 16 * MIB as u64, "{heard:?} at {}", place.url);
     }
 }
 

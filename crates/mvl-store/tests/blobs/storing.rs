@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use bytes::Bytes;
 use mvl_store::{Digest, handle};
 
-use crate::places::{MIB, Place, random, wait};
+use crate::places::{MIB, Place, blobs, random, wait};
 
 #[test]
 fn what_is_put_comes_back() {
@@ -110,6 +110,23 @@ fn writers_of_the_same_blob_do_not_disturb_each_other() {
         let blobs = place.blobs();
         assert_eq!(wait(async move { blobs.list().await }).expect("listable").len(), 2, "{}", place.url);
     }
+}
+
+#[test]
+fn a_root_may_have_any_name() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let root = folder.path().join("50% of ü #1");
+    let bytes = random(17 * MIB, 22);
+    for url in [root.to_str().expect("text").to_owned(), format!("{}/", root.display())] {
+        let (blobs, bytes) = (blobs(&url), bytes.clone());
+        wait(async move {
+            let digest = blobs.put(bytes.clone()).await.expect("it is put");
+            assert!(blobs.read(digest, u64::MAX).await.expect("readable") == bytes);
+            assert!(std::fs::read(blobs.fetch(digest).await.expect("there")).expect("readable") == bytes);
+            assert_eq!(blobs.list().await.expect("listable").len(), 1);
+        });
+    }
+    assert!(root.join("blobs/sha256").is_dir());
 }
 
 #[test]
