@@ -227,3 +227,71 @@ fn garbage_collection_takes_what_nothing_refers_to_and_nothing_else() {
     let owner = ArtifactOwner::Run(kept);
     with(&workspace, |here| async move { here.fetch_artifact(&owner, "notes.txt").await }).expect("whole");
 }
+
+/// Databases by name: SQLite, and Postgres where a server is there.
+fn databases(folder: &Path) -> Vec<(&'static str, String)> {
+    let mut all = vec![("SQLite", format!("sqlite:///{}", folder.join("track.db").display()))];
+    match std::env::var("MVL_TEST_POSTGRES_URL") {
+        Ok(server) => all.push(("Postgres", server)),
+        Err(_) => println!("skipped: MVL_TEST_POSTGRES_URL names no server (scripts/with_postgres.sh starts one)"),
+    }
+    all
+}
+
+/// Places of files by name: a disk, and S3 and Azure where servers are there.
+fn stores(folder: &Path) -> Vec<(&'static str, String)> {
+    let mut all = vec![("disk", folder.join("artifacts").display().to_string())];
+    for (name, variable, scheme) in [("S3", "MVL_TEST_S3_ENDPOINT", "s3"), ("Azure", "MVL_TEST_AZURE_ENDPOINT", "az")] {
+        match std::env::var(variable) {
+            Ok(_) => all.push((name, format!("{scheme}://mvl-test/workspace-{}", std::process::id()))),
+            Err(_) => println!("skipped: {variable} names no server (scripts/with_stores.sh starts one)"),
+        }
+    }
+    all
+}
+
+#[test]
+fn every_database_goes_with_every_store() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let model = folder.path().join("model");
+    saved(&model, &vec![7; 20 << 20]); // more than goes in one request
+    for (database, uri) in databases(folder.path()) {
+        for (store, place) in stores(folder.path()) {
+            println!("{database} with {store}");
+            let cache = folder.path().join(format!("cache-{database}-{store}"));
+            let config = WorkspaceConfig { database: uri.clone(), artifacts: place, cache, cache_bytes: 1 << 30 };
+            let open = || {
+                let config = config.clone();
+                mvl_store::wait_for(async move { Workspace::open(&config).await })
+                    .expect("threads")
+                    .expect("a workspace")
+            };
+            let workspace = open();
+            let name = format!("shoes-{store}-{}", std::process::id());
+            let new = NewModel { name: name.clone(), ..NewModel::default() };
+            let files = model.clone();
+            let version = with(&workspace, |here| async move { here.register_model(new, &files, |_| {}).await });
+            assert_eq!(version.expect("registered").version, 1);
+            let mut recorder = workspace.recorder();
+            let run = recorder.begin(&begin(None, &name)).expect("begun").id;
+            recorder.put_artifact("notes.txt", ArtifactContent::Bytes(b"kept")).expect("kept");
+            recorder.end(Recorded::Finished, 3_000).expect("ended");
+
+            // As another process would see it.
+            let other = open();
+            let loaded = load(&other, &format!("models:/{name}/1"), &SignaturePolicy::ChecksumsOnly).expect("loaded");
+            assert_eq!(fs::metadata(loaded.folder.join("deep/weights.bpk")).expect("there").len(), 20 << 20);
+            with(
+                &other,
+                |here| async move { here.verify_model(&loaded.version, &SignaturePolicy::ChecksumsOnly).await },
+            )
+            .expect("whole");
+            let owner = ArtifactOwner::Run(run);
+            let file =
+                with(&other, |here| async move { here.fetch_artifact(&owner, "notes.txt").await }).expect("there");
+            assert_eq!(fs::read(file).expect("readable"), b"kept");
+            let swept = with(&other, |here| async move { here.collect_garbage(Duration::from_secs(3_600)).await });
+            assert_eq!(swept.expect("collected").blobs.removed, 0);
+        }
+    }
+}

@@ -71,7 +71,7 @@ pub(super) fn run(workspace: &Workspace, wanted: &str, view: ViewType) -> anyhow
 
 /// Each of these, in order.
 pub(super) fn all(workspace: &Workspace, wanted: &[String]) -> anyhow::Result<Vec<Run>> {
-    wanted.iter().map(|wanted| run(workspace, wanted, ViewType::Active)).collect()
+    wanted.iter().map(|wanted| run(workspace, wanted, ViewType::ActiveOnly)).collect()
 }
 
 /// How long ago, in one word or two.

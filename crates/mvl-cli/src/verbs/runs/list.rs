@@ -87,7 +87,7 @@ pub(super) fn run(arguments: ListArguments, output: &Output) -> anyhow::Result<(
     let search = RunSearch {
         filter: arguments.filter,
         order_by: arguments.order_by,
-        view: if arguments.deleted { ViewType::Deleted } else { ViewType::Active },
+        view: if arguments.deleted { ViewType::DeletedOnly } else { ViewType::ActiveOnly },
         ..RunSearch::of(experiments.keys().cloned())
     };
     let runs = find::search(&workspace, search, arguments.limit)?;

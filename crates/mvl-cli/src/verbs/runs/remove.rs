@@ -44,7 +44,7 @@ pub(super) fn restore(arguments: DeleteArguments, output: &Output) -> anyhow::Re
     let workspace = existing()?;
     let mut ids = Vec::new();
     for wanted in &arguments.runs {
-        let run = find::run(&workspace, wanted, ViewType::Deleted)?;
+        let run = find::run(&workspace, wanted, ViewType::DeletedOnly)?;
         let (here, id) = (workspace.clone(), run.info.run_id.clone());
         block(async move { here.tracker().restore_run(&id).await })?;
         ids.push(run.info.run_id);
