@@ -86,8 +86,8 @@ impl Tracker {
         }
         let mut write = self.database.write().await?;
         match owner {
-            ArtifactOwner::Run(run_id) => drop(self.active_run(&mut write, run_id).await?),
-            ArtifactOwner::LoggedModel(model_id) => drop(self.lock_model(&mut write, model_id).await?),
+            ArtifactOwner::Run(run_id) => self.active_run(&mut write, run_id).await.map(|_| ())?,
+            ArtifactOwner::LoggedModel(model_id) => self.lock_model(&mut write, model_id).await.map(|_| ())?,
             ArtifactOwner::Place => {}
         }
         let (kind, id) = owner.key();

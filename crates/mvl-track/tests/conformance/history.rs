@@ -78,7 +78,7 @@ async fn many_runs_are_read_at_once(place: Place) {
 async fn a_short_curve_is_whole(place: Place) {
     let (tracker, run) = started(&place).await;
     log(&tracker, &run, (0..10).map(|i| Metric::new("m", i as f64, i, i))).await;
-    let sampled = tracker.metric_history_sampled(&[run.clone()], "m", 10, None).await.expect("read");
+    let sampled = tracker.metric_history_sampled(std::slice::from_ref(&run), "m", 10, None).await.expect("read");
     assert_eq!(sampled.iter().map(|point| point.step).collect::<Vec<_>>(), (0..10).collect::<Vec<_>>());
     assert_eq!(tracker.metric_history_sampled(&[run, "nope".to_owned()], "no", 10, None).await.expect("read"), []);
 }
@@ -114,7 +114,8 @@ async fn a_curve_without_steps_is_cut_by_time(place: Place) {
 async fn a_part_of_a_curve_is_sampled(place: Place) {
     let (tracker, run) = started(&place).await;
     log(&tracker, &run, (0..1_000).map(|i| Metric::new("m", i as f64, i, i))).await;
-    let sampled = tracker.metric_history_sampled(&[run.clone()], "m", 30, Some(100..=399)).await.expect("read");
+    let sampled =
+        tracker.metric_history_sampled(std::slice::from_ref(&run), "m", 30, Some(100..=399)).await.expect("read");
     assert_eq!((sampled[0].step, sampled.last().expect("points").step), (100, 399));
     assert!(sampled.len() <= 30);
     let sampled = tracker.metric_history_sampled(&[run], "m", 30, Some(7..=7)).await.expect("read");
