@@ -18,7 +18,8 @@ const GOALS: [(&str, f64); 3] = [("log-batch ", 20.0), ("search ", 5.0), ("memor
 
 /// The suite passes on both servers.
 pub(crate) fn suite() -> Result<Verdict> {
-    let arguments = ["cargo", "test", "--release", "--workspace", "--quiet", "--test", "mlflow", "--", "--nocapture", "suite::"];
+    let arguments =
+        ["cargo", "test", "--release", "--workspace", "--quiet", "--test", "mlflow", "--", "--nocapture", "suite::"];
     let (passed, text) = beside_trackers(&arguments)?;
     let lines: Vec<_> = text.lines().filter_map(|line| Some(line.split_once(SUITE)?.1)).collect();
     let whole = |line: &&&str| {
