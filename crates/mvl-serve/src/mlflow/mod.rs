@@ -10,9 +10,9 @@
 //! # Ok(()) }
 //! ```
 //!
-//! A request goes through [`guard`] (who may ask), [`routes`] (which handler), [`request`] (what is asked, with the leniency of
-//! proto3's JSON), its handler, and [`answer`] or [`error`] (MLflow's JSON). Handlers hold no SQL and no rules about names: those are
-//! `mvl-track`'s. Files come and go through [`files`]; their content lies among the blobs.
+//! A request goes through `guard` (who may ask), `routes` (which handler), `request` (what is asked, with the leniency of
+//! proto3's JSON), its handler, and `answer` or `error` (MLflow's JSON). Handlers hold no SQL and no rules about names: those are
+//! `mvl-track`'s. Files come and go through `files`; their content lies among the blobs.
 
 mod aliases;
 mod answer;

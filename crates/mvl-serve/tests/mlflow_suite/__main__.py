@@ -6,9 +6,10 @@ Prints one line a case, and at the end how many passed and how many calls of how
 names of the arguments and the status that came back. It needs a Python with MLflow's own client (`pip install 'mlflow>=3,<4'`), which it
 leaves as it is.
 
-`--with psutil` adds the client's own measurements of the machine, `--with torch` autologging from PyTorch, which needs `torch` and `lightning` beside MLflow. One way to have them:
+`--with psutil` adds the client's own measurements of the machine, `--with torch` autologging from PyTorch with Lightning. One way to have
+all that they need:
 
-    python -m venv --system-site-packages VENV && VENV/bin/pip install 'mlflow>=3,<4' torch lightning
+    python -m venv VENV && VENV/bin/pip install 'mlflow>=3,<4' torch pytorch-lightning psutil
 """
 
 import argparse
