@@ -6,7 +6,7 @@
 //! - [`checkpoints::Parts`] are burn `Checkpointer`s that put burn's three records into one checksummed folder, replaced as one.
 //!
 //! Run: `cargo run --release --manifest-path examples/burn_learner/Cargo.toml`
-//! Trains two epochs, goes on from their checkpoint for a third as a new process would, and compares that with three epochs in one go.
+//! Trains two epochs, goes on from their checkpoint for two more as a new process would, and compares that with four epochs in one go.
 //! Prints an epoch a line for some seconds.
 
 mod checkpoints;
@@ -20,10 +20,11 @@ use std::sync::{Arc, Mutex};
 use anyhow::{Context, Result, ensure};
 use burn::lr_scheduler::cosine::CosineAnnealingLrSchedulerConfig;
 use burn::optim::SgdConfig;
+use burn::optim::momentum::MomentumConfig;
 use burn_train::metric::{AccuracyMetric, LearningRateMetric, LossMetric};
 use burn_train::{Interrupter, Learner, SupervisedTraining};
 use mvl::prelude::*;
-use mvl::train::{CheckpointKind, Checkpointer, CsvLog, Observers, OnObserverError};
+use mvl::train::{CheckpointKind, Checkpointer, CsvLog, Observers, OnObserverError, seed_initialization};
 
 use crate::checkpoints::Parts;
 use crate::learnable::Learnable;
@@ -32,7 +33,9 @@ use crate::watch::{Run, Watch};
 
 const IMAGES: usize = 600;
 const BATCH: usize = 32;
-const EPOCHS: usize = 3;
+const EPOCHS: usize = 4;
+const LEARNING_RATE: f64 = 0.05;
+const SEED: u64 = 1;
 
 fn main() -> Result<()> {
     let (broken, whole) = (tempfile::tempdir()?, tempfile::tempdir()?);
@@ -56,12 +59,14 @@ fn train(folder: &Path, epochs: usize) -> Result<Metrics> {
 
     let config = ModelConfig::new("resnet8", labels.len()).with_in_channels(1).with_option("width", 0.5);
     let task = ClassificationTask::new(ClassifierSpec::new(config.clone(), labels, clothes_preprocess()));
+    seed_initialization(&device, SEED);
     let model = Learnable::new(zoo().create_classifier(&config, &device.clone().autodiff())?, &task);
 
     let checkpointer = Checkpointer::new(folder);
     checkpointer.create()?;
     let saved = checkpointer.files(CheckpointKind::Last)?;
-    let observers = Observers::new(OnObserverError::Warn).with(CsvLog::new(folder)).with(ProgressBar::new());
+    let observers =
+        Observers::new(OnObserverError::Warn).with(CsvLog::new(folder.join("metrics.csv"))).with(ProgressBar::new());
     let interrupter = Interrupter::new();
     let run =
         Run::new(&task, observers, [EPOCHS, steps, train.samples_per_epoch()], interrupter.clone(), saved.as_ref())?;
@@ -82,8 +87,9 @@ fn train(folder: &Path, epochs: usize) -> Result<Metrics> {
         .with_custom_checkpointers(weights, optimizer, schedule);
     let training = if first == 0 { training } else { training.checkpoint(first) };
 
-    let schedule = CosineAnnealingLrSchedulerConfig::new(0.05, EPOCHS * steps).init().map_err(anyhow::Error::msg)?;
-    let optimizer = SgdConfig::new().init();
+    let schedule =
+        CosineAnnealingLrSchedulerConfig::new(LEARNING_RATE, EPOCHS * steps).init().map_err(anyhow::Error::msg)?;
+    let optimizer = SgdConfig::new().with_momentum(Some(MomentumConfig::new())).init();
     let result = training.launch(Learner::new(model, optimizer, schedule));
     if let Some(error) = result.error {
         return Err(anyhow::Error::msg(error.to_string()));

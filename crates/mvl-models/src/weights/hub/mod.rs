@@ -3,6 +3,7 @@
 mod address;
 mod folder;
 mod hugging_face;
+#[cfg_attr(not(feature = "remote"), allow(dead_code, reason = "only downloads leave parts behind"))]
 mod partial;
 mod store;
 

@@ -12,7 +12,9 @@ use mvl_core::ModelError;
 use super::address::{Address, Repository};
 use super::folder::weights_folder;
 use super::hugging_face::{self, HuggingFaceModel, read_hugging_face_folder};
-use super::partial::{PartialFile, beside};
+#[cfg(feature = "remote")]
+use super::partial::PartialFile;
+use super::partial::beside;
 use crate::weights::checksum::Sha256Digits;
 use crate::weights::{WeightsCard, weights_card};
 
