@@ -155,7 +155,7 @@ fn what_was_tampered_with_is_refused() {
     let workspace = open(&folder.path().join("lab"));
     let model = folder.path().join("model");
     saved(&model, b"weights that matter");
-    let version = register(&workspace, &model).expect("registered");
+    register(&workspace, &model).expect("registered");
 
     let key = SigningKey::generate().expect("randomness");
     let trusted = SignaturePolicy::Signed([key.verifying_key()].into_iter().collect());
@@ -179,7 +179,7 @@ fn what_was_tampered_with_is_refused() {
     fs::write(&blob, b"weights that matteR").expect("writable");
     let error = load(&workspace, "models:/shoes/1", &trusted).expect_err("changed");
     assert_eq!(error.code, ErrorCode::DataLoss, "{error}");
-    let error = with(&workspace, |here| async move { here.verify_model(&version, &trusted).await });
+    let error = with(&workspace, |here| async move { here.verify_model(&loaded.version, &trusted).await });
     assert_eq!(error.expect_err("changed").code, ErrorCode::DataLoss);
 }
 
