@@ -15,7 +15,7 @@ pub(crate) const TRUSTED_KEYS_VARIABLE: &str = "MVL_TRUSTED_KEYS";
 
 /// Whether the environment lets runs be recorded.
 pub(crate) fn recording_allowed() -> bool {
-    std::env::var(SWITCH_VARIABLE).is_ok_and(|value| value == "off") == false
+    !std::env::var(SWITCH_VARIABLE).is_ok_and(|value| value == "off")
 }
 
 /// The workspace, made where it is missing.
