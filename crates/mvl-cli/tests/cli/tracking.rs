@@ -68,7 +68,7 @@ fn a_run_is_recorded_compared_drawn_and_moved() {
     assert_eq!(found.as_array().expect("a list").len(), 1);
     mvl_in(folder, &["runs", "list", "--filter", "metrics.loss = nonsense'"]).fails(1, &["does not end"]);
 
-    let shown = mvl_in(folder, &["runs", "show", "first"]).succeeds().stdout;
+    let shown = mvl_in(folder, &["runs", "show", "first", "--all"]).succeeds().stdout;
     for expected in [
         "experiment Default, finished",
         "valid_loss",
