@@ -99,7 +99,7 @@ fn made_up_runs_come_back_as_they_were() {
     fs::create_dir(&checkpoint).and_then(|()| fs::write(checkpoint.join("weights.bpk"), &weights)).expect("writable");
     let mut observer = logger(&uri, &told).with_run_name("made up").with_best_checkpoint(true);
     run::whole(&mut observer, &checkpoint).expect("recorded");
-    let cut = "mlflow: parameters cut to what MLflow takes, config.json has all: model.description";
+    let cut = "mlflow: long parameters were cut, config.json has all: model.description";
     assert_eq!(told.all(), [cut], "nothing else is told");
 
     let mut expected = Expected { status: "FINISHED", ..Expected::default() };
