@@ -65,6 +65,19 @@ async fn whole_batches(tracker: &Tracker, run: &str) -> i64 {
     count
 }
 
+/// Waits until the server of a killed client has done with what the client sent last: a commit may still be under way.
+/// A SQLite file has no server.
+async fn last_transaction_ended(uri: &str) {
+    let Some((server, name)) = uri.rsplit_once("&application_name=") else { return };
+    let pool = sqlx::AnyPool::connect(server).await.expect("the test's server");
+    let open = "SELECT count(*) FROM pg_stat_activity WHERE application_name = $1";
+    let count = || sqlx::query_scalar::<_, i64>(open).bind(name).fetch_one(&pool);
+    while count().await.expect("counted") > 0 {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    pool.close().await;
+}
+
 fn killed_again_and_again(uri: &str, folder: &Path) {
     let run =
         block_on(async { tracker(uri, folder).await.create_run(NewRun::of("0")).await.expect("started").info.run_id });
@@ -93,6 +106,7 @@ fn killed_again_and_again(uri: &str, folder: &Path) {
         child.kill().expect("killed"); // SIGKILL
         child.wait().expect("ended");
         lines.map_while(Result::ok).for_each(&mut note);
+        block_on(last_transaction_ended(uri));
         logged = block_on(async {
             let tracker = tracker(uri, folder).await;
             let there = whole_batches(&tracker, &run).await;
@@ -135,5 +149,6 @@ fn a_killed_writer_on_postgres_leaves_whole_batches() {
     });
     let folder = tempfile::tempdir().expect("a folder");
     let mark = if server.contains('?') { '&' } else { '?' };
-    killed_again_and_again(&format!("{server}{mark}options[search_path]={schema}"), folder.path());
+    let uri = format!("{server}{mark}options[search_path]={schema}&application_name={schema}");
+    killed_again_and_again(&uri, folder.path());
 }
