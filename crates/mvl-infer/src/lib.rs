@@ -15,17 +15,27 @@
 //! - [`Predictor`]: one image, many, or a tensor.
 //! - [`PredictorBuilder`]: where the model comes from, with a registry of your own, another device, a weights file.
 //! - [`Prediction`], [`TopClass`]: the answer.
+//! - [`Engine`]: what computes answers to tensors; [`Batcher`]: what puts requests that arrive together into one forward pass.
 //!
 //! Backends are features, as in `mvl-core`: `cpu` (default), `ndarray`, `cuda` …
 
+mod batcher;
 mod builder;
+mod engine;
 mod infer_error;
 mod input;
 mod prediction;
 mod predictor;
+mod tensor;
 
+pub use batcher::{
+    Answer, BatchOptions, BatchTotals, Batcher, ComputeSlots, Priority, ReplicaHealth, ReplicaId, ReplicaReport,
+    Request, RequestError, Statistics, Ticket, Timing, Total,
+};
 pub use builder::PredictorBuilder;
+pub use engine::{ClassifierEngine, Engine, EngineError, IdentityEngine};
 pub use infer_error::InferError;
 pub use input::Input;
 pub use prediction::{Prediction, TopClass};
 pub use predictor::Predictor;
+pub use tensor::{DataType, HostTensor, MAX_RANK, Signature, TensorError, TensorSpec};

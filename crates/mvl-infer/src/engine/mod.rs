@@ -1,0 +1,76 @@
+//! [`Engine`]: what computes a model's answers. burn is one, an exported graph in another runtime is one, your own function is one.
+
+mod classifier;
+mod identity;
+
+pub use classifier::ClassifierEngine;
+pub use identity::IdentityEngine;
+
+use crate::{HostTensor, Signature, TensorError};
+
+/// Turns a model's inputs into its outputs. One call runs at a time on one replica; several replicas may share weights.
+///
+/// What comes in was checked against [`signature`](Self::signature), in its order; what goes out is checked too.
+///
+/// ```
+/// use mvl_infer::{DataType, Engine, EngineError, HostTensor, Signature, TensorSpec};
+///
+/// /// Adds the pairs of `[N, 2]`.
+/// struct Adds(Signature);
+/// impl Engine for Adds {
+///     fn signature(&self) -> &Signature {
+///         &self.0
+///     }
+///     fn platform(&self) -> &str {
+///         "adds"
+///     }
+///     fn run(&self, inputs: Vec<HostTensor>) -> Result<Vec<HostTensor>, EngineError> {
+///         let sums: Vec<f32> = inputs[0].to_f32()?.chunks(2).map(|pair| pair[0] + pair[1]).collect();
+///         Ok(vec![HostTensor::from_f32(vec![sums.len()], &sums)])
+///     }
+/// }
+/// let engine = Adds(Signature {
+///     inputs: vec![TensorSpec::new("pairs", DataType::Fp32, &[-1, 2])],
+///     outputs: vec![TensorSpec::new("sums", DataType::Fp32, &[-1])],
+///     batched: true,
+/// });
+/// let sums = engine.run(vec![HostTensor::from_f32(vec![1, 2], &[1.0, 2.0])]).unwrap();
+/// assert_eq!(sums[0].to_f32().unwrap(), [3.0]);
+/// ```
+pub trait Engine: Send + Sync {
+    /// Which tensors it takes and gives.
+    fn signature(&self) -> &Signature;
+
+    /// What computes: `burn-cpu`, `onnxruntime`.
+    fn platform(&self) -> &str;
+
+    /// Whether an answer takes microseconds, less than handing it to another thread would. Then it is computed where it is asked for,
+    /// and never together with others.
+    fn instant(&self) -> bool {
+        false
+    }
+
+    /// The outputs for these inputs, in the signature's order.
+    ///
+    /// # Errors
+    /// When the inputs' values, not their shapes, are at fault ([`EngineError::Input`]), or the engine is ([`EngineError::Failed`]).
+    fn run(&self, inputs: Vec<HostTensor>) -> Result<Vec<HostTensor>, EngineError>;
+}
+
+/// Why an engine gave no answer.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum EngineError {
+    /// These inputs have none: it would be no better on another replica.
+    #[error("{0}")]
+    Input(String),
+    /// The engine failed: another replica may do better.
+    #[error("the engine failed: {0}")]
+    Failed(String),
+}
+
+impl From<TensorError> for EngineError {
+    fn from(error: TensorError) -> Self {
+        Self::Input(error.to_string())
+    }
+}
