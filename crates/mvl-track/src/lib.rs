@@ -26,6 +26,7 @@ mod database;
 mod entities;
 mod error;
 mod filter;
+mod harm;
 mod limits;
 pub mod manifest;
 mod migrate;

@@ -8,8 +8,8 @@ use bytes::Bytes;
 use mvl_core::{ArtifactContent, RunBatch, RunBegin, RunFigure, RunRecorder, RunStatus as Recorded};
 use mvl_track::manifest::{ModelManifest, SignaturePolicy, SigningKey};
 use mvl_track::{
-    ArtifactOwner, ErrorCode, LoadedModel, ModelVersion, NewModel, Result, RunStatus, Workspace, WorkspaceConfig,
-    push_run,
+    ArtifactOwner, ErrorCode, LoadedModel, ModelVersion, NewModel, NewVersion, Result, RunStatus, Workspace,
+    WorkspaceConfig, push_run,
 };
 
 /// Waits for some work with a workspace.
@@ -294,4 +294,104 @@ fn every_database_goes_with_every_store() {
             assert_eq!(swept.expect("collected").blobs.removed, 0);
         }
     }
+}
+
+#[test]
+fn what_a_client_of_mlflow_registered_is_loaded_where_it_is_a_saved_model() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let workspace = open(&folder.path().join("lab"));
+    let mut recorder = workspace.recorder();
+    let run = recorder.begin(&begin(None, "mlflow")).expect("begun").id;
+    for (path, bytes) in [
+        ("model/MLmodel", &b"flavors: {}"[..]),
+        ("model/data/model.json", b"{}"),
+        ("model/data/weights.bpk", b"weights"),
+        ("model/data/python_model.pkl", b"cos\nsystem\n."),
+        ("other/MLmodel", b"flavors: {}"),
+        ("two/a/model.json", b"{}"),
+        ("two/a/weights.bpk", b"a"),
+        ("two/b/model.json", b"{}"),
+        ("two/b/weights.bpk", b"b"),
+    ] {
+        recorder.put_artifact(path, ArtifactContent::Bytes(bytes)).expect("kept");
+    }
+    let root = format!("mlflow-artifacts:/0/{run}/artifacts");
+    let sources = [
+        format!("{root}/model"),
+        format!("{root}/other"),
+        format!("{root}/two"),
+        format!("{root}/none"),
+        "s3://elsewhere/model".to_owned(),
+    ];
+    with(&workspace, |here| async move {
+        here.registry().create_model("shoes", &[], None).await?;
+        for source in sources {
+            let new =
+                NewVersion { name: "shoes".to_owned(), source, run_id: Some(run.clone()), ..NewVersion::default() };
+            here.registry().create_version(&new).await?;
+        }
+        Ok(())
+    })
+    .expect("registered");
+
+    let policy = SignaturePolicy::ChecksumsOnly;
+    for _ in 0..2 {
+        let loaded = load(&workspace, "models:/shoes/1", &policy).expect("a saved model");
+        assert_eq!(fs::read(loaded.folder.join("weights.bpk")).expect("there"), b"weights");
+        assert_eq!(fs::read_dir(&loaded.folder).expect("a folder").count(), 2, "nothing that a flavour brought");
+    }
+    let refused = |version: u32, says: &[&str]| {
+        let error = load(&workspace, &format!("models:/shoes/{version}"), &policy).expect_err("no saved model");
+        assert_eq!(error.code, ErrorCode::InvalidState, "{error}");
+        for says in says.iter().chain(&["mvl registry register shoes FOLDER"]) {
+            assert!(error.to_string().contains(says), "expected {says:?} in: {error}");
+        }
+    };
+    refused(2, &["expected model.json and weights.bpk in one folder, got MLmodel"]);
+    refused(3, &["several saved models", "a/model.json, b/model.json"]);
+    refused(4, &["has no files"]);
+    refused(5, &["\"s3://elsewhere/model\", which is not in this workspace"]);
+    let key = SigningKey::generate().expect("randomness");
+    let trusted = SignaturePolicy::Signed([key.verifying_key()].into_iter().collect());
+    let error = load(&workspace, "models:/shoes/1", &trusted).expect_err("not signed");
+    assert_eq!(error.code, ErrorCode::PermissionDenied);
+}
+
+#[test]
+fn the_files_of_a_version_lie_where_its_source_says() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let workspace = open(&folder.path().join("lab"));
+    let model = folder.path().join("model");
+    saved(&model, b"weights");
+    let version = register(&workspace, &model).expect("registered");
+    let source = version.source.expect("a source");
+    let path = source.strip_prefix("mlflow-artifacts:/").expect("in this workspace").to_owned();
+    let (owner, below) = ArtifactOwner::of_path(&path).expect("a path");
+    assert_eq!(below, "");
+    let at = owner.clone();
+    let listed = with(&workspace, |here| async move { here.artifacts_below(&at, "").await }).expect("listed");
+    let named: Vec<_> = listed.iter().map(|file| (file.path.as_str(), file.bytes)).collect();
+    assert_eq!(named, [("deep/weights.bpk", 7), ("model.json", 2)]);
+    let at = owner.clone();
+    let deep = with(&workspace, |here| async move { here.artifacts_below(&at, "deep").await }).expect("listed");
+    assert_eq!(deep.len(), 1);
+    let at = owner.clone();
+    let file = with(&workspace, |here| async move { here.fetch_artifact(&at, "deep/weights.bpk").await });
+    assert_eq!(fs::read(file.expect("there")).expect("readable"), b"weights");
+
+    let at = owner.clone();
+    let put =
+        with(&workspace, |here| async move { here.tracker().put_artifact(&at, "new", Bytes::from_static(b"x")).await });
+    assert_eq!(put.expect_err("it never changes").code, ErrorCode::InvalidParameterValue);
+    let at = owner.clone();
+    let removed = with(&workspace, |here| async move { here.tracker().delete_artifacts(&at, "").await });
+    assert_eq!(removed.expect_err("it never changes").code, ErrorCode::InvalidParameterValue);
+
+    // A blob that somebody stored is no manifest, whatever is in it.
+    let other = ModelManifest { labels: vec!["made up".to_owned()], ..ModelManifest::default() };
+    let bytes = Bytes::from(other.to_bytes().expect("sound"));
+    let digest = with(&workspace, |here| async move { Ok(here.blobs().put(bytes).await?) }).expect("stored");
+    let (owner, _) = ArtifactOwner::of_path(&format!("models/{}", digest.to_hex())).expect("a path");
+    let listed = with(&workspace, |here| async move { here.artifacts_below(&owner, "").await });
+    assert!(listed.expect("nothing").is_empty());
 }

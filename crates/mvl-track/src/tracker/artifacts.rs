@@ -2,7 +2,7 @@
 
 use mvl_store::Digest;
 
-use super::Tracker;
+use super::{Tracker, version_files};
 use crate::clock::now_ms;
 use crate::database::Connection;
 use crate::filter::{offset_of, page_of};
@@ -19,13 +19,15 @@ pub enum ArtifactOwner {
     Run(String),
     /// A logged model, by id.
     LoggedModel(String),
+    /// A registered version's, by the digest of its manifest. They never change.
+    Version(Digest),
     /// Nobody's: a place below the artifact root.
     Place,
 }
 
 impl ArtifactOwner {
     /// Whose file a path below the artifact root is, and its path below its owner: `0/RUN/artifacts/a.txt` is the run's `a.txt`,
-    /// `0/models/MODEL/artifacts/a.txt` the model's.
+    /// `0/models/MODEL/artifacts/a.txt` the model's, `models/DIGEST/a.txt` the registered version's.
     ///
     /// # Errors
     /// [`InvalidParameterValue`](crate::ErrorCode::InvalidParameterValue) for a path that would lead out. An empty path is the root.
@@ -47,6 +49,10 @@ impl ArtifactOwner {
             {
                 (Self::LoggedModel((*model).to_owned()), rest.join("/"))
             }
+            ["models", manifest, rest @ ..] => match version_files::digest_in(manifest) {
+                Some(manifest) => (Self::Version(manifest), rest.join("/")),
+                None => (Self::Place, path.to_owned()),
+            },
             _ => (Self::Place, path.to_owned()),
         })
     }
@@ -79,7 +85,7 @@ impl Tracker {
     /// place.
     ///
     /// # Errors
-    /// When the owner is missing or deleted, a path would lead out, or it would be a file and a folder.
+    /// When the owner is missing, deleted or a registered version, a path would lead out, or it would be a file and a folder.
     pub async fn put_artifact_rows(&self, owner: &ArtifactOwner, files: &[Artifact]) -> Result<()> {
         for file in files {
             names::artifact_path(&file.path)?;
@@ -88,6 +94,7 @@ impl Tracker {
         match owner {
             ArtifactOwner::Run(run_id) => self.active_run(&mut write, run_id).await.map(|_| ())?,
             ArtifactOwner::LoggedModel(model_id) => self.lock_model(&mut write, model_id).await.map(|_| ())?,
+            ArtifactOwner::Version(_) => return Err(unchangeable()),
             ArtifactOwner::Place => {}
         }
         let (kind, id) = owner.key();
@@ -124,24 +131,16 @@ impl Tracker {
         }
         let offset = offset_of(page_token, 0)?;
         let prefix = if folder.is_empty() { String::new() } else { format!("{folder}/") };
-        let (kind, id) = owner.key();
-        let mut select = Sql::new("SELECT path, bytes, digest, modified FROM artifacts WHERE owner_kind = ");
-        select.bind(kind).push(" AND owner = ").bind(id);
-        if !folder.is_empty() {
-            push_below(&mut select, folder);
-        }
-        let rows = select.push(" ORDER BY path").fetch_all(&mut *self.database.read().await?).await?;
         let mut children: Vec<Artifact> = Vec::new();
-        for row in rows {
-            let path = row.text(0)?;
-            let below = path.strip_prefix(&prefix).unwrap_or(&path);
+        for found in self.files_below(owner, folder).await? {
+            let Some(below) = found.path.strip_prefix(&prefix) else { continue };
             if let Some((name, _)) = below.split_once('/') {
                 let path = format!("{prefix}{name}");
                 if children.last().is_none_or(|last| last.path != path) {
                     children.push(Artifact { path, is_dir: true, bytes: 0, digest: None, modified: 0 });
                 }
             } else {
-                children.push(file(&row)?);
+                children.push(found);
             }
         }
         children.sort_by(|a, b| a.path.cmp(&b.path));
@@ -150,26 +149,49 @@ impl Tracker {
         Ok(page_of(rest, PAGE, offset, 0))
     }
 
+    /// All files of an owner below a folder, however deep, by path.
+    async fn files_below(&self, owner: &ArtifactOwner, folder: &str) -> Result<Vec<Artifact>> {
+        if let ArtifactOwner::Version(manifest) = owner {
+            return self.version_files(*manifest).await;
+        }
+        let (kind, id) = owner.key();
+        let mut select = Sql::new("SELECT path, bytes, digest, modified FROM artifacts WHERE owner_kind = ");
+        select.bind(kind).push(" AND owner = ").bind(id);
+        if !folder.is_empty() {
+            push_below(&mut select, folder);
+        }
+        let rows = select.push(" ORDER BY path").fetch_all(&mut *self.database.read().await?).await?;
+        rows.iter().map(file).collect()
+    }
+
     /// One file.
     ///
     /// # Errors
     /// [`ResourceDoesNotExist`](crate::ErrorCode::ResourceDoesNotExist).
     pub async fn get_artifact(&self, owner: &ArtifactOwner, path: &str) -> Result<Artifact> {
         names::artifact_path(path)?;
+        let missing = || TrackError::missing(format!("No such artifact: '{path}'"));
+        if let ArtifactOwner::Version(manifest) = owner {
+            let files = self.version_files(*manifest).await?;
+            return files.into_iter().find(|file| file.path == path).ok_or_else(missing);
+        }
         let (kind, id) = owner.key();
         let mut select = Sql::new("SELECT path, bytes, digest, modified FROM artifacts WHERE owner_kind = ");
         select.bind(kind).push(" AND owner = ").bind(id).push(" AND path = ").bind(path);
         let row = select.fetch_optional(&mut *self.database.read().await?).await?;
-        file(&row.ok_or_else(|| TrackError::missing(format!("No such artifact: '{path}'")))?)
+        file(&row.ok_or_else(missing)?)
     }
 
     /// Removes a file, or a folder with all below it; `""` removes all. Answers how many files that were. Their content stays until the
     /// blobs' garbage is collected.
     ///
     /// # Errors
-    /// When a path would lead out.
+    /// When a path would lead out, and for a registered version.
     pub async fn delete_artifacts(&self, owner: &ArtifactOwner, path: &str) -> Result<u64> {
         let path = path.trim_end_matches('/');
+        if matches!(owner, ArtifactOwner::Version(_)) {
+            return Err(unchangeable());
+        }
         let (kind, id) = owner.key();
         let mut write = self.database.write().await?;
         let mut delete = Sql::new("DELETE FROM artifacts WHERE owner_kind = ");
@@ -194,9 +216,15 @@ impl ArtifactOwner {
         match self {
             Self::Run(id) => ("run", id),
             Self::LoggedModel(id) => ("model", id),
+            Self::Version(_) => ("version", ""), // has no rows: its manifest lists its files
             Self::Place => ("place", ""),
         }
     }
+}
+
+fn unchangeable() -> TrackError {
+    TrackError::invalid("the files of a registered version never change")
+        .with_hint("register a new version, or delete this one from its model")
 }
 
 /// Only what lies below a folder. Paths are sorted by bytes, and `0` comes after `/`.
@@ -242,10 +270,13 @@ mod tests {
     #[test]
     fn paths_tell_whose_file_it_is() {
         let (run, model) = ("0123456789abcdef0123456789abcdef", "m-0123456789abcdef0123456789abcdef");
+        let hex = Digest::of(b"m").to_hex();
         for (path, owner, below) in [
             (format!("7/{run}/artifacts/a/b.txt"), ArtifactOwner::Run(run.to_owned()), "a/b.txt"),
             (format!("7/{run}/artifacts/"), ArtifactOwner::Run(run.to_owned()), ""),
             (format!("7/models/{model}/artifacts/a/b/c/d"), ArtifactOwner::LoggedModel(model.to_owned()), "a/b/c/d"),
+            (format!("models/{hex}/deep/w.bpk"), ArtifactOwner::Version(Digest::of(b"m")), "deep/w.bpk"),
+            ("models/no-digest/w.bpk".to_owned(), ArtifactOwner::Place, "models/no-digest/w.bpk"),
             ("x/y.txt".to_owned(), ArtifactOwner::Place, "x/y.txt"),
             (String::new(), ArtifactOwner::Place, ""),
         ] {

@@ -20,6 +20,7 @@ mod search_experiments;
 mod search_logged_models;
 mod search_runs;
 mod tags;
+mod version_files;
 
 use std::fmt;
 use std::sync::Arc;

@@ -2,6 +2,7 @@
 
 mod artifacts;
 mod collect;
+mod foreign;
 mod models;
 mod portable;
 mod push;

@@ -4,11 +4,14 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::pin::Pin;
 
 use bytes::Bytes;
+use futures_core::Stream;
 use mvl_store::Digest;
 
 use super::Workspace;
+use crate::harm;
 use crate::manifest::{
     MAX_MANIFEST_BYTES, ModelFile, ModelManifest, Signature, SignaturePolicy, SigningKey, Statement, check_path,
 };
@@ -44,10 +47,11 @@ pub struct LoadedModel {
 impl Workspace {
     /// Registers the files of a folder as the next version of a model; `progress` hears how many of all bytes have arrived.
     ///
-    /// A crash on the way leaves no version. Symbolic links and other things that are no plain files are refused.
+    /// A crash on the way leaves no version. Symbolic links and other things that are no plain files are refused, and so are pickles that
+    /// ask to run a program, and zip archives that burst or lead out of their folder.
     ///
     /// # Errors
-    /// When the folder cannot be read or has no files, the name is not allowed, or the store does not take them.
+    /// When the folder cannot be read, has no files or one that is refused, the name is not allowed, or the store does not take them.
     pub async fn register_model(
         &self,
         new: NewModel,
@@ -56,7 +60,11 @@ impl Workspace {
     ) -> Result<ModelVersion> {
         let mut files = BTreeMap::new();
         let mut arrived = 0;
-        for (path, file) in files_of(folder)? {
+        let found = files_of(folder)?;
+        for (path, file) in &found {
+            harmless(file, path)?;
+        }
+        for (path, file) in found {
             let (digest, bytes) = self.blobs.put_file(&file, |bytes| progress(arrived + bytes)).await?;
             arrived += bytes;
             progress(arrived);
@@ -101,28 +109,56 @@ impl Workspace {
     /// Reads every byte of a version where it is stored, and holds it against its checksums and the policy.
     ///
     /// # Errors
-    /// [`ErrorCode::PermissionDenied`] by the policy, [`ErrorCode::DataLoss`] when a file is missing or damaged.
+    /// [`ErrorCode::PermissionDenied`] by the policy, [`ErrorCode::DataLoss`] when a file is missing or damaged,
+    /// [`ErrorCode::InvalidParameterValue`] when one could harm whoever opens it.
     pub async fn verify_model(&self, version: &ModelVersion, policy: &SignaturePolicy) -> Result<ModelManifest> {
         check_signature(version, policy)?;
-        let manifest = self.manifest(version).await?;
+        let (_, manifest) = self.contents(version).await?;
         for (path, file) in &manifest.files {
-            let verified = self.blobs.verify(file.digest).await;
-            verified.map_err(|error| lost(version, path, &error))?;
+            let damaged = |error| lost(version, path, &error);
+            self.blobs.verify(file.digest).await.map_err(damaged)?;
+            if harm::may_harm(&self.head(file).await.map_err(damaged)?) {
+                harmless(&self.blobs.fetch(file.digest).await.map_err(damaged)?, path)?;
+            }
         }
         Ok(manifest)
+    }
+
+    /// What a version is made of, and the digest that stands for all of it.
+    async fn contents(&self, version: &ModelVersion) -> Result<(Digest, ModelManifest)> {
+        if version.manifest.is_some() {
+            return Ok((manifest_digest(version)?, self.manifest(version).await?));
+        }
+        let manifest = self.saved_model_of(version).await?;
+        Ok((Digest::of(&manifest.to_bytes()?), manifest))
+    }
+
+    /// The first bytes of a file.
+    async fn head(&self, file: &ModelFile) -> Result<Vec<u8>, mvl_core::DataError> {
+        let mut head = Vec::new();
+        if file.bytes > 0 {
+            let mut stream = self.blobs.stream(file.digest, Some(0..file.bytes.min(harm::HEAD_BYTES))).await?;
+            while let Some(piece) = std::future::poll_fn(|context| Pin::new(&mut stream).poll_next(context)).await {
+                head.extend_from_slice(&piece?);
+            }
+        }
+        Ok(head)
     }
 
     /// Brings the files of `models:/name@alias` or `models:/name/3` into a local folder, after the policy was held against them.
     /// Whoever asks for the same version again gets the same folder.
     ///
+    /// A version that a client of MLflow registered is loaded where its files hold one saved model: its description and its weights.
+    ///
     /// # Errors
-    /// As for [`verify_model`](Self::verify_model), and when the address means nothing.
+    /// As for [`verify_model`](Self::verify_model), when the address means nothing, and [`ErrorCode::InvalidState`] when a client of MLflow
+    /// registered something else than a saved model.
     pub async fn load_model(&self, uri: &str, policy: &SignaturePolicy) -> Result<LoadedModel> {
         let version = self.registry.resolve(uri).await?;
         check_signature(&version, policy)?;
-        let manifest = self.manifest(&version).await?;
+        let (digest, manifest) = self.contents(&version).await?;
         let models = self.cache.join("models");
-        let folder = models.join(manifest_digest(&version)?.to_hex());
+        let folder = models.join(digest.to_hex());
         if !folder.is_dir() {
             fs::create_dir_all(&models).map_err(|error| unwritable(&models, &error))?;
             let making = tempfile::tempdir_in(&models).map_err(|error| unwritable(&models, &error))?;
@@ -130,6 +166,7 @@ impl Workspace {
                 check_path(path)?;
                 let place = making.path().join(path);
                 let source = self.blobs.fetch(file.digest).await.map_err(|error| lost(&version, path, &error))?;
+                harmless(&source, path)?;
                 copy(&source, &place, file.bytes).map_err(|error| unwritable(&place, &error))?;
             }
             // Whoever is first has it; both have the same files.
@@ -140,7 +177,9 @@ impl Workspace {
             }
         } else {
             for (path, file) in &manifest.files {
-                recheck(&folder.join(path), file, &version, path)?;
+                let place = folder.join(path);
+                recheck(&place, file, &version, path)?;
+                harmless(&place, path)?;
             }
         }
         Ok(LoadedModel { version, manifest, folder })
@@ -149,6 +188,14 @@ impl Workspace {
 
 fn check_signature(version: &ModelVersion, policy: &SignaturePolicy) -> Result<()> {
     let SignaturePolicy::Signed(_) = policy else { return Ok(()) };
+    if version.manifest.is_none() {
+        let ModelVersion { name, version, .. } = version;
+        let what =
+            format!("model {name:?}, version {version}, is not loaded: it has no manifest, which is what is signed");
+        return Err(TrackError::new(ErrorCode::PermissionDenied, what).with_hint(format!(
+            "it was registered by a client of MLflow's; register its files with `mvl registry register {name} FOLDER` and sign that"
+        )));
+    }
     let tag = version.tags.iter().find(|tag| tag.key == SIGNATURE_TAG);
     let signature: Option<Signature> = tag.and_then(|tag| serde_json::from_str(&tag.value).ok());
     let statement = Statement { name: &version.name, version: version.version, manifest: manifest_digest(version)? };
@@ -163,6 +210,15 @@ fn manifest_digest(version: &ModelVersion) -> Result<Digest> {
         return Err(TrackError::new(ErrorCode::InvalidState, what).with_hint(hint));
     };
     digest.parse().map_err(|_| TrackError::new(ErrorCode::DataLoss, format!("{digest:?} is no manifest's digest")))
+}
+
+/// Refuses a file that could harm whoever opens it.
+fn harmless(file: &Path, path: &str) -> Result<()> {
+    match harm::look(file) {
+        Ok(None) => Ok(()),
+        Ok(Some(harm)) => Err(harm.refused(path)),
+        Err(error) => Err(TrackError::internal(format!("cannot look into {}: {error}", file.display()))),
+    }
 }
 
 /// The plain files below a folder, by their paths in it.
