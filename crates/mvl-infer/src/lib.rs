@@ -22,6 +22,7 @@
 mod batcher;
 mod builder;
 mod engine;
+pub mod export;
 mod infer_error;
 mod input;
 mod prediction;
