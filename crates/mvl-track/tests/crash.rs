@@ -1,7 +1,11 @@
 //! A writer is killed (SIGKILL) in the middle of its work, again and again: what it was told is logged is there, nothing is there in part.
 //! On SQLite, and on Postgres where `MVL_TEST_POSTGRES_URL` names a server.
+//!
+//! `MVL_KILLS` says how often; `cargo xtask prove tracking-killed` kills fifty writers on each.
 
 use std::collections::BTreeSet;
+use std::collections::hash_map::RandomState;
+use std::hash::BuildHasher;
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -10,7 +14,10 @@ use std::time::Duration;
 use mvl_store::{Blobs, StoreUrl};
 use mvl_track::{ArtifactOwner, Batch, Database, Metric, NewRun, Param, Tag, Tracker};
 
-const ROUNDS: u64 = 8;
+/// Kills, where nothing else is said.
+const ROUNDS: u64 = 6;
+/// The longest that a writer lives on after its first batches, in milliseconds.
+const LONGEST: u64 = 120;
 const METRICS: i64 = 200;
 /// What tells a child where to write.
 const CHILD: &str = "MVL_TRACK_TEST_CHILD";
@@ -78,12 +85,14 @@ async fn last_transaction_ended(uri: &str) {
     pool.close().await;
 }
 
-fn killed_again_and_again(uri: &str, folder: &Path) {
+fn killed_again_and_again(what: &str, uri: &str, folder: &Path) {
+    let rounds: u64 = std::env::var("MVL_KILLS").ok().and_then(|kills| kills.parse().ok()).unwrap_or(ROUNDS);
+    let moments = RandomState::new();
     let run =
         block_on(async { tracker(uri, folder).await.create_run(NewRun::of("0")).await.expect("started").info.run_id });
     let mut logged = 0;
     let mut told = BTreeSet::new();
-    for round in 0..ROUNDS {
+    for round in 0..rounds {
         let mut child = Command::new(std::env::current_exe().expect("this program"))
             .args(["writes_until_it_is_killed", "--exact", "--ignored", "--nocapture"])
             .env(CHILD, format!("{uri}\n{}\n{run}\n{logged}", folder.display()))
@@ -102,7 +111,7 @@ fn killed_again_and_again(uri: &str, folder: &Path) {
                 break;
             }
         }
-        std::thread::sleep(Duration::from_millis(round * 7 % 23));
+        std::thread::sleep(Duration::from_micros(moments.hash_one(round) % (LONGEST * 1_000)));
         child.kill().expect("killed"); // SIGKILL
         child.wait().expect("ended");
         lines.map_while(Result::ok).for_each(&mut note);
@@ -124,13 +133,17 @@ fn killed_again_and_again(uri: &str, folder: &Path) {
             there
         });
     }
-    assert!(logged >= i64::try_from(ROUNDS).expect("small"), "{logged} batches");
+    println!(
+        "clients on {what}: {rounds} kills, {} acknowledged batches of {METRICS} metrics and as many files are there",
+        told.len()
+    );
+    assert!(logged >= i64::try_from(rounds).expect("small"), "{logged} batches");
 }
 
 #[test]
 fn a_killed_writer_on_sqlite_leaves_whole_batches() {
     let folder = tempfile::tempdir().expect("a folder");
-    killed_again_and_again(&format!("sqlite:///{}/track.db", folder.path().display()), folder.path());
+    killed_again_and_again("SQLite", &format!("sqlite:///{}/track.db", folder.path().display()), folder.path());
 }
 
 #[test]
@@ -150,5 +163,5 @@ fn a_killed_writer_on_postgres_leaves_whole_batches() {
     let folder = tempfile::tempdir().expect("a folder");
     let mark = if server.contains('?') { '&' } else { '?' };
     let uri = format!("{server}{mark}options[search_path]={schema}&application_name={schema}");
-    killed_again_and_again(&uri, folder.path());
+    killed_again_and_again("Postgres", &uri, folder.path());
 }

@@ -81,9 +81,10 @@ const CLAIMS: &[Claim] = &[
     },
     Claim {
         name: "tracking-killed",
-        says: "the tracking server is killed fifty times while clients write: what was acknowledged is there, nothing is there by half",
-        needs: "nothing",
-        takes: "a minute",
+        says: "the tracking server and its clients are killed fifty times each while they write: what was acknowledged is there, nothing is \
+               there by half; of two processes that promote one alias one succeeds",
+        needs: "Postgres (Debian: apt-get install postgresql)",
+        takes: "3 minutes",
         quick: false,
         measure: trackers::killed,
     },

@@ -10,8 +10,10 @@ use crate::command::root;
 /// What the tests print of each run that was compared, and of each job that was read.
 const MLFLOW_LINE: &str = "mlflow ";
 const PROMETHEUS_LINE: &str = "prometheus: ";
-/// How often the tracking server is killed.
+/// How often the tracking server is killed, and how often its clients on each database.
 const KILLS: &str = "50";
+/// How often two processes promote the same alias on each database.
+const PROMOTIONS: &str = "200";
 /// Runs that the tests compare: made up, interrupted, resumed and failed, trained.
 const RUNS: usize = 4;
 
@@ -27,18 +29,35 @@ pub(crate) fn mlflow() -> Result<Verdict> {
     Ok(Verdict::new(figure, "4 runs equal, and no fault of a server loses a record", holds))
 }
 
-/// A tracking server that is killed while clients write keeps what it has acknowledged.
+/// A tracking server that is killed while clients write keeps what it has acknowledged; so does a database whose clients are killed, and
+/// of two processes that promote one alias one succeeds.
 pub(crate) fn killed() -> Result<Verdict> {
-    let arguments = ["test", "--release", "--workspace", "--test", "cli", "killed_tracking", "--", "--nocapture"];
-    let output = Command::new("cargo").args(arguments).env("MVL_KILLS", KILLS).current_dir(root()).output();
-    let output = output.context("cannot run cargo")?;
+    let server = ["--test", "cli", "killed_tracking", "--", "--nocapture"];
+    let (served, server) = killing(&[], &server, &[&format!("{KILLS} kills: ")])?;
+    let clients = ["--test", "crash", "--test", "promotion", "--", "--nocapture"];
+    let lines = ["clients on SQLite: ", "clients on Postgres: ", "promotions on SQLite: ", "promotions on Postgres: "];
+    let (survived, clients) = killing(&["scripts/with_postgres.sh"], &clients, &lines)?;
+    if clients.len() == lines.len() / 2 && survived {
+        return Ok(Verdict::skipped("Postgres; Debian: apt-get install postgresql"));
+    }
+    let holds = served && survived && server.len() == 1 && clients.len() == lines.len();
+    let figure = format!("server: {}", server.into_iter().chain(clients).collect::<Vec<_>>().join("; "));
+    Ok(Verdict::new(figure, "all there, none by half, one promotion a round", holds))
+}
+
+/// Runs tests that kill: whether they passed, and of the lines that they print those that begin so.
+fn killing(before: &[&str], tests: &[&str], beginnings: &[&str]) -> Result<(bool, Vec<String>)> {
+    let words: Vec<&str> = [before, &["cargo", "test", "--release", "--workspace"], tests].concat();
+    let mut command = Command::new(words[0]);
+    command.args(&words[1..]).env("MVL_KILLS", KILLS).env("MVL_PROMOTIONS", PROMOTIONS).current_dir(root());
+    let output = command.output().context("cannot run cargo")?;
     let text = String::from_utf8_lossy(&output.stdout);
-    let line = text.lines().find_map(|line| Some(&line[line.find(&format!("{KILLS} kills: "))?..]));
-    let holds = output.status.success() && line.is_some();
-    if !holds {
+    let line = |beginning: &&str| text.lines().find_map(|line| Some(line[line.find(beginning)?..].to_owned()));
+    let found: Vec<String> = beginnings.iter().filter_map(line).collect();
+    if !output.status.success() {
         eprintln!("{text}{}", String::from_utf8_lossy(&output.stderr));
     }
-    Ok(Verdict::new(line.unwrap_or("the test did not pass").to_owned(), "all there, none by half", holds))
+    Ok((output.status.success(), found))
 }
 
 /// A real Prometheus reads a running job, and promtool has nothing to say against its page.
