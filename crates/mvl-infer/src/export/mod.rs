@@ -6,6 +6,7 @@
 //! - [`OnnxExport`]: what is exported, and how.
 //! - [`OnnxModel`]: the exported model, as a file or as bytes; [`OnnxSummary`] says what is in it.
 //! - [`OnnxAnswer`]: what the exported model puts out.
+//! - [`with_trial_weights`], [`write_trial`]: to try an exported model in another engine.
 //! - [`ExportError`]: why a model cannot be exported.
 
 mod dimension;
@@ -18,7 +19,9 @@ mod onnx_export;
 mod onnx_model;
 mod protobuf;
 mod recording;
+mod trial;
 
 pub use export_error::ExportError;
 pub use onnx_export::{OnnxAnswer, OnnxExport};
 pub use onnx_model::{IR_VERSION, OPSET, OnnxModel, OnnxSummary, OnnxTensor};
+pub use trial::{with_trial_weights, write_trial};
