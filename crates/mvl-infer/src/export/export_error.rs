@@ -33,7 +33,9 @@ pub enum ExportError {
         what: String,
     },
     /// More than a protobuf message may hold.
-    #[error("a model of {bytes} bytes does not fit into one message, which holds 2 GiB; write it with external weights")]
+    #[error(
+        "a model of {bytes} bytes does not fit into one message, which holds 2 GiB; write it with external weights"
+    )]
     TooLarge {
         /// Of the weights.
         bytes: usize,

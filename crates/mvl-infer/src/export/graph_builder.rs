@@ -154,8 +154,7 @@ impl GraphBuilder {
             info.name.as_ref().is_some_and(|name| made.contains(name) && *name != wished && name != input)
         };
         let value_info = self.shapes.into_iter().filter(describes).collect();
-        let is_read =
-            |tensor: &TensorProto| tensor.name.as_ref().is_some_and(|name| needed.contains(name));
+        let is_read = |tensor: &TensorProto| tensor.name.as_ref().is_some_and(|name| needed.contains(name));
         let initializer = self.initializers.into_iter().filter(is_read).collect();
         GraphProto {
             name: Some(graph.to_owned()),
@@ -171,10 +170,8 @@ impl GraphBuilder {
 /// Name, type and shape of a value; `None` for a type of elements that ONNX has not.
 pub(super) fn value_info(name: &str, dtype: DType, sides: &[Dimension]) -> Option<ValueInfoProto> {
     let dim = sides.iter().map(|side| side.to_proto()).collect();
-    let tensor_type = TensorTypeProto {
-        elem_type: Some(data_type(dtype)? as i32),
-        shape: Some(TensorShapeProto { dim }),
-    };
+    let tensor_type =
+        TensorTypeProto { elem_type: Some(data_type(dtype)? as i32), shape: Some(TensorShapeProto { dim }) };
     let r#type = Some(TypeProto { tensor_type: Some(tensor_type) });
     Some(ValueInfoProto { name: Some(name.to_owned()), r#type })
 }

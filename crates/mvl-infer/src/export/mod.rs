@@ -1,7 +1,7 @@
 //! Models for other engines: ONNX files.
 //!
-//! burn's `capture` records a model's forward pass twice, for two and for three pictures. Sides that differ follow the number of
-//! pictures; everything else is written as it is. What does not depend on the pictures is computed at export.
+//! burn's `capture` records a model's forward pass for two numbers of pictures. Sides that differ follow that number; everything else
+//! is written as it is. What does not depend on the pictures is computed at export.
 //!
 //! - [`OnnxExport`]: what is exported, and how.
 //! - [`OnnxModel`]: the exported model, as a file or as bytes; [`OnnxSummary`] says what is in it.

@@ -13,8 +13,8 @@ use super::{ExportError, protobuf::StringStringEntryProto};
 
 /// The name of the pictures in an exported model.
 const INPUT: &str = "images";
-/// Sizes of batch that are recorded to find out what follows them. Their ratio is none that a network has between sides.
-const RECORDED_BATCHES: [usize; 2] = [2, 3];
+/// Numbers of pictures that are recorded to find out what follows them.
+const RECORDED_BATCHES: [usize; 8] = [2, 3, 4, 5, 6, 7, 8, 9];
 /// The axis of classes in an answer `[N, K, …]`.
 const CLASSES: usize = 1;
 
@@ -76,7 +76,7 @@ pub struct OnnxExport<'a> {
 
 /// What the recorder has to know.
 struct Settings {
-    batches: [usize; 2],
+    batches: Vec<usize>,
     fused: bool,
     answer: OnnxAnswer,
 }
@@ -115,11 +115,11 @@ impl<'a> OnnxExport<'a> {
             let module = if settings.fused { fuse(module) } else { module.valid() };
             let answer = settings.answer;
             let forward = |module: &M, images: Tensor<4>| answer.of(forward(module, images)).cast(DType::F32);
-            record(module, picture, settings.batches, &forward)
+            record(module, picture, &settings.batches, &forward)
         };
         Self {
             recorder: Box::new(recorder),
-            settings: Settings { batches: RECORDED_BATCHES, fused: true, answer: OnnxAnswer::Logits },
+            settings: Settings { batches: RECORDED_BATCHES.to_vec(), fused: true, answer: OnnxAnswer::Logits },
             name: "model".to_owned(),
             metadata: Vec::new(),
             external_weights: false,
@@ -135,7 +135,7 @@ impl<'a> OnnxExport<'a> {
     /// Exports for exactly so many pictures at a time.
     #[must_use]
     pub fn with_fixed_batch(mut self, pictures: usize) -> Self {
-        self.settings.batches = [pictures; 2];
+        self.settings.batches = vec![pictures; 2];
         self
     }
 
@@ -157,7 +157,8 @@ impl<'a> OnnxExport<'a> {
     /// as JSON as in `model.json`. The graph is named after the model.
     #[must_use]
     pub fn with_spec(self, spec: &ClassifierSpec) -> Self {
-        let json = |value: Result<String, serde_json::Error>| value.expect("a spec is written as JSON wherever it is saved");
+        let json =
+            |value: Result<String, serde_json::Error>| value.expect("a spec is written as JSON wherever it is saved");
         let named = self.with_name(spec.model.name.clone()).with_metadata("task", spec.task.clone());
         let named = named.with_metadata("model", json(serde_json::to_string(&spec.model)));
         let named = named.with_metadata("labels", json(serde_json::to_string(&spec.labels)));
@@ -188,7 +189,8 @@ impl<'a> OnnxExport<'a> {
     pub fn build(self) -> Result<OnnxModel, ExportError> {
         let recording = (self.recorder)(&self.settings)?;
         let graph = lower(recording, &self.name, INPUT, self.settings.answer.name())?;
-        let metadata = self.metadata.into_iter().map(|(key, value)| StringStringEntryProto { key: Some(key), value: Some(value) });
+        let metadata =
+            self.metadata.into_iter().map(|(key, value)| StringStringEntryProto { key: Some(key), value: Some(value) });
         Ok(OnnxModel::new(graph, metadata.collect(), self.external_weights))
     }
 

@@ -137,7 +137,8 @@ impl OnnxModel {
             let Some(values) = tensor.raw_data.take() else { continue };
             let offset = usize::next_multiple_of(end, PAGE_BYTES);
             end = offset + values.len();
-            let entry = |key: &str, value: String| StringStringEntryProto { key: Some(key.to_owned()), value: Some(value) };
+            let entry =
+                |key: &str, value: String| StringStringEntryProto { key: Some(key.to_owned()), value: Some(value) };
             tensor.external_data = vec![
                 entry("location", location.clone()),
                 entry("offset", offset.to_string()),

@@ -1,5 +1,8 @@
-//! A forward pass as burn's `capture` records it: once for each of two sizes of batch, with the same weights, paired operation by
-//! operation. What differs between the two follows the number of pictures.
+//! A forward pass as burn's `capture` records it: for several numbers of pictures, with the same weights. Two passes with the same
+//! operations are paired, operation by operation: what differs between the two follows the number of pictures.
+//!
+//! More than two are recorded because burn lays out some products of matrices otherwise from a certain number of pictures on, which
+//! changes nothing in what they compute. That number is another for each shape of product, and rarely lies between two neighbours.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -9,6 +12,7 @@ use burn::tensor::{Bool, Device, Int, PrimitiveConversionError, Tensor, TensorDa
 use burn_ir::{OperationIr, TensorId};
 
 use super::ExportError;
+use super::lowering::operation_name;
 
 /// What was recorded.
 pub(super) struct Recording {
@@ -26,14 +30,14 @@ pub(super) struct Recording {
     pub(super) names: HashMap<TensorId, String>,
 }
 
-/// Records the forward pass of a model, for `input` as `[channels, height, width]`.
+/// Records the forward pass of a model, for `input` as `[channels, height, width]` and each of `batches`, of which there are two or more.
 ///
 /// # Panics
 /// When the forward pass does, because the model does not take such a picture or reads values back to the host.
 pub(super) fn record<M: Module, const D: usize>(
     model: M,
     input: [usize; 3],
-    batches: [usize; 2],
+    batches: &[usize],
     forward: &dyn Fn(&M, Tensor<4>) -> Tensor<D>,
 ) -> Result<Recording, ExportError> {
     let capture = Device::capture();
@@ -44,23 +48,27 @@ pub(super) fn record<M: Module, const D: usize>(
         let model = model.to_device(&capture);
         model.visit(&mut names);
         let [channels, height, width] = input;
-        let images = batches.map(|batch| {
+        let images = batches.iter().map(|&batch| {
             let shape = [batch, channels, height, width];
-            Tensor::<4>::from_data(TensorData::new(vec![0.0_f32; shape.iter().product()], shape), &capture)
+            let data = TensorData::new(vec![0.0_f32; shape.iter().product()], shape);
+            Tensor::<4>::from_data(data, &capture)
         });
-        // an operation of its own before each pass tells the passes apart
-        let [first, second] = images.clone().map(|images| {
+        let images: Vec<_> = images.collect();
+        let passes = images.into_iter().map(|images| {
+            // an operation of its own before each pass tells the passes apart
             let mark = Tensor::<1>::zeros([1], &capture);
-            let output = forward(&model, images);
-            (mark, output)
+            let output = forward(&model, images.clone());
+            (images, mark, output)
         });
-        let ids = Ids::of(&images, [&first.0, &second.0], [&first.1, &second.1]);
+        let passes: Vec<_> = passes.collect();
+        let ids = passes.iter().map(|(images, mark, output)| Ok((id(images)?, id(mark)?, id(output)?)));
+        let ids: Result<Vec<_>, PrimitiveConversionError> = ids.collect();
         let completed = match &ids {
-            Ok(ids) => scope.complete(ids.images, ids.output),
+            Ok(ids) => scope.complete(ids.iter().map(|ids| ids.0), ids.iter().map(|ids| ids.2)),
             Err(_) => scope.complete([], []),
         };
         recorded = Some(ids);
-        kept = Some((model, images, first, second));
+        kept = Some((model, passes));
         completed
     });
     drop(kept);
@@ -68,52 +76,59 @@ pub(super) fn record<M: Module, const D: usize>(
     let ids = recorded.ok_or_else(|| refused("nothing was recorded".to_owned()))?;
     let ids = ids.map_err(|_| refused("the answer is not on the device that records".to_owned()))?;
     let graph = graph.map_err(|error| refused(error.to_string()))?;
-    let pairs = pair(graph.graph.operations, ids.marks)?;
-    Ok(Recording { batches, images: ids.images, output: ids.output, pairs, values: graph.values, names: names.found })
-}
-
-/// What stands for what in the recorded graph.
-struct Ids {
-    images: [TensorId; 2],
-    marks: [TensorId; 2],
-    output: [TensorId; 2],
-}
-
-impl Ids {
-    fn of<const D: usize>(
-        images: &[Tensor<4>; 2],
-        marks: [&Tensor<1>; 2],
-        output: [&Tensor<D>; 2],
-    ) -> Result<Self, PrimitiveConversionError> {
-        Ok(Self {
-            images: [id(&images[0])?, id(&images[1])?],
-            marks: [id(marks[0])?, id(marks[1])?],
-            output: [id(output[0])?, id(output[1])?],
-        })
-    }
+    let marks: Vec<_> = ids.iter().map(|ids| ids.1).collect();
+    let (before, passes) = split(graph.graph.operations, &marks)?;
+    let (first, pairs) = pair(passes, batches)?;
+    let both = [&ids[first], &ids[first + 1]];
+    let before = before.into_iter().map(|operation| [operation.clone(), operation]);
+    Ok(Recording {
+        batches: [batches[first], batches[first + 1]],
+        images: both.map(|ids| ids.0),
+        output: both.map(|ids| ids.2),
+        pairs: before.chain(pairs).collect(),
+        values: graph.values,
+        names: names.found,
+    })
 }
 
 fn id<const D: usize>(tensor: &Tensor<D>) -> Result<TensorId, PrimitiveConversionError> {
     Ok(tensor.clone().try_into_primitive::<Capture>()?.id())
 }
 
-/// The operations of the two passes side by side; those before the first pass are paired with themselves.
-fn pair(mut operations: Vec<OperationIr>, marks: [TensorId; 2]) -> Result<Vec<[OperationIr; 2]>, ExportError> {
-    let place = |operations: &[OperationIr], mark: TensorId| {
-        let found = operations.iter().position(|operation| operation.outputs().any(|tensor| tensor.id == mark));
-        found.ok_or_else(|| ExportError::NotRecorded { what: "the two passes cannot be told apart".to_owned() })
-    };
-    let second = operations.split_off(place(&operations, marks[1])?);
-    let first = operations.split_off(place(&operations, marks[0])?);
-    if first.len() != second.len() {
-        return Err(ExportError::DependsOnBatch {
-            operation: "the number of operations".to_owned(),
-            what: format!("{} against {}", first.len(), second.len()),
-        });
+/// The operations before the first pass, and those of each pass.
+fn split(
+    mut operations: Vec<OperationIr>,
+    marks: &[TensorId],
+) -> Result<(Vec<OperationIr>, Vec<Vec<OperationIr>>), ExportError> {
+    let mut passes = Vec::new();
+    for &mark in marks.iter().rev() {
+        let place = operations.iter().position(|operation| operation.outputs().any(|tensor| tensor.id == mark));
+        let place =
+            place.ok_or_else(|| ExportError::NotRecorded { what: "the passes cannot be told apart".to_owned() })?;
+        let mut pass = operations.split_off(place);
+        pass.remove(0);
+        passes.push(pass);
     }
-    let before = operations.into_iter().map(|operation| [operation.clone(), operation]);
-    let passes = first.into_iter().zip(second).skip(1).map(|(first, second)| [first, second]);
-    Ok(before.chain(passes).collect())
+    passes.reverse();
+    Ok((operations, passes))
+}
+
+/// The first two passes that follow each other and have the same operations, side by side, and the place of the first.
+fn pair(
+    passes: Vec<Vec<OperationIr>>,
+    batches: &[usize],
+) -> Result<(usize, impl Iterator<Item = [OperationIr; 2]>), ExportError> {
+    let names: Vec<Vec<String>> = passes.iter().map(|pass| pass.iter().map(operation_name).collect()).collect();
+    let Some(first) = names.windows(2).position(|pair| pair[0] == pair[1]) else {
+        let (one, other) = (&names[0], &names[1]);
+        let differs = one.iter().zip(other).position(|(one, other)| one != other);
+        let operation = differs.map_or("the last operation", |place| one[place].as_str()).to_owned();
+        let what = format!("{} operations for {} pictures, {} for {}", one.len(), batches[0], other.len(), batches[1]);
+        return Err(ExportError::DependsOnBatch { operation, what });
+    };
+    let mut passes = passes.into_iter().skip(first);
+    let [one, other] = [passes.next().unwrap_or_default(), passes.next().unwrap_or_default()];
+    Ok((first, one.into_iter().zip(other).map(|(one, other)| [one, other])))
 }
 
 /// Finds the paths of parameters.

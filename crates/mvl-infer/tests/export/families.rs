@@ -60,9 +60,8 @@ fn cheap_forms() -> Vec<(&'static str, &'static str, Value)> {
 
 fn classifier(name: &str, options: &Value) -> Classifier {
     let options = options.as_object().expect("an object").iter();
-    let config = options.fold(ModelConfig::new(name, CLASSES), |config, (key, value)| {
-        config.with_option(key, value.clone())
-    });
+    let config =
+        options.fold(ModelConfig::new(name, CLASSES), |config, (key, value)| config.with_option(key, value.clone()));
     let device = Cpu::device(0).expect("a CPU");
     with_trial_weights(zoo().create_classifier(&config, &device).expect("a valid config"), 7)
 }

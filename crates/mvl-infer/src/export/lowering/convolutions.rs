@@ -73,7 +73,8 @@ impl Lowering {
             Op::ConvTranspose3d(op) => transposed!(op),
             _ => return no_form("this is no convolution"),
         };
-        let Convolution { operator, x, weight, bias, out, stride, padding, dilation, groups, padding_out } = convolution;
+        let Convolution { operator, x, weight, bias, out, stride, padding, dilation, groups, padding_out } =
+            convolution;
         let (before, after): (Vec<_>, Vec<_>) = padding.into_iter().unzip();
         let kernel = weight.shape.to_vec().into_iter().skip(2);
         let mut settings = vec![

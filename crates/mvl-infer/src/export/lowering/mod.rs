@@ -6,9 +6,9 @@ mod attention;
 mod convolutions;
 mod layers;
 mod pools;
+mod rearrange;
 mod reductions;
 mod resize;
-mod rearrange;
 mod types;
 
 use std::collections::HashMap;
@@ -86,7 +86,8 @@ pub(super) fn lower(recording: Recording, graph: &str, input: &str, output: &str
 
     let mut answer_dtype = dtype;
     for [first, second] in pairs {
-        answer_dtype = first.outputs().find(|tensor| tensor.id == answers[0]).map_or(answer_dtype, |tensor| tensor.dtype);
+        answer_dtype =
+            first.outputs().find(|tensor| tensor.id == answers[0]).map_or(answer_dtype, |tensor| tensor.dtype);
         lowering.pair(first, second)?;
     }
     let answer = lowering.named(answers[0]).map_err(|no_form| lowering.unsupported("the answer", no_form))?;
@@ -102,7 +103,10 @@ impl Lowering {
     /// One operation, as it was in both passes.
     fn pair(&mut self, first: OperationIr, second: OperationIr) -> Result<(), ExportError> {
         if std::mem::discriminant(&first) != std::mem::discriminant(&second) {
-            return Err(depends_on_batch(&operation_name(&first), format!("it is {} for another batch", operation_name(&second))));
+            return Err(depends_on_batch(
+                &operation_name(&first),
+                format!("it is {} for another batch", operation_name(&second)),
+            ));
         }
         for (first, second) in first.outputs().zip(second.outputs()) {
             let sides = self.dimensions([first.shape.clone(), second.shape.clone()]);
@@ -117,7 +121,8 @@ impl Lowering {
         if first.inputs().all(is_constant) && first.outputs().all(is_fixed) && self.fold(&first) {
             return Ok(());
         }
-        if let Some(layer) = first.inputs().filter_map(|tensor| self.constants.get(&tensor.id)?.path.as_deref()).next() {
+        if let Some(layer) = first.inputs().filter_map(|tensor| self.constants.get(&tensor.id)?.path.as_deref()).next()
+        {
             let layer = layer.rsplit_once('.').map_or(layer, |(layer, _)| layer).to_owned();
             self.graph.enter(&layer);
         }
@@ -329,11 +334,11 @@ fn follows_batch(operation: &OperationIr) -> bool {
     matches!(op, BaseOperationIr::Slice(_) | BaseOperationIr::RepeatDim(_))
 }
 
-/// burn's name of an operation: `Module(Conv2d)`.
-fn operation_name(operation: &OperationIr) -> String {
+/// burn's name of an operation: `Module.Conv2d`, `Float.F32.Matmul`.
+pub(super) fn operation_name(operation: &OperationIr) -> String {
     let text = format!("{operation:?}");
-    let words = text.split(['(', ' ', ',']).take_while(|word| !word.ends_with("OpIr") && !word.is_empty());
-    words.filter(|word| word.chars().all(char::is_alphanumeric)).collect::<Vec<_>>().join(".")
+    let words = text.split(['(', ' ', ',', '{']).filter(|word| !word.is_empty());
+    words.take_while(|word| !word.ends_with("Ir")).collect::<Vec<_>>().join(".")
 }
 
 /// Forgets which tensors an operation is about, so that its settings can be compared.

@@ -127,7 +127,8 @@ impl Lowering {
         let input = self.name(&op.tensor)?;
         let times = Dimension::of([op.times, twin.times], self.batches);
         let times = times.ok_or_else(|| NoForm(format!("{} and {} repeats", op.times, twin.times)))?;
-        let sides = (0..op.tensor.shape.to_vec().len()).map(|axis| if axis == op.dim { times } else { Dimension::Fixed(1) });
+        let sides =
+            (0..op.tensor.shape.to_vec().len()).map(|axis| if axis == op.dim { times } else { Dimension::Fixed(1) });
         let sides: Vec<_> = sides.collect();
         let repeats = self.shape(&sides);
         let name = self.graph.node("Tile", &[&input, &repeats], []);
@@ -147,7 +148,10 @@ impl Lowering {
             }
             let to_the_end = bounds[0].1 == sides[0][axis] && bounds[1].1 == sides[1][axis];
             if bounds[0].0 != bounds[1].0 || steps[0] != steps[1] || !(to_the_end || bounds[0].1 == bounds[1].1) {
-                return no_form(format!("slices {first:?} and {second:?} of sides {} and {}", sides[0][axis], sides[1][axis]));
+                return no_form(format!(
+                    "slices {first:?} and {second:?} of sides {} and {}",
+                    sides[0][axis], sides[1][axis]
+                ));
             }
             let (start, end) = (bounds[0].0 as i64, bounds[0].1 as i64);
             cuts.push(match steps[0] {
@@ -170,7 +174,8 @@ impl Lowering {
             let values: Vec<i64> = cuts.iter().map(pick).collect();
             self.graph.ints(&values)
         };
-        let [axes, starts, ends, steps] = [column(|cut| cut.0), column(|cut| cut.1), column(|cut| cut.2), column(|cut| cut.3)];
+        let [axes, starts, ends, steps] =
+            [column(|cut| cut.0), column(|cut| cut.1), column(|cut| cut.2), column(|cut| cut.3)];
         self.graph.node("Slice", &[input, &starts, &ends, &axes, &steps], [])
     }
 }

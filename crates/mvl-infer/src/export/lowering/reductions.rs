@@ -3,8 +3,8 @@
 use burn_ir::{NumericOperationIr, ReduceOpIr, TensorIr};
 
 use super::{Lowered, Lowering, cast_to, no_form};
-use crate::export::protobuf::{AttributeProto, DataType};
 use crate::export::elements::data_type;
+use crate::export::protobuf::{AttributeProto, DataType};
 
 impl Lowering {
     pub(super) fn reduction(&mut self, operation: &NumericOperationIr) -> Lowered {
