@@ -3,14 +3,15 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use sqlx::any::AnyPoolOptions;
 use sqlx::{Any, AnyPool, AssertSqlSafe, Executor};
 
-use crate::error::is_busy;
-use crate::sql::Answer;
-use crate::{Result, TrackError, migrate};
+use crate::again::{Attempts, again};
+use crate::error::{is_busy, is_lost};
+use crate::sql::{Answer, Sql};
+use crate::{ErrorCode, Result, TrackError, migrate};
 
 /// What statements run on.
 pub(crate) type Connection = sqlx::AnyConnection;
@@ -23,6 +24,9 @@ const ACQUIRE: Duration = Duration::from_secs(90);
 const SQLITE_READERS: u32 = 8;
 /// Connections to a Postgres server.
 const POSTGRES_CONNECTIONS: u32 = 16;
+/// How long a server is asked, and how often, what became of a transaction whose connection was lost.
+const ASKING: Duration = Duration::from_secs(30);
+const ASK_AGAIN: Duration = Duration::from_millis(50);
 /// What SQLite is told on every connection. `FULL` brings every commit down to the disk.
 const PRAGMAS: &str = "PRAGMA busy_timeout = 60000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; \
      PRAGMA foreign_keys = ON; PRAGMA case_sensitive_like = ON; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -32768; \
@@ -79,7 +83,7 @@ impl Database {
                 .with_hint("a path alone is written sqlite:///PATH"));
             }
         };
-        migrate::bring_up_to_date(&database).await?;
+        again!(database, { migrate::bring_up_to_date(&database).await })?;
         Ok(database)
     }
 
@@ -113,7 +117,7 @@ impl Database {
                 .max_lifetime(None)
                 .after_connect(|connection, _| {
                     Box::pin(async move {
-                        let started = std::time::Instant::now();
+                        let started = Instant::now();
                         // Turning a new file to WAL does not wait for others who do the same.
                         while let Err(error) = connection.execute(sqlx::raw_sql(PRAGMAS)).await {
                             if !is_busy(&error) || started.elapsed() > BUSY {
@@ -132,11 +136,22 @@ impl Database {
     }
 
     async fn open_server(uri: &str) -> Result<Self> {
-        let options = AnyPoolOptions::new().max_connections(POSTGRES_CONNECTIONS).acquire_timeout(ACQUIRE);
-        let pool = options.connect(uri).await.map_err(|error| match error {
-            sqlx::Error::Configuration(_) => TrackError::invalid(format!("{:?} is no address of Postgres", shown(uri))),
-            error => error.into(),
-        })?;
+        let connect = || async {
+            let options = AnyPoolOptions::new().max_connections(POSTGRES_CONNECTIONS).acquire_timeout(ACQUIRE);
+            options.connect(uri).await.map_err(|error| match error {
+                sqlx::Error::Configuration(_) => {
+                    TrackError::invalid(format!("{:?} is no address of Postgres", shown(uri)))
+                }
+                error => error.into(),
+            })
+        };
+        let mut attempts = Attempts::on(Dialect::Postgres);
+        let pool = loop {
+            match connect().await {
+                Err(error) if attempts.once_more(&error).await => {}
+                connected => break connected?,
+            }
+        };
         let inner = Inner { dialect: Dialect::Postgres, shown: shown(uri), writer: pool.clone(), reader: pool };
         Ok(Self { inner: Arc::new(inner) })
     }
@@ -159,7 +174,7 @@ impl Database {
                 Dialect::Sqlite => self.inner.writer.begin_with("BEGIN IMMEDIATE").await,
                 Dialect::Postgres => self.inner.writer.begin().await,
             };
-            Ok(Transaction(begun?))
+            Ok(Transaction { inner: begun?, server: (self.inner.dialect == Dialect::Postgres).then(|| self.clone()) })
         })
     }
 
@@ -172,7 +187,19 @@ impl Database {
                     self.inner.reader.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await
                 }
             };
-            Ok(Transaction(begun?))
+            Ok(Transaction { inner: begun?, server: None })
+        })
+    }
+
+    /// What became of a transaction on a server, which may still be at it.
+    async fn fate(&self, number: i64) -> Result<Fate> {
+        let mut select = Sql::new("SELECT txid_status(");
+        let row = select.bind(number).push(")").fetch_optional(&mut *self.read().await?).await?;
+        Ok(match row.map(|row| row.text_or_none(0)).transpose()?.flatten().as_deref() {
+            Some("committed") => Fate::Committed,
+            Some("aborted") => Fate::Undone,
+            Some(_) => Fate::Open,
+            None => Fate::Forgotten,
         })
     }
 
@@ -207,11 +234,52 @@ impl Database {
 }
 
 /// A transaction; it is undone unless it is committed.
-pub(crate) struct Transaction(sqlx::Transaction<'static, Any>);
+pub(crate) struct Transaction {
+    inner: sqlx::Transaction<'static, Any>,
+    /// The server that a transaction that writes is on.
+    server: Option<Database>,
+}
+
+/// What became of a transaction.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Fate {
+    Committed,
+    Undone,
+    Open,
+    Forgotten,
+}
 
 impl Transaction {
-    pub(crate) fn commit(self) -> Answer<'static, ()> {
-        Box::pin(async move { Ok(self.0.commit().await?) })
+    /// Keeps what was written. Where the connection to a server is lost before the answer comes, the server is asked what became of the
+    /// transaction: so `Ok` always means that it was kept, and an error almost always that it was undone. (Idea: idempotent commits
+    /// by transaction status, as in Oracle's Transaction Guard; Postgres answers since version 10.)
+    ///
+    /// # Errors
+    /// When it was undone, and, with a message that says so, when nobody could be asked for half a minute.
+    pub(crate) fn commit(mut self) -> Answer<'static, ()> {
+        Box::pin(async move {
+            let Some(server) = self.server.take() else { return Ok(self.inner.commit().await?) };
+            let row = Sql::new("SELECT txid_current()").fetch_optional(&mut self).await?;
+            let number = row.map_or(Ok(0), |row| row.int(0))?;
+            let Err(lost) = self.inner.commit().await else { return Ok(()) };
+            if !is_lost(&lost) {
+                return Err(lost.into());
+            }
+            let begun = Instant::now();
+            while begun.elapsed() < ASKING {
+                match server.fate(number).await {
+                    Ok(Fate::Committed) => return Ok(()),
+                    Ok(Fate::Undone) => return Err(lost.into()),
+                    Ok(Fate::Forgotten) => break,
+                    Ok(Fate::Open) | Err(_) => tokio::time::sleep(ASK_AGAIN).await,
+                }
+            }
+            let what = format!(
+                "the database was lost while it kept what was written, and does not say whether it did: {lost}"
+            );
+            Err(TrackError::new(ErrorCode::TemporarilyUnavailable, what)
+                .with_hint("look whether it is there before you write it again"))
+        })
     }
 }
 
@@ -219,13 +287,13 @@ impl std::ops::Deref for Transaction {
     type Target = Connection;
 
     fn deref(&self) -> &Connection {
-        &self.0
+        &self.inner
     }
 }
 
 impl std::ops::DerefMut for Transaction {
     fn deref_mut(&mut self) -> &mut Connection {
-        &mut self.0
+        &mut self.inner
     }
 }
 

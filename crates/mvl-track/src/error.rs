@@ -130,7 +130,7 @@ impl From<sqlx::Error> for TrackError {
                 .with_source(error);
         }
         match &error {
-            sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed => {
+            lost if is_lost(lost) || matches!(lost, sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed) => {
                 Self::new(ErrorCode::TemporarilyUnavailable, format!("the database does not answer: {error}"))
                     .with_hint("is it running, and is its address right?")
                     .with_source(error)
@@ -166,6 +166,18 @@ pub(crate) fn is_busy(error: &sqlx::Error) -> bool {
         Some("40001" | "40P01" | "55P03") => true,
         Some(code) => code.parse::<i64>().is_ok_and(|code| code < 10_000 && matches!(code & 0xff, 5 | 6)),
         None => false,
+    }
+}
+
+/// Whether the connection to the server was lost, or the server is going down or coming up. What was not committed is undone then.
+pub(crate) fn is_lost(error: &sqlx::Error) -> bool {
+    match error {
+        sqlx::Error::Io(_) | sqlx::Error::Tls(_) | sqlx::Error::Protocol(_) | sqlx::Error::WorkerCrashed => true,
+        sqlx::Error::Database(inner) => {
+            // Class 08 are failures of connections; 57P01 to 57P03 are a server that shuts down, crashed, or starts.
+            inner.code().is_some_and(|code| code.starts_with("08") || matches!(&*code, "57P01" | "57P02" | "57P03"))
+        }
+        _ => false,
     }
 }
 

@@ -21,6 +21,7 @@
 //! - [`TrackError`]: what went wrong, with MLflow's code.
 //! - The rest is what these give and take.
 
+mod again;
 mod clock;
 mod database;
 mod entities;

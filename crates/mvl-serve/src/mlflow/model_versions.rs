@@ -2,7 +2,7 @@
 
 use axum::extract::State;
 use axum::http::HeaderMap;
-use mvl_track::{NewVersion, Tag, VersionSearch};
+use mvl_track::{NewVersion, VersionSearch};
 use serde_json::json;
 
 use super::answer::{VersionJson, nothing, one, page};
@@ -43,14 +43,13 @@ pub(super) async fn create(State(app): State<App>, fields: Fields) -> Answer {
 
 /// Adds a version to the list that its logged model keeps.
 async fn note_version(app: &App, model_id: &str, name: &str, version: u64) -> Answer<()> {
-    let _held = app.list_in_a_tag().await;
-    let model = app.tracker.get_logged_model(model_id).await?;
-    let before = model.tags.iter().find(|tag| tag.key == VERSIONS_TAG).map(|tag| tag.value.as_str());
-    let mut versions: Vec<serde_json::Value> =
-        before.and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
-    versions.push(json!({"name": name, "version": version.to_string()}));
-    let tag = Tag::new(VERSIONS_TAG, serde_json::Value::Array(versions).to_string());
-    Ok(app.tracker.set_logged_model_tags(model_id, &[tag]).await?)
+    let longer = |before: Option<&str>| {
+        let mut versions: Vec<serde_json::Value> =
+            before.and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
+        versions.push(json!({"name": name, "version": version.to_string()}));
+        serde_json::Value::Array(versions).to_string()
+    };
+    Ok(app.tracker.change_logged_model_tag(model_id, VERSIONS_TAG, longer).await?)
 }
 
 /// The number of a version, which the API carries as text.

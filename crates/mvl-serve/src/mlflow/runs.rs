@@ -117,20 +117,22 @@ pub(super) async fn log_model(State(app): State<App>, fields: Fields) -> Answer 
     // What the signature says is in the model's own files, and long.
     model.retain(|field, _| !matches!(field.as_str(), "saved_input_example_info" | "signature" | "metadata"));
 
-    let _held = app.list_in_a_tag().await;
-    let run = app.tracker.get_run(run_id).await?;
-    let before = run.data.tags.iter().find(|tag| tag.key == MODELS_TAG).map(|tag| tag.value.as_str());
+    let model = Value::Object(model);
+    app.tracker.change_tag(run_id, MODELS_TAG, |before| longer(before, &model)).await?;
+    Ok(Json(serde_json::json!({})).into_response())
+}
+
+/// The list in a tag with one model more.
+fn longer(before: Option<&str>, model: &Value) -> String {
     let mut models: Vec<Value> = before.and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
-    models.push(Value::Object(model));
-    let value = loop {
+    models.push(model.clone());
+    loop {
         let value = spaced(&models);
         if value.chars().count() <= TAG_CHARACTERS || models.len() == 1 {
-            break value;
+            return value;
         }
         models.remove(0); // a tag that is cut would be no JSON: the oldest goes
-    };
-    app.tracker.set_tag(run_id, &Tag::new(MODELS_TAG, value)).await?;
-    Ok(Json(serde_json::json!({})).into_response())
+    }
 }
 
 /// JSON as Python writes it, with a space after every comma and colon.

@@ -2,6 +2,7 @@
 
 use super::read::{DELETED, no_model, number, touch, version_by_number};
 use super::{Registry, rollback};
+use crate::again::again;
 use crate::clock::now_ms;
 use crate::database::Connection;
 use crate::sql::Sql;
@@ -13,11 +14,13 @@ impl Registry {
     /// # Errors
     /// When the version is missing, or the alias is not allowed.
     pub async fn set_alias(&self, name: &str, alias: &str, version: u64) -> Result<()> {
-        names::new_alias(alias)?;
-        let mut write = self.database.write().await?;
-        let (model, number) = self.lock_version(&mut write, name, version).await?;
-        put_alias(&mut write, model, alias, number).await?;
-        write.commit().await
+        again!(self.database, {
+            names::new_alias(alias)?;
+            let mut write = self.database.write().await?;
+            let (model, number) = self.lock_version(&mut write, name, version).await?;
+            put_alias(&mut write, model, alias, number).await?;
+            write.commit().await
+        })
     }
 
     /// Lets an alias stand for a version if it still stands for `expected` (`None`: if there is no such alias). Of several programs
@@ -26,28 +29,31 @@ impl Registry {
     /// # Errors
     /// [`ResourceConflict`](crate::ErrorCode::ResourceConflict) when the alias stands for something else.
     pub async fn promote(&self, name: &str, alias: &str, version: u64, expected: Option<u64>) -> Result<ModelVersion> {
-        names::new_alias(alias)?;
-        let mut write = self.database.write().await?;
-        let (model, version_number) = self.lock_version(&mut write, name, version).await?;
-        // The model is locked, so nobody comes between this look and the change.
-        let mut select = Sql::new("SELECT version FROM model_aliases WHERE model_id = ");
-        let row = select.bind(model).push(" AND alias = ").bind(alias).fetch_optional(&mut write).await?;
-        let current = row.map(|row| row.int(0)).transpose()?.map(number);
-        if current != expected {
-            let shown =
-                |version: Option<u64>| version.map_or("no version".to_owned(), |version| format!("version {version}"));
-            let (expected, current) = (shown(expected), shown(current));
-            let message = format!(
-                "the alias {alias:?} of {name:?} was expected to stand for {expected}, but stands for {current}"
-            );
-            return Err(TrackError::new(ErrorCode::ResourceConflict, message)
-                .with_hint("somebody else moved it; look again and decide anew"));
-        }
-        put_alias(&mut write, model, alias, version_number).await?;
-        touch(&mut write, model, now_ms()).await?;
-        let promoted = version_by_number(&mut write, name, version).await?;
-        write.commit().await?;
-        Ok(promoted)
+        again!(self.database, {
+            names::new_alias(alias)?;
+            let mut write = self.database.write().await?;
+            let (model, version_number) = self.lock_version(&mut write, name, version).await?;
+            // The model is locked, so nobody comes between this look and the change.
+            let mut select = Sql::new("SELECT version FROM model_aliases WHERE model_id = ");
+            let row = select.bind(model).push(" AND alias = ").bind(alias).fetch_optional(&mut write).await?;
+            let current = row.map(|row| row.int(0)).transpose()?.map(number);
+            if current != expected {
+                let shown = |version: Option<u64>| {
+                    version.map_or("no version".to_owned(), |version| format!("version {version}"))
+                };
+                let (expected, current) = (shown(expected), shown(current));
+                let message = format!(
+                    "the alias {alias:?} of {name:?} was expected to stand for {expected}, but stands for {current}"
+                );
+                return Err(TrackError::new(ErrorCode::ResourceConflict, message)
+                    .with_hint("somebody else moved it; look again and decide anew"));
+            }
+            put_alias(&mut write, model, alias, version_number).await?;
+            touch(&mut write, model, now_ms()).await?;
+            let promoted = version_by_number(&mut write, name, version).await?;
+            write.commit().await?;
+            Ok(promoted)
+        })
     }
 
     /// Removes an alias; one that is not there is no error.
@@ -55,13 +61,15 @@ impl Registry {
     /// # Errors
     /// When the model is missing.
     pub async fn delete_alias(&self, name: &str, alias: &str) -> Result<()> {
-        names::alias(alias)?;
-        let mut write = self.database.write().await?;
-        let model = self.lock_model(&mut write, name).await?;
-        let mut delete = Sql::new("DELETE FROM model_aliases WHERE model_id = ");
-        delete.bind(model).push(" AND alias = ").bind(alias).execute(&mut write).await?;
-        rollback::forget(&mut write, model, alias).await?;
-        write.commit().await
+        again!(self.database, {
+            names::alias(alias)?;
+            let mut write = self.database.write().await?;
+            let model = self.lock_model(&mut write, name).await?;
+            let mut delete = Sql::new("DELETE FROM model_aliases WHERE model_id = ");
+            delete.bind(model).push(" AND alias = ").bind(alias).execute(&mut write).await?;
+            rollback::forget(&mut write, model, alias).await?;
+            write.commit().await
+        })
     }
 
     /// The version that an alias stands for. `latest` is the highest number.
@@ -70,16 +78,18 @@ impl Registry {
     /// [`ResourceDoesNotExist`](crate::ErrorCode::ResourceDoesNotExist) when the model is missing,
     /// [`InvalidParameterValue`](crate::ErrorCode::InvalidParameterValue), as MLflow answers, when the alias is.
     pub async fn version_by_alias(&self, name: &str, alias: &str) -> Result<ModelVersion> {
-        names::model_name(name)?;
-        names::alias(alias)?;
-        let reference = if alias.eq_ignore_ascii_case("latest") {
-            Reference { name: name.to_owned(), which: Which::Latest }
-        } else {
-            Reference { name: name.to_owned(), which: Which::Alias(alias.to_owned()) }
-        };
-        let mut read = self.database.read().await?;
-        let (name, version) = reference.number(&mut read).await?;
-        version_by_number(&mut read, &name, version).await
+        again!(self.database, {
+            names::model_name(name)?;
+            names::alias(alias)?;
+            let reference = if alias.eq_ignore_ascii_case("latest") {
+                Reference { name: name.to_owned(), which: Which::Latest }
+            } else {
+                Reference { name: name.to_owned(), which: Which::Alias(alias.to_owned()) }
+            };
+            let mut read = self.database.read().await?;
+            let (name, version) = reference.number(&mut read).await?;
+            version_by_number(&mut read, &name, version).await
+        })
     }
 
     /// The version that `models:/name/3`, `models:/name@champion`, `models:/name/Production` or `models:/name/latest` means.
@@ -87,10 +97,12 @@ impl Registry {
     /// # Errors
     /// When the address is none, or means nothing.
     pub async fn resolve(&self, uri: &str) -> Result<ModelVersion> {
-        let reference = Reference::parse(uri)?;
-        let mut read = self.database.read().await?;
-        let (name, version) = reference.number(&mut read).await?;
-        version_by_number(&mut read, &name, version).await
+        again!(self.database, {
+            let reference = Reference::parse(uri)?;
+            let mut read = self.database.read().await?;
+            let (name, version) = reference.number(&mut read).await?;
+            version_by_number(&mut read, &name, version).await
+        })
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::Registry;
 use super::read::{MODEL_COLUMNS, models};
+use crate::again::again;
 use crate::filter::{
     Attribute, Comparison, Condition, Entity, Field, Operand, Vocabulary, offset_of, page_of, page_size, parse,
     parse_order, push_comparison,
@@ -62,31 +63,33 @@ impl Registry {
     /// # Errors
     /// [`InvalidParameterValue`](crate::ErrorCode::InvalidParameterValue) for a filter, order, token or number of results that is none.
     pub async fn search_models(&self, search: &ModelSearch) -> Result<Page<RegisteredModel>> {
-        let size = page_size(search.max_results, limits::MODEL_RESULTS)?;
-        let offset = offset_of(search.page_token.as_deref(), 0)?;
-        let conditions = parse(&search.filter, &MODELS)?;
-        let order = parse_order(&search.order_by, &ORDER)?;
-        let mut sql = Sql::new(MODEL_COLUMNS);
-        sql.push(" WHERE ");
-        push_prompts(&mut sql, &conditions, "m.id");
-        for condition in conditions.iter().filter(|condition| !is_about_prompts(condition)) {
-            sql.push(" AND ");
-            if condition.entity == Entity::Attribute {
-                push_comparison(&mut sql, condition.column, condition, self.database.like_end());
-            } else {
-                sql.push("EXISTS (SELECT 1 FROM registered_model_tags f WHERE f.model_id = m.id AND f.key = ");
-                sql.bind(&*condition.key).push(" AND ");
-                push_comparison(&mut sql, "f.value", condition, self.database.like_end());
-                sql.push(")");
+        again!(self.database, {
+            let size = page_size(search.max_results, limits::MODEL_RESULTS)?;
+            let offset = offset_of(search.page_token.as_deref(), 0)?;
+            let conditions = parse(&search.filter, &MODELS)?;
+            let order = parse_order(&search.order_by, &ORDER)?;
+            let mut sql = Sql::new(MODEL_COLUMNS);
+            sql.push(" WHERE ");
+            push_prompts(&mut sql, &conditions, "m.id");
+            for condition in conditions.iter().filter(|condition| !is_about_prompts(condition)) {
+                sql.push(" AND ");
+                if condition.entity == Entity::Attribute {
+                    push_comparison(&mut sql, condition.column, condition, self.database.like_end());
+                } else {
+                    sql.push("EXISTS (SELECT 1 FROM registered_model_tags f WHERE f.model_id = m.id AND f.key = ");
+                    sql.bind(&*condition.key).push(" AND ");
+                    push_comparison(&mut sql, "f.value", condition, self.database.like_end());
+                    sql.push(")");
+                }
             }
-        }
-        push_order(&mut sql, &order)?;
-        sql.push("m.name LIMIT ").bind(size.saturating_add(1)).push(" OFFSET ").bind(offset);
+            push_order(&mut sql, &order)?;
+            sql.push("m.name LIMIT ").bind(size.saturating_add(1)).push(" OFFSET ").bind(offset);
 
-        let mut read = self.database.read().await?;
-        let page = page_of(sql.fetch_all(&mut read).await?, size, offset, 0);
-        let items = models(&mut read, &page.items).await?;
-        Ok(Page { items, next_page_token: page.next_page_token })
+            let mut read = self.database.read().await?;
+            let page = page_of(sql.fetch_all(&mut read).await?, size, offset, 0);
+            let items = models(&mut read, &page.items).await?;
+            Ok(Page { items, next_page_token: page.next_page_token })
+        })
     }
 }
 

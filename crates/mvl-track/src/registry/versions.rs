@@ -3,6 +3,7 @@
 use super::Registry;
 use super::aliases::Reference;
 use super::read::{DELETED, touch, version_by_number};
+use crate::again::again;
 use crate::clock::now_ms;
 use crate::database::Connection;
 use crate::sql::Sql;
@@ -39,59 +40,61 @@ impl Registry {
     /// # Errors
     /// When the model is missing, or a tag is too long.
     pub async fn create_version(&self, new: &NewVersion) -> Result<ModelVersion> {
-        names::model_name(&new.name)?;
-        for (what, value) in [
-            ("source", Some(&new.source)),
-            ("storage_location", new.storage_location.as_ref()),
-            ("run_id", new.run_id.as_ref()),
-            ("run_link", new.run_link.as_ref()),
-            ("model_id", new.model_id.as_ref()),
-            ("user_id", new.user_id.as_ref()),
-            ("manifest", new.manifest.as_ref()),
-        ] {
-            names::text(what, value.map_or("", |value| value), limits::LOCATION_LENGTH)?;
-        }
-        names::text("description", new.description.as_deref().unwrap_or_default(), limits::DESCRIPTION_LENGTH)?;
-        for tag in &new.tags {
-            names::registry_tag(tag)?;
-        }
-        let mut write = self.database.write().await?;
-        let model = self.lock_model(&mut write, &new.name).await?;
-        let (location, run_id) = origin(&mut write, new).await?;
-        let row = Sql::new("SELECT max(version) FROM model_versions WHERE model_id = ")
-            .bind(model)
-            .fetch_optional(&mut write)
-            .await?;
-        let version = row.map(|row| row.int_or_none(0)).transpose()?.flatten().unwrap_or_default() + 1;
-        let now = now_ms();
-        let mut insert = Sql::new(
-            "INSERT INTO model_versions (model_id, version, creation_time, last_update_time, description, user_id, stage, \
-             source, storage_location, run_id, run_link, logged_model_id, manifest, status) VALUES (",
-        );
-        insert.bind(model).push(", ").bind(version).push(", ").bind(now).push(", ").bind(now);
-        let (stage, status) = (Stage::None.as_str(), ModelVersionStatus::Ready.as_str());
-        for text in [
-            new.description.as_deref(),
-            new.user_id.as_deref(),
-            Some(stage),
-            Some(&new.source),
-            Some(&location),
-            run_id.as_deref(),
-            new.run_link.as_deref(),
-            new.model_id.as_deref(),
-            new.manifest.as_deref(),
-            Some(status),
-        ] {
-            insert.push(", ").bind(text);
-        }
-        insert.push(")").execute(&mut write).await?;
-        for tag in &new.tags {
-            put_tag(&mut write, model, version, tag).await?;
-        }
-        touch(&mut write, model, now).await?;
-        let made = version_by_number(&mut write, &new.name, super::read::number(version)).await?;
-        write.commit().await?;
-        Ok(made)
+        again!(self.database, {
+            names::model_name(&new.name)?;
+            for (what, value) in [
+                ("source", Some(&new.source)),
+                ("storage_location", new.storage_location.as_ref()),
+                ("run_id", new.run_id.as_ref()),
+                ("run_link", new.run_link.as_ref()),
+                ("model_id", new.model_id.as_ref()),
+                ("user_id", new.user_id.as_ref()),
+                ("manifest", new.manifest.as_ref()),
+            ] {
+                names::text(what, value.map_or("", |value| value), limits::LOCATION_LENGTH)?;
+            }
+            names::text("description", new.description.as_deref().unwrap_or_default(), limits::DESCRIPTION_LENGTH)?;
+            for tag in &new.tags {
+                names::registry_tag(tag)?;
+            }
+            let mut write = self.database.write().await?;
+            let model = self.lock_model(&mut write, &new.name).await?;
+            let (location, run_id) = origin(&mut write, new).await?;
+            let row = Sql::new("SELECT max(version) FROM model_versions WHERE model_id = ")
+                .bind(model)
+                .fetch_optional(&mut write)
+                .await?;
+            let version = row.map(|row| row.int_or_none(0)).transpose()?.flatten().unwrap_or_default() + 1;
+            let now = now_ms();
+            let mut insert = Sql::new(
+                "INSERT INTO model_versions (model_id, version, creation_time, last_update_time, description, user_id, stage, \
+                 source, storage_location, run_id, run_link, logged_model_id, manifest, status) VALUES (",
+            );
+            insert.bind(model).push(", ").bind(version).push(", ").bind(now).push(", ").bind(now);
+            let (stage, status) = (Stage::None.as_str(), ModelVersionStatus::Ready.as_str());
+            for text in [
+                new.description.as_deref(),
+                new.user_id.as_deref(),
+                Some(stage),
+                Some(&new.source),
+                Some(&location),
+                run_id.as_deref(),
+                new.run_link.as_deref(),
+                new.model_id.as_deref(),
+                new.manifest.as_deref(),
+                Some(status),
+            ] {
+                insert.push(", ").bind(text);
+            }
+            insert.push(")").execute(&mut write).await?;
+            for tag in &new.tags {
+                put_tag(&mut write, model, version, tag).await?;
+            }
+            touch(&mut write, model, now).await?;
+            let made = version_by_number(&mut write, &new.name, super::read::number(version)).await?;
+            write.commit().await?;
+            Ok(made)
+        })
     }
 
     /// A version.
@@ -99,8 +102,10 @@ impl Registry {
     /// # Errors
     /// [`ResourceDoesNotExist`](crate::ErrorCode::ResourceDoesNotExist).
     pub async fn get_version(&self, name: &str, version: u64) -> Result<ModelVersion> {
-        names::model_name(name)?;
-        version_by_number(&mut *self.database.read().await?, name, version).await
+        again!(self.database, {
+            names::model_name(name)?;
+            version_by_number(&mut *self.database.read().await?, name, version).await
+        })
     }
 
     /// Where a version's files lie.
@@ -108,8 +113,10 @@ impl Registry {
     /// # Errors
     /// [`ResourceDoesNotExist`](crate::ErrorCode::ResourceDoesNotExist).
     pub async fn version_download_uri(&self, name: &str, version: u64) -> Result<String> {
-        names::model_name(name)?;
-        location_of(&mut *self.database.read().await?, name, version).await
+        again!(self.database, {
+            names::model_name(name)?;
+            location_of(&mut *self.database.read().await?, name, version).await
+        })
     }
 
     /// Describes a version anew.
@@ -117,15 +124,23 @@ impl Registry {
     /// # Errors
     /// When it is missing.
     pub async fn update_version(&self, name: &str, version: u64, description: Option<&str>) -> Result<ModelVersion> {
-        names::text("description", description.unwrap_or_default(), limits::DESCRIPTION_LENGTH)?;
-        let mut write = self.database.write().await?;
-        let (model, number) = self.lock_version(&mut write, name, version).await?;
-        let mut update = Sql::new("UPDATE model_versions SET description = ");
-        update.bind(description).push(", last_update_time = ").bind(now_ms());
-        update.push(" WHERE model_id = ").bind(model).push(" AND version = ").bind(number).execute(&mut write).await?;
-        let updated = version_by_number(&mut write, name, version).await?;
-        write.commit().await?;
-        Ok(updated)
+        again!(self.database, {
+            names::text("description", description.unwrap_or_default(), limits::DESCRIPTION_LENGTH)?;
+            let mut write = self.database.write().await?;
+            let (model, number) = self.lock_version(&mut write, name, version).await?;
+            let mut update = Sql::new("UPDATE model_versions SET description = ");
+            update.bind(description).push(", last_update_time = ").bind(now_ms());
+            update
+                .push(" WHERE model_id = ")
+                .bind(model)
+                .push(" AND version = ")
+                .bind(number)
+                .execute(&mut write)
+                .await?;
+            let updated = version_by_number(&mut write, name, version).await?;
+            write.commit().await?;
+            Ok(updated)
+        })
     }
 
     /// Deletes a version and the aliases that stand for it. Its number is not given again.
@@ -133,22 +148,24 @@ impl Registry {
     /// # Errors
     /// When it is missing.
     pub async fn delete_version(&self, name: &str, version: u64) -> Result<()> {
-        let mut write = self.database.write().await?;
-        let (model, number) = self.lock_version(&mut write, name, version).await?;
-        for delete in
-            ["DELETE FROM model_aliases WHERE model_id = ", "DELETE FROM model_version_tags WHERE model_id = "]
-        {
-            Sql::new(delete).bind(model).push(" AND version = ").bind(number).execute(&mut write).await?;
-        }
-        let now = now_ms();
-        let mut update = Sql::new("UPDATE model_versions SET stage = ");
-        update.bind(DELETED).push(", last_update_time = ").bind(now).push(
-            ", description = NULL, user_id = NULL, source = NULL, storage_location = NULL, run_id = NULL, run_link = NULL, \
-             logged_model_id = NULL, manifest = NULL, status_message = NULL WHERE model_id = ",
-        );
-        update.bind(model).push(" AND version = ").bind(number).execute(&mut write).await?;
-        touch(&mut write, model, now).await?;
-        write.commit().await
+        again!(self.database, {
+            let mut write = self.database.write().await?;
+            let (model, number) = self.lock_version(&mut write, name, version).await?;
+            for delete in
+                ["DELETE FROM model_aliases WHERE model_id = ", "DELETE FROM model_version_tags WHERE model_id = "]
+            {
+                Sql::new(delete).bind(model).push(" AND version = ").bind(number).execute(&mut write).await?;
+            }
+            let now = now_ms();
+            let mut update = Sql::new("UPDATE model_versions SET stage = ");
+            update.bind(DELETED).push(", last_update_time = ").bind(now).push(
+                ", description = NULL, user_id = NULL, source = NULL, storage_location = NULL, run_id = NULL, run_link = NULL, \
+                 logged_model_id = NULL, manifest = NULL, status_message = NULL WHERE model_id = ",
+            );
+            update.bind(model).push(" AND version = ").bind(number).execute(&mut write).await?;
+            touch(&mut write, model, now).await?;
+            write.commit().await
+        })
     }
 
     /// Sets a tag of a version.
@@ -156,11 +173,13 @@ impl Registry {
     /// # Errors
     /// When it is missing, or the tag is too long.
     pub async fn set_version_tag(&self, name: &str, version: u64, tag: &Tag) -> Result<()> {
-        names::registry_tag(tag)?;
-        let mut write = self.database.write().await?;
-        let (model, number) = self.lock_version(&mut write, name, version).await?;
-        put_tag(&mut write, model, number, tag).await?;
-        write.commit().await
+        again!(self.database, {
+            names::registry_tag(tag)?;
+            let mut write = self.database.write().await?;
+            let (model, number) = self.lock_version(&mut write, name, version).await?;
+            put_tag(&mut write, model, number, tag).await?;
+            write.commit().await
+        })
     }
 
     /// Removes a tag of a version; a tag that is not there is no error.
@@ -168,19 +187,21 @@ impl Registry {
     /// # Errors
     /// When the version is missing.
     pub async fn delete_version_tag(&self, name: &str, version: u64, key: &str) -> Result<()> {
-        names::key("key", key)?;
-        let mut write = self.database.write().await?;
-        let (model, number) = self.lock_version(&mut write, name, version).await?;
-        let mut delete = Sql::new("DELETE FROM model_version_tags WHERE model_id = ");
-        delete
-            .bind(model)
-            .push(" AND version = ")
-            .bind(number)
-            .push(" AND key = ")
-            .bind(key)
-            .execute(&mut write)
-            .await?;
-        write.commit().await
+        again!(self.database, {
+            names::key("key", key)?;
+            let mut write = self.database.write().await?;
+            let (model, number) = self.lock_version(&mut write, name, version).await?;
+            let mut delete = Sql::new("DELETE FROM model_version_tags WHERE model_id = ");
+            delete
+                .bind(model)
+                .push(" AND version = ")
+                .bind(number)
+                .push(" AND key = ")
+                .bind(key)
+                .execute(&mut write)
+                .await?;
+            write.commit().await
+        })
     }
 }
 

@@ -3,6 +3,7 @@
 use mvl_store::Digest;
 
 use super::{Tracker, version_files};
+use crate::again::again;
 use crate::clock::now_ms;
 use crate::database::Connection;
 use crate::filter::{offset_of, page_of};
@@ -87,31 +88,33 @@ impl Tracker {
     /// # Errors
     /// When the owner is missing, deleted or a registered version, a path would lead out, or it would be a file and a folder.
     pub async fn put_artifact_rows(&self, owner: &ArtifactOwner, files: &[Artifact]) -> Result<()> {
-        for file in files {
-            names::artifact_path(&file.path)?;
-        }
-        let mut write = self.database.write().await?;
-        match owner {
-            ArtifactOwner::Run(run_id) => self.active_run(&mut write, run_id).await.map(|_| ())?,
-            ArtifactOwner::LoggedModel(model_id) => self.lock_model(&mut write, model_id).await.map(|_| ())?,
-            ArtifactOwner::Version(_) => return Err(unchangeable()),
-            ArtifactOwner::Place => {}
-        }
-        let (kind, id) = owner.key();
-        for file in files {
-            refuse_file_and_folder(&mut write, owner, &file.path).await?;
-            let digest = file.digest.ok_or_else(|| TrackError::invalid(format!("{:?} is no file", file.path)))?;
-            let bytes = i64::try_from(file.bytes).map_err(|_| TrackError::invalid("a file is too large"))?;
-            let mut insert =
-                Sql::new("INSERT INTO artifacts (owner_kind, owner, path, digest, bytes, modified) VALUES (");
-            insert.bind(kind).push(", ").bind(id).push(", ").bind(&*file.path).push(", ").bind(digest.to_string());
-            insert.push(", ").bind(bytes).push(", ").bind(file.modified).push(
-                ") ON CONFLICT (owner_kind, owner, path) DO UPDATE SET digest = excluded.digest, bytes = excluded.bytes, \
-                 modified = excluded.modified",
-            );
-            insert.execute(&mut write).await?;
-        }
-        write.commit().await
+        again!(self.database, {
+            for file in files {
+                names::artifact_path(&file.path)?;
+            }
+            let mut write = self.database.write().await?;
+            match owner {
+                ArtifactOwner::Run(run_id) => self.active_run(&mut write, run_id).await.map(|_| ())?,
+                ArtifactOwner::LoggedModel(model_id) => self.lock_model(&mut write, model_id).await.map(|_| ())?,
+                ArtifactOwner::Version(_) => return Err(unchangeable()),
+                ArtifactOwner::Place => {}
+            }
+            let (kind, id) = owner.key();
+            for file in files {
+                refuse_file_and_folder(&mut write, owner, &file.path).await?;
+                let digest = file.digest.ok_or_else(|| TrackError::invalid(format!("{:?} is no file", file.path)))?;
+                let bytes = i64::try_from(file.bytes).map_err(|_| TrackError::invalid("a file is too large"))?;
+                let mut insert =
+                    Sql::new("INSERT INTO artifacts (owner_kind, owner, path, digest, bytes, modified) VALUES (");
+                insert.bind(kind).push(", ").bind(id).push(", ").bind(&*file.path).push(", ").bind(digest.to_string());
+                insert.push(", ").bind(bytes).push(", ").bind(file.modified).push(
+                    ") ON CONFLICT (owner_kind, owner, path) DO UPDATE SET digest = excluded.digest, bytes = excluded.bytes, \
+                     modified = excluded.modified",
+                );
+                insert.execute(&mut write).await?;
+            }
+            write.commit().await
+        })
     }
 
     /// The files and folders right below a folder (`""` is the owner's root), by path, at most 10,000 on a page. Nothing is below what
@@ -151,17 +154,19 @@ impl Tracker {
 
     /// All files of an owner below a folder, however deep, by path.
     async fn files_below(&self, owner: &ArtifactOwner, folder: &str) -> Result<Vec<Artifact>> {
-        if let ArtifactOwner::Version(manifest) = owner {
-            return self.version_files(*manifest).await;
-        }
-        let (kind, id) = owner.key();
-        let mut select = Sql::new("SELECT path, bytes, digest, modified FROM artifacts WHERE owner_kind = ");
-        select.bind(kind).push(" AND owner = ").bind(id);
-        if !folder.is_empty() {
-            push_below(&mut select, folder);
-        }
-        let rows = select.push(" ORDER BY path").fetch_all(&mut *self.database.read().await?).await?;
-        rows.iter().map(file).collect()
+        again!(self.database, {
+            if let ArtifactOwner::Version(manifest) = owner {
+                return self.version_files(*manifest).await;
+            }
+            let (kind, id) = owner.key();
+            let mut select = Sql::new("SELECT path, bytes, digest, modified FROM artifacts WHERE owner_kind = ");
+            select.bind(kind).push(" AND owner = ").bind(id);
+            if !folder.is_empty() {
+                push_below(&mut select, folder);
+            }
+            let rows = select.push(" ORDER BY path").fetch_all(&mut *self.database.read().await?).await?;
+            rows.iter().map(file).collect()
+        })
     }
 
     /// One file.
@@ -169,17 +174,19 @@ impl Tracker {
     /// # Errors
     /// [`ResourceDoesNotExist`](crate::ErrorCode::ResourceDoesNotExist).
     pub async fn get_artifact(&self, owner: &ArtifactOwner, path: &str) -> Result<Artifact> {
-        names::artifact_path(path)?;
-        let missing = || TrackError::missing(format!("No such artifact: '{path}'"));
-        if let ArtifactOwner::Version(manifest) = owner {
-            let files = self.version_files(*manifest).await?;
-            return files.into_iter().find(|file| file.path == path).ok_or_else(missing);
-        }
-        let (kind, id) = owner.key();
-        let mut select = Sql::new("SELECT path, bytes, digest, modified FROM artifacts WHERE owner_kind = ");
-        select.bind(kind).push(" AND owner = ").bind(id).push(" AND path = ").bind(path);
-        let row = select.fetch_optional(&mut *self.database.read().await?).await?;
-        file(&row.ok_or_else(missing)?)
+        again!(self.database, {
+            names::artifact_path(path)?;
+            let missing = || TrackError::missing(format!("No such artifact: '{path}'"));
+            if let ArtifactOwner::Version(manifest) = owner {
+                let files = self.version_files(*manifest).await?;
+                return files.into_iter().find(|file| file.path == path).ok_or_else(missing);
+            }
+            let (kind, id) = owner.key();
+            let mut select = Sql::new("SELECT path, bytes, digest, modified FROM artifacts WHERE owner_kind = ");
+            select.bind(kind).push(" AND owner = ").bind(id).push(" AND path = ").bind(path);
+            let row = select.fetch_optional(&mut *self.database.read().await?).await?;
+            file(&row.ok_or_else(missing)?)
+        })
     }
 
     /// Removes a file, or a folder with all below it; `""` removes all. Answers how many files that were. Their content stays until the
@@ -188,25 +195,27 @@ impl Tracker {
     /// # Errors
     /// When a path would lead out, and for a registered version.
     pub async fn delete_artifacts(&self, owner: &ArtifactOwner, path: &str) -> Result<u64> {
-        let path = path.trim_end_matches('/');
-        if matches!(owner, ArtifactOwner::Version(_)) {
-            return Err(unchangeable());
-        }
-        let (kind, id) = owner.key();
-        let mut write = self.database.write().await?;
-        let mut delete = Sql::new("DELETE FROM artifacts WHERE owner_kind = ");
-        delete.bind(kind).push(" AND owner = ").bind(id);
-        let mut removed = 0;
-        if !path.is_empty() {
-            names::artifact_path(path)?;
-            let mut one = Sql::new("DELETE FROM artifacts WHERE owner_kind = ");
-            one.bind(kind).push(" AND owner = ").bind(id).push(" AND path = ").bind(path);
-            removed += one.execute(&mut write).await?;
-            push_below(&mut delete, path);
-        }
-        removed += delete.execute(&mut write).await?;
-        write.commit().await?;
-        Ok(removed)
+        again!(self.database, {
+            let path = path.trim_end_matches('/');
+            if matches!(owner, ArtifactOwner::Version(_)) {
+                return Err(unchangeable());
+            }
+            let (kind, id) = owner.key();
+            let mut write = self.database.write().await?;
+            let mut delete = Sql::new("DELETE FROM artifacts WHERE owner_kind = ");
+            delete.bind(kind).push(" AND owner = ").bind(id);
+            let mut removed = 0;
+            if !path.is_empty() {
+                names::artifact_path(path)?;
+                let mut one = Sql::new("DELETE FROM artifacts WHERE owner_kind = ");
+                one.bind(kind).push(" AND owner = ").bind(id).push(" AND path = ").bind(path);
+                removed += one.execute(&mut write).await?;
+                push_below(&mut delete, path);
+            }
+            removed += delete.execute(&mut write).await?;
+            write.commit().await?;
+            Ok(removed)
+        })
     }
 }
 

@@ -9,6 +9,7 @@ use bytes::Bytes;
 use mvl_store::{BlobStream, Blobs, Digest};
 
 use super::{Artifact, ArtifactOwner, Tracker};
+use crate::again::again;
 use crate::clock::now_ms;
 use crate::sql::Sql;
 use crate::{ErrorCode, Result, TrackError, names};
@@ -102,17 +103,19 @@ impl Tracker {
     /// # Errors
     /// When the database fails or holds a digest that is none.
     pub async fn referenced_blobs(&self) -> Result<HashSet<Digest>> {
-        let mut select = Sql::new(
-            "SELECT digest FROM artifacts UNION SELECT manifest FROM model_versions WHERE manifest IS NOT NULL",
-        );
-        let rows = select.fetch_all(&mut *self.database.read().await?).await?;
-        rows.iter()
-            .map(|row| {
-                let text = row.text(0)?;
-                let none = |_| TrackError::new(ErrorCode::DataLoss, format!("{text:?} is no digest"));
-                text.parse().map_err(none)
-            })
-            .collect()
+        again!(self.database, {
+            let mut select = Sql::new(
+                "SELECT digest FROM artifacts UNION SELECT manifest FROM model_versions WHERE manifest IS NOT NULL",
+            );
+            let rows = select.fetch_all(&mut *self.database.read().await?).await?;
+            rows.iter()
+                .map(|row| {
+                    let text = row.text(0)?;
+                    let none = |_| TrackError::new(ErrorCode::DataLoss, format!("{text:?} is no digest"));
+                    text.parse().map_err(none)
+                })
+                .collect()
+        })
     }
 
     /// Removes blobs that nothing refers to and that were put longer ago than `older_than`, by [`Blobs::collect_garbage`].

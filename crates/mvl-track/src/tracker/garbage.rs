@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::Tracker;
 use crate::Result;
+use crate::again::again;
 use crate::clock::now_ms;
 use crate::database::Connection;
 use crate::sql::{Row, Sql};
@@ -31,91 +32,95 @@ impl Tracker {
         let before = now_ms().saturating_sub(age);
         let mut collected = Collected::default();
 
-        let mut runs = Sql::new("SELECT id, run_uuid FROM runs WHERE lifecycle_stage = 'deleted' AND deleted_time <= ");
-        for row in self.listed(runs.bind(before)).await? {
+        let runs = "SELECT id, run_uuid FROM runs WHERE lifecycle_stage = 'deleted' AND deleted_time <= ";
+        for row in self.listed(runs, before).await? {
             let (id, run_id) = (row.int(0)?, row.text(1)?);
             if let Some(artifacts) = self.remove_run(id, &run_id, before).await? {
                 collected.artifacts += artifacts;
                 collected.runs.push(run_id);
             }
         }
-        let mut models = Sql::new(
-            "SELECT id, model_uuid FROM logged_models WHERE lifecycle_stage = 'deleted' AND last_update_time <= ",
-        );
-        for row in self.listed(models.bind(before)).await? {
+        let models =
+            "SELECT id, model_uuid FROM logged_models WHERE lifecycle_stage = 'deleted' AND last_update_time <= ";
+        for row in self.listed(models, before).await? {
             let (id, model_id) = (row.int(0)?, row.text(1)?);
             if let Some(artifacts) = self.remove_model(id, &model_id, before).await? {
                 collected.artifacts += artifacts;
                 collected.logged_models.push(model_id);
             }
         }
-        let mut experiments =
-            Sql::new("SELECT id FROM experiments WHERE lifecycle_stage = 'deleted' AND last_update_time <= ");
-        for row in self.listed(experiments.bind(before)).await? {
+        let experiments = "SELECT id FROM experiments WHERE lifecycle_stage = 'deleted' AND last_update_time <= ";
+        for row in self.listed(experiments, before).await? {
             self.remove_experiment(row.int(0)?, before, &mut collected).await?;
         }
         Ok(collected)
     }
 
-    async fn listed(&self, select: &mut Sql) -> Result<Vec<Row>> {
-        select.fetch_all(&mut *self.database.read().await?).await
+    async fn listed(&self, select: &'static str, before: i64) -> Result<Vec<Row>> {
+        again!(self.database, { Sql::new(select).bind(before).fetch_all(&mut *self.database.read().await?).await })
     }
 
     /// Removes a run unless it was restored meanwhile.
     async fn remove_run(&self, id: i64, run_id: &str, before: i64) -> Result<Option<u64>> {
-        let mut write = self.database.write().await?;
-        let mut select = Sql::new("SELECT id FROM runs WHERE lifecycle_stage = 'deleted' AND id = ");
-        select.bind(id).push(" AND deleted_time <= ").bind(before).push(self.database.for_update());
-        if select.fetch_optional(&mut write).await?.is_none() {
-            return Ok(None);
-        }
-        for delete in ["DELETE FROM metrics WHERE run_id = ", "DELETE FROM latest_metrics WHERE run_id = "] {
-            Sql::new(delete).bind(id).execute(&mut write).await?;
-        }
-        Sql::new("DELETE FROM runs WHERE id = ").bind(id).execute(&mut write).await?;
-        let artifacts = remove_artifacts(&mut write, "run", run_id).await?;
-        write.commit().await?;
-        Ok(Some(artifacts))
+        again!(self.database, {
+            let mut write = self.database.write().await?;
+            let mut select = Sql::new("SELECT id FROM runs WHERE lifecycle_stage = 'deleted' AND id = ");
+            select.bind(id).push(" AND deleted_time <= ").bind(before).push(self.database.for_update());
+            if select.fetch_optional(&mut write).await?.is_none() {
+                return Ok(None);
+            }
+            for delete in ["DELETE FROM metrics WHERE run_id = ", "DELETE FROM latest_metrics WHERE run_id = "] {
+                Sql::new(delete).bind(id).execute(&mut write).await?;
+            }
+            Sql::new("DELETE FROM runs WHERE id = ").bind(id).execute(&mut write).await?;
+            let artifacts = remove_artifacts(&mut write, "run", run_id).await?;
+            write.commit().await?;
+            Ok(Some(artifacts))
+        })
     }
 
     async fn remove_model(&self, id: i64, model_id: &str, before: i64) -> Result<Option<u64>> {
-        let mut write = self.database.write().await?;
-        let mut delete = Sql::new("DELETE FROM logged_models WHERE lifecycle_stage = 'deleted' AND id = ");
-        if delete.bind(id).push(" AND last_update_time <= ").bind(before).execute(&mut write).await? == 0 {
-            return Ok(None);
-        }
-        let artifacts = remove_artifacts(&mut write, "model", model_id).await?;
-        write.commit().await?;
-        Ok(Some(artifacts))
+        again!(self.database, {
+            let mut write = self.database.write().await?;
+            let mut delete = Sql::new("DELETE FROM logged_models WHERE lifecycle_stage = 'deleted' AND id = ");
+            if delete.bind(id).push(" AND last_update_time <= ").bind(before).execute(&mut write).await? == 0 {
+                return Ok(None);
+            }
+            let artifacts = remove_artifacts(&mut write, "model", model_id).await?;
+            write.commit().await?;
+            Ok(Some(artifacts))
+        })
     }
 
     /// Removes an experiment that holds no runs any more.
     async fn remove_experiment(&self, id: i64, before: i64, collected: &mut Collected) -> Result<()> {
-        let mut write = self.database.write().await?;
-        let mut select = Sql::new("SELECT id FROM experiments WHERE lifecycle_stage = 'deleted' AND id = ");
-        select.bind(id).push(" AND last_update_time <= ").bind(before).push(self.database.for_update());
-        if select.fetch_optional(&mut write).await?.is_none() {
-            return Ok(());
-        }
-        let mut held = Sql::new("SELECT 1 FROM runs WHERE experiment_id = ");
-        if held.bind(id).push(" LIMIT 1").fetch_optional(&mut write).await?.is_some() {
-            return Ok(());
-        }
-        // Its logged models go with it, also those that were not deleted one by one.
-        let mut models = Sql::new("SELECT model_uuid FROM logged_models WHERE experiment_id = ");
-        let (mut removed, mut artifacts) = (Vec::new(), 0);
-        for row in models.bind(id).fetch_all(&mut write).await? {
-            let model_id = row.text(0)?;
-            artifacts += remove_artifacts(&mut write, "model", &model_id).await?;
-            removed.push(model_id);
-        }
-        Sql::new("DELETE FROM logged_models WHERE experiment_id = ").bind(id).execute(&mut write).await?;
-        Sql::new("DELETE FROM experiments WHERE id = ").bind(id).execute(&mut write).await?;
-        write.commit().await?;
-        collected.artifacts += artifacts;
-        collected.logged_models.extend(removed);
-        collected.experiments.push(id.to_string());
-        Ok(())
+        again!(self.database, {
+            let mut write = self.database.write().await?;
+            let mut select = Sql::new("SELECT id FROM experiments WHERE lifecycle_stage = 'deleted' AND id = ");
+            select.bind(id).push(" AND last_update_time <= ").bind(before).push(self.database.for_update());
+            if select.fetch_optional(&mut write).await?.is_none() {
+                return Ok(());
+            }
+            let mut held = Sql::new("SELECT 1 FROM runs WHERE experiment_id = ");
+            if held.bind(id).push(" LIMIT 1").fetch_optional(&mut write).await?.is_some() {
+                return Ok(());
+            }
+            // Its logged models go with it, also those that were not deleted one by one.
+            let mut models = Sql::new("SELECT model_uuid FROM logged_models WHERE experiment_id = ");
+            let (mut removed, mut artifacts) = (Vec::new(), 0);
+            for row in models.bind(id).fetch_all(&mut write).await? {
+                let model_id = row.text(0)?;
+                artifacts += remove_artifacts(&mut write, "model", &model_id).await?;
+                removed.push(model_id);
+            }
+            Sql::new("DELETE FROM logged_models WHERE experiment_id = ").bind(id).execute(&mut write).await?;
+            Sql::new("DELETE FROM experiments WHERE id = ").bind(id).execute(&mut write).await?;
+            write.commit().await?;
+            collected.artifacts += artifacts;
+            collected.logged_models.extend(removed);
+            collected.experiments.push(id.to_string());
+            Ok(())
+        })
     }
 }
 

@@ -3,6 +3,7 @@
 use super::Tracker;
 use super::read_runs::number;
 use super::runs::no_run;
+use crate::again::again;
 use crate::database::Connection;
 use crate::filter::page_size;
 use crate::limits;
@@ -21,30 +22,32 @@ impl Tracker {
         max_results: Option<u32>,
         page_token: Option<&str>,
     ) -> Result<Page<Metric>> {
-        let size = max_results.map(|size| page_size(size, u32::MAX)).transpose()?;
-        let after = page_token.filter(|token| !token.is_empty()).map(Place::from_token).transpose()?;
-        let mut read = self.database.read().await?;
-        let run = run_number(&mut read, run_id).await?.ok_or_else(|| no_run(run_id))?;
-        let Some(key_id) = key_number(&mut read, key).await? else {
-            return Ok(Page { items: Vec::new(), next_page_token: None });
-        };
-        let mut select = Sql::new("SELECT step, timestamp, value, is_nan FROM metrics WHERE run_id = ");
-        select.bind(run).push(" AND key_id = ").bind(key_id);
-        if let Some(Place { timestamp, step, value, is_nan }) = after {
-            select.push(" AND (timestamp, step, value, is_nan) > (").bind(timestamp).push(", ").bind(step);
-            select.push(", ").bind(value).push(", ").bind(is_nan).push(")");
-        }
-        select.push(" ORDER BY timestamp, step, value, is_nan");
-        if let Some(size) = size {
-            select.push(" LIMIT ").bind(size.saturating_add(1));
-        }
-        let mut rows = select.fetch_all(&mut read).await?;
-        let size = size.map_or(usize::MAX, |size| usize::try_from(size).unwrap_or(usize::MAX));
-        let more = rows.len() > size;
-        rows.truncate(size);
-        let next_page_token = rows.last().filter(|_| more).map(Place::of).transpose()?.map(|place| place.token());
-        let items = rows.iter().map(|row| point(row, key, run_id)).collect::<Result<_>>()?;
-        Ok(Page { items, next_page_token })
+        again!(self.database, {
+            let size = max_results.map(|size| page_size(size, u32::MAX)).transpose()?;
+            let after = page_token.filter(|token| !token.is_empty()).map(Place::from_token).transpose()?;
+            let mut read = self.database.read().await?;
+            let run = run_number(&mut read, run_id).await?.ok_or_else(|| no_run(run_id))?;
+            let Some(key_id) = key_number(&mut read, key).await? else {
+                return Ok(Page { items: Vec::new(), next_page_token: None });
+            };
+            let mut select = Sql::new("SELECT step, timestamp, value, is_nan FROM metrics WHERE run_id = ");
+            select.bind(run).push(" AND key_id = ").bind(key_id);
+            if let Some(Place { timestamp, step, value, is_nan }) = after {
+                select.push(" AND (timestamp, step, value, is_nan) > (").bind(timestamp).push(", ").bind(step);
+                select.push(", ").bind(value).push(", ").bind(is_nan).push(")");
+            }
+            select.push(" ORDER BY timestamp, step, value, is_nan");
+            if let Some(size) = size {
+                select.push(" LIMIT ").bind(size.saturating_add(1));
+            }
+            let mut rows = select.fetch_all(&mut read).await?;
+            let size = size.map_or(usize::MAX, |size| usize::try_from(size).unwrap_or(usize::MAX));
+            let more = rows.len() > size;
+            rows.truncate(size);
+            let next_page_token = rows.last().filter(|_| more).map(Place::of).transpose()?.map(|place| place.token());
+            let items = rows.iter().map(|row| point(row, key, run_id)).collect::<Result<_>>()?;
+            Ok(Page { items, next_page_token })
+        })
     }
 
     /// A metric's points in several runs, by run id, then time, step and value; at most `max_results`. Missing runs have none.
@@ -52,27 +55,29 @@ impl Tracker {
     /// # Errors
     /// When there are too many runs.
     pub async fn metric_history_bulk(&self, run_ids: &[String], key: &str, max_results: u32) -> Result<Vec<Metric>> {
-        let size = page_size(max_results, limits::HISTORY_RESULTS)?;
-        let mut read = self.database.read().await?;
-        let Some(key_id) = key_number(&mut read, key).await? else { return Ok(Vec::new()) };
-        let mut run_ids: Vec<_> = run_ids.iter().map(|id| &**id).collect();
-        run_ids.sort_unstable();
-        run_ids.dedup();
-        let mut points = Vec::new();
-        for run_id in run_ids {
-            let left = size - i64::try_from(points.len()).unwrap_or(size);
-            if left <= 0 {
-                break;
+        again!(self.database, {
+            let size = page_size(max_results, limits::HISTORY_RESULTS)?;
+            let mut read = self.database.read().await?;
+            let Some(key_id) = key_number(&mut read, key).await? else { return Ok(Vec::new()) };
+            let mut run_ids: Vec<_> = run_ids.iter().map(|id| &**id).collect();
+            run_ids.sort_unstable();
+            run_ids.dedup();
+            let mut points = Vec::new();
+            for run_id in run_ids {
+                let left = size - i64::try_from(points.len()).unwrap_or(size);
+                if left <= 0 {
+                    break;
+                }
+                let Some(run) = run_number(&mut read, run_id).await? else { continue };
+                let mut select = Sql::new("SELECT step, timestamp, value, is_nan FROM metrics WHERE run_id = ");
+                select.bind(run).push(" AND key_id = ").bind(key_id);
+                select.push(" ORDER BY timestamp, step, value, is_nan LIMIT ").bind(left);
+                for row in select.fetch_all(&mut read).await? {
+                    points.push(point(&row, key, run_id)?);
+                }
             }
-            let Some(run) = run_number(&mut read, run_id).await? else { continue };
-            let mut select = Sql::new("SELECT step, timestamp, value, is_nan FROM metrics WHERE run_id = ");
-            select.bind(run).push(" AND key_id = ").bind(key_id);
-            select.push(" ORDER BY timestamp, step, value, is_nan LIMIT ").bind(left);
-            for row in select.fetch_all(&mut read).await? {
-                points.push(point(&row, key, run_id)?);
-            }
-        }
-        Ok(points)
+            Ok(points)
+        })
     }
 }
 

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use super::experiments::active_experiment;
 use super::read_models::{COLUMNS, models};
 use super::{Tracker, join_location};
+use crate::again::again;
 use crate::clock::{new_id, now_ms};
 use crate::database::Connection;
 use crate::limits::LIST_VALUES;
@@ -35,37 +36,39 @@ impl Tracker {
     /// # Errors
     /// When the experiment is missing or deleted, or the name is not allowed.
     pub async fn create_logged_model(&self, new: NewLoggedModel) -> Result<LoggedModel> {
-        let name = match new.name {
-            Some(name) => name,
-            None => random_name()?,
-        };
-        names::logged_model_name(&name)?;
-        names::text("model_type", new.model_type.as_deref().unwrap_or_default(), limits::DATASET_NAME_LENGTH)?;
-        names::text("source_run_id", new.source_run_id.as_deref().unwrap_or_default(), limits::MODEL_NAME_LENGTH)?;
-        let model_id = format!("m-{}", new_id()?);
-        let now = now_ms();
+        again!(self.database, {
+            let name = match new.name.clone() {
+                Some(name) => name,
+                None => random_name()?,
+            };
+            names::logged_model_name(&name)?;
+            names::text("model_type", new.model_type.as_deref().unwrap_or_default(), limits::DATASET_NAME_LENGTH)?;
+            names::text("source_run_id", new.source_run_id.as_deref().unwrap_or_default(), limits::MODEL_NAME_LENGTH)?;
+            let model_id = format!("m-{}", new_id()?);
+            let now = now_ms();
 
-        let mut write = self.database.write().await?;
-        let experiment = active_experiment(&mut write, &new.experiment_id, self.database.for_share()).await?;
-        let mut select = Sql::new("SELECT artifact_location FROM experiments WHERE id = ");
-        let row = select.bind(experiment).fetch_optional(&mut write).await?;
-        let location = row.map(|row| row.text(0)).transpose()?.unwrap_or_default();
-        let location = self.location_or_default(location, &experiment.to_string());
-        let mut insert = Sql::new(
-            "INSERT INTO logged_models (model_uuid, experiment_id, name, artifact_location, creation_time, \
-             last_update_time, status, model_type, source_run_id, lifecycle_stage) VALUES (",
-        );
-        insert.bind(&*model_id).push(", ").bind(experiment).push(", ").bind(name).push(", ");
-        insert.bind(join_location(&location, &format!("models/{model_id}/artifacts"))).push(", ");
-        insert.bind(now).push(", ").bind(now).push(", ").bind(LoggedModelStatus::Pending.as_str()).push(", ");
-        insert.bind(new.model_type.as_deref()).push(", ").bind(new.source_run_id.as_deref());
-        let row = insert.push(", 'active') RETURNING id").fetch_optional(&mut write).await?;
-        let id = row.ok_or_else(|| TrackError::internal("the database gave a new model no number"))?.int(0)?;
-        put_params(&mut write, id, &model_id, &new.params).await?;
-        put_tags(&mut write, id, &new.tags).await?;
-        let model = model_by_id(&mut write, &model_id).await?;
-        write.commit().await?;
-        Ok(model)
+            let mut write = self.database.write().await?;
+            let experiment = active_experiment(&mut write, &new.experiment_id, self.database.for_share()).await?;
+            let mut select = Sql::new("SELECT artifact_location FROM experiments WHERE id = ");
+            let row = select.bind(experiment).fetch_optional(&mut write).await?;
+            let location = row.map(|row| row.text(0)).transpose()?.unwrap_or_default();
+            let location = self.location_or_default(location, &experiment.to_string());
+            let mut insert = Sql::new(
+                "INSERT INTO logged_models (model_uuid, experiment_id, name, artifact_location, creation_time, \
+                 last_update_time, status, model_type, source_run_id, lifecycle_stage) VALUES (",
+            );
+            insert.bind(&*model_id).push(", ").bind(experiment).push(", ").bind(name).push(", ");
+            insert.bind(join_location(&location, &format!("models/{model_id}/artifacts"))).push(", ");
+            insert.bind(now).push(", ").bind(now).push(", ").bind(LoggedModelStatus::Pending.as_str()).push(", ");
+            insert.bind(new.model_type.as_deref()).push(", ").bind(new.source_run_id.as_deref());
+            let row = insert.push(", 'active') RETURNING id").fetch_optional(&mut write).await?;
+            let id = row.ok_or_else(|| TrackError::internal("the database gave a new model no number"))?.int(0)?;
+            put_params(&mut write, id, &model_id, &new.params).await?;
+            put_tags(&mut write, id, &new.tags).await?;
+            let model = model_by_id(&mut write, &model_id).await?;
+            write.commit().await?;
+            Ok(model)
+        })
     }
 
     /// A logged model that is not deleted.
@@ -73,7 +76,7 @@ impl Tracker {
     /// # Errors
     /// [`ResourceDoesNotExist`](crate::ErrorCode::ResourceDoesNotExist).
     pub async fn get_logged_model(&self, model_id: &str) -> Result<LoggedModel> {
-        model_by_id(&mut *self.database.read().await?, model_id).await
+        again!(self.database, { model_by_id(&mut *self.database.read().await?, model_id).await })
     }
 
     /// Says that a model's files are there, or will not be.
@@ -81,14 +84,16 @@ impl Tracker {
     /// # Errors
     /// When it is missing.
     pub async fn finalize_logged_model(&self, model_id: &str, status: LoggedModelStatus) -> Result<LoggedModel> {
-        let mut write = self.database.write().await?;
-        let id = self.lock_model(&mut write, model_id).await?;
-        let mut update = Sql::new("UPDATE logged_models SET status = ");
-        update.bind(status.as_str()).push(", last_update_time = ").bind(now_ms()).push(" WHERE id = ").bind(id);
-        update.execute(&mut write).await?;
-        let model = model_by_id(&mut write, model_id).await?;
-        write.commit().await?;
-        Ok(model)
+        again!(self.database, {
+            let mut write = self.database.write().await?;
+            let id = self.lock_model(&mut write, model_id).await?;
+            let mut update = Sql::new("UPDATE logged_models SET status = ");
+            update.bind(status.as_str()).push(", last_update_time = ").bind(now_ms()).push(" WHERE id = ").bind(id);
+            update.execute(&mut write).await?;
+            let model = model_by_id(&mut write, model_id).await?;
+            write.commit().await?;
+            Ok(model)
+        })
     }
 
     /// Deletes a logged model; until garbage is collected it is only out of sight.
@@ -96,11 +101,13 @@ impl Tracker {
     /// # Errors
     /// When it is missing.
     pub async fn delete_logged_model(&self, model_id: &str) -> Result<()> {
-        let mut write = self.database.write().await?;
-        let id = self.lock_model(&mut write, model_id).await?;
-        let mut update = Sql::new("UPDATE logged_models SET lifecycle_stage = 'deleted', last_update_time = ");
-        update.bind(now_ms()).push(" WHERE id = ").bind(id).execute(&mut write).await?;
-        write.commit().await
+        again!(self.database, {
+            let mut write = self.database.write().await?;
+            let id = self.lock_model(&mut write, model_id).await?;
+            let mut update = Sql::new("UPDATE logged_models SET lifecycle_stage = 'deleted', last_update_time = ");
+            update.bind(now_ms()).push(" WHERE id = ").bind(id).execute(&mut write).await?;
+            write.commit().await
+        })
     }
 
     /// Sets tags of a logged model.
@@ -108,10 +115,33 @@ impl Tracker {
     /// # Errors
     /// When it is missing, or a tag is too long.
     pub async fn set_logged_model_tags(&self, model_id: &str, tags: &[Tag]) -> Result<()> {
-        let mut write = self.database.write().await?;
-        let id = self.lock_model(&mut write, model_id).await?;
-        put_tags(&mut write, id, tags).await?;
-        write.commit().await
+        again!(self.database, {
+            let mut write = self.database.write().await?;
+            let id = self.lock_model(&mut write, model_id).await?;
+            put_tags(&mut write, id, tags).await?;
+            write.commit().await
+        })
+    }
+
+    /// Sets a tag of a logged model to what is made of the value that it has, as [`change_tag`](Self::change_tag) does of a run.
+    ///
+    /// # Errors
+    /// As for [`set_logged_model_tags`](Self::set_logged_model_tags).
+    pub async fn change_logged_model_tag(
+        &self,
+        model_id: &str,
+        key: &str,
+        change: impl Fn(Option<&str>) -> String + Send + Sync,
+    ) -> Result<()> {
+        again!(self.database, {
+            let mut write = self.database.write().await?;
+            let id = self.lock_model(&mut write, model_id).await?;
+            let mut select = Sql::new("SELECT value FROM logged_model_tags WHERE model_id = ");
+            let row = select.bind(id).push(" AND key = ").bind(key).fetch_optional(&mut write).await?;
+            let before = row.map(|row| row.text(0)).transpose()?;
+            put_tags(&mut write, id, &[Tag::new(key, change(before.as_deref()))]).await?;
+            write.commit().await
+        })
     }
 
     /// Removes a tag of a logged model.
@@ -119,14 +149,16 @@ impl Tracker {
     /// # Errors
     /// When the model or the tag is missing.
     pub async fn delete_logged_model_tag(&self, model_id: &str, key: &str) -> Result<()> {
-        let mut write = self.database.write().await?;
-        let id = self.lock_model(&mut write, model_id).await?;
-        let mut delete = Sql::new("DELETE FROM logged_model_tags WHERE model_id = ");
-        if delete.bind(id).push(" AND key = ").bind(key).execute(&mut write).await? == 0 {
-            let message = format!("No tag with key {key:?} found for model with ID {model_id:?}.");
-            return Err(TrackError::missing(message));
-        }
-        write.commit().await
+        again!(self.database, {
+            let mut write = self.database.write().await?;
+            let id = self.lock_model(&mut write, model_id).await?;
+            let mut delete = Sql::new("DELETE FROM logged_model_tags WHERE model_id = ");
+            if delete.bind(id).push(" AND key = ").bind(key).execute(&mut write).await? == 0 {
+                let message = format!("No tag with key {key:?} found for model with ID {model_id:?}.");
+                return Err(TrackError::missing(message));
+            }
+            write.commit().await
+        })
     }
 
     /// Adds parameters to a logged model.
@@ -134,10 +166,12 @@ impl Tracker {
     /// # Errors
     /// When it is missing, or a parameter has another value already.
     pub async fn log_logged_model_params(&self, model_id: &str, params: &[Param]) -> Result<()> {
-        let mut write = self.database.write().await?;
-        let id = self.lock_model(&mut write, model_id).await?;
-        put_params(&mut write, id, model_id, params).await?;
-        write.commit().await
+        again!(self.database, {
+            let mut write = self.database.write().await?;
+            let id = self.lock_model(&mut write, model_id).await?;
+            put_params(&mut write, id, model_id, params).await?;
+            write.commit().await
+        })
     }
 
     /// Keeps a logged model as it is until the transaction ends.

@@ -4,6 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use super::Tracker;
 use super::logged_models::model_numbers;
+use crate::again::again;
 use crate::database::Connection;
 use crate::sql::Sql;
 use crate::{Metric, Result, TrackError, names};
@@ -17,13 +18,15 @@ impl Tracker {
     /// # Errors
     /// When the run is missing or deleted, or the metric's name is not allowed.
     pub async fn log_metric(&self, run_id: &str, metric: &Metric) -> Result<()> {
-        names::metric("", metric)?;
-        let mut write = self.database.write().await?;
-        let run = self.active_run(&mut write, run_id).await?;
-        let keys = self.put_metrics(&mut write, run.id, run_id, std::slice::from_ref(metric)).await?;
-        write.commit().await?;
-        self.metric_keys.remember(keys);
-        Ok(())
+        again!(self.database, {
+            names::metric("", metric)?;
+            let mut write = self.database.write().await?;
+            let run = self.active_run(&mut write, run_id).await?;
+            let keys = self.put_metrics(&mut write, run.id, run_id, std::slice::from_ref(metric)).await?;
+            write.commit().await?;
+            self.metric_keys.remember(keys);
+            Ok(())
+        })
     }
 
     /// Writes checked points about a locked run. Answers the keys' numbers, to be remembered after the commit.

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashSet};
 
 use super::Tracker;
+use crate::again::again;
 use crate::database::Connection;
 use crate::sql::Sql;
 use crate::{Param, Result, TrackError, names};
@@ -13,11 +14,13 @@ impl Tracker {
     /// # Errors
     /// When the run is missing or deleted, or the parameter has another value already.
     pub async fn log_param(&self, run_id: &str, param: &Param) -> Result<()> {
-        let params = checked([param], |_| String::new())?;
-        let mut write = self.database.write().await?;
-        let run = self.active_run(&mut write, run_id).await?;
-        put_params(&mut write, run.id, run_id, &params).await?;
-        write.commit().await
+        again!(self.database, {
+            let params = checked([param], |_| String::new())?;
+            let mut write = self.database.write().await?;
+            let run = self.active_run(&mut write, run_id).await?;
+            put_params(&mut write, run.id, run_id, &params).await?;
+            write.commit().await
+        })
     }
 }
 

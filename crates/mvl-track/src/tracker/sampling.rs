@@ -7,6 +7,7 @@ use std::ops::RangeInclusive;
 
 use super::Tracker;
 use super::history::{key_number, point, run_number};
+use crate::again::again;
 use crate::database::Connection;
 use crate::filter::page_size;
 use crate::limits;
@@ -30,26 +31,28 @@ impl Tracker {
         points: u32,
         steps: Option<RangeInclusive<i64>>,
     ) -> Result<Vec<Metric>> {
-        let points = page_size(points, limits::HISTORY_RESULTS)?.max(POINTS);
-        if run_ids.len() > limits::IDS {
-            return Err(TrackError::invalid(format!(
-                "at most {} runs can be asked for, got {}",
-                limits::IDS,
-                run_ids.len()
-            )));
-        }
-        let mut read = self.database.read().await?;
-        let Some(key_id) = key_number(&mut read, key).await? else { return Ok(Vec::new()) };
-        let steps = steps.unwrap_or(i64::MIN..=i64::MAX);
-        let mut sampled = Vec::new();
-        for run_id in run_ids {
-            let Some(run) = run_number(&mut read, run_id).await? else { continue };
-            let mut curve = Curve { run, key: key_id, steps: steps.clone() };
-            for row in curve.sampled(&mut read, points).await? {
-                sampled.push(point(&row, key, run_id)?);
+        again!(self.database, {
+            let points = page_size(points, limits::HISTORY_RESULTS)?.max(POINTS);
+            if run_ids.len() > limits::IDS {
+                return Err(TrackError::invalid(format!(
+                    "at most {} runs can be asked for, got {}",
+                    limits::IDS,
+                    run_ids.len()
+                )));
             }
-        }
-        Ok(sampled)
+            let mut read = self.database.read().await?;
+            let Some(key_id) = key_number(&mut read, key).await? else { return Ok(Vec::new()) };
+            let steps = steps.clone().unwrap_or(i64::MIN..=i64::MAX);
+            let mut sampled = Vec::new();
+            for run_id in run_ids {
+                let Some(run) = run_number(&mut read, run_id).await? else { continue };
+                let mut curve = Curve { run, key: key_id, steps: steps.clone() };
+                for row in curve.sampled(&mut read, points).await? {
+                    sampled.push(point(&row, key, run_id)?);
+                }
+            }
+            Ok(sampled)
+        })
     }
 }
 

@@ -1,6 +1,7 @@
 //! Search for experiments.
 
 use super::{Tracker, experiments};
+use crate::again::again;
 use crate::filter::{
     Attribute, Comparison, Condition, Entity, Kind, Operand, Vocabulary, offset_of, page_of, page_size, parse,
     parse_order, push_comparison,
@@ -54,33 +55,35 @@ impl Tracker {
     /// # Errors
     /// [`InvalidParameterValue`](crate::ErrorCode::InvalidParameterValue) for a filter, order, token or number of results that is none.
     pub async fn search_experiments(&self, search: &ExperimentSearch) -> Result<Page<Experiment>> {
-        let size = page_size(search.max_results, limits::SEARCH_RESULTS)?;
-        let offset = offset_of(search.page_token.as_deref(), 0)?;
-        let conditions = parse(&search.filter, &EXPERIMENTS)?;
-        let default = ["creation_time DESC".to_owned(), "experiment_id ASC".to_owned()];
-        let order_by = if search.order_by.is_empty() { &default[..] } else { &search.order_by };
-        let order = parse_order(order_by, &EXPERIMENTS)?;
+        again!(self.database, {
+            let size = page_size(search.max_results, limits::SEARCH_RESULTS)?;
+            let offset = offset_of(search.page_token.as_deref(), 0)?;
+            let conditions = parse(&search.filter, &EXPERIMENTS)?;
+            let default = ["creation_time DESC".to_owned(), "experiment_id ASC".to_owned()];
+            let order_by = if search.order_by.is_empty() { &default[..] } else { &search.order_by };
+            let order = parse_order(order_by, &EXPERIMENTS)?;
 
-        let mut sql = Sql::new(experiments::COLUMNS);
-        sql.push(" WHERE e.lifecycle_stage IN ").values(search.view.stages().iter().map(|stage| stage.as_str()));
-        for condition in &conditions {
-            sql.push(" AND ");
-            require(&mut sql, condition, self.database.like_end())?;
-        }
-        sql.push(" ORDER BY ");
-        for field in &order {
-            if field.entity != Entity::Attribute {
-                return Err(TrackError::invalid(format!("Invalid order_by entity: {}", field.entity.name())));
+            let mut sql = Sql::new(experiments::COLUMNS);
+            sql.push(" WHERE e.lifecycle_stage IN ").values(search.view.stages().iter().map(|stage| stage.as_str()));
+            for condition in &conditions {
+                sql.push(" AND ");
+                require(&mut sql, condition, self.database.like_end())?;
             }
-            sql.push(field.column).push(if field.descending { " DESC, " } else { ", " });
-        }
-        sql.push("e.id DESC LIMIT ").bind(size.saturating_add(1)).push(" OFFSET ").bind(offset);
+            sql.push(" ORDER BY ");
+            for field in &order {
+                if field.entity != Entity::Attribute {
+                    return Err(TrackError::invalid(format!("Invalid order_by entity: {}", field.entity.name())));
+                }
+                sql.push(field.column).push(if field.descending { " DESC, " } else { ", " });
+            }
+            sql.push("e.id DESC LIMIT ").bind(size.saturating_add(1)).push(" OFFSET ").bind(offset);
 
-        let mut read = self.database.read().await?;
-        let page = page_of(sql.fetch_all(&mut read).await?, size, offset, 0);
-        let mut found = page.items.iter().map(|row| self.experiment(row)).collect::<Result<Vec<_>>>()?;
-        experiments::add_tags(&mut read, &mut found).await?;
-        Ok(Page { items: found, next_page_token: page.next_page_token })
+            let mut read = self.database.read().await?;
+            let page = page_of(sql.fetch_all(&mut read).await?, size, offset, 0);
+            let mut found = page.items.iter().map(|row| self.experiment(row)).collect::<Result<Vec<_>>>()?;
+            experiments::add_tags(&mut read, &mut found).await?;
+            Ok(Page { items: found, next_page_token: page.next_page_token })
+        })
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::search_runs::experiment_ids;
 use super::{Tracker, read_models};
+use crate::again::again;
 use crate::filter::{
     Attribute, Condition, Entity, Kind, Vocabulary, offset_of, page_of, page_size, parse, parse_order, push_comparison,
     query_mark,
@@ -93,41 +94,46 @@ impl Tracker {
     /// # Errors
     /// [`InvalidParameterValue`](crate::ErrorCode::InvalidParameterValue) for a filter, order or token that is none.
     pub async fn search_logged_models(&self, search: &LoggedModelSearch) -> Result<Page<LoggedModel>> {
-        let size = page_size(search.max_results, limits::SEARCH_RESULTS)?;
-        let LoggedModelSearch { experiment_ids: ids, filter, datasets, order_by, .. } = search;
-        let mark = query_mark(&format!("{ids:?}{filter}{datasets:?}{order_by:?}"));
-        let offset = offset_of(search.page_token.as_deref(), mark)?;
-        if datasets.iter().any(|dataset| dataset.dataset_name.is_empty()) {
-            return Err(TrackError::invalid("`dataset_name` in the `datasets` clause must be specified."));
-        }
-        if datasets.len() > limits::FILTER_CONDITIONS {
-            return Err(TrackError::invalid(format!("at most {} datasets can be named", limits::FILTER_CONDITIONS)));
-        }
-        let conditions = parse(filter, &MODELS)?;
-        let order = Order::parse(order_by)?;
-        let ids = experiment_ids(ids)?;
-        if ids.is_empty() {
-            return Ok(Page { items: Vec::new(), next_page_token: None });
-        }
-        let mut sql = Sql::new(read_models::COLUMNS);
-        order.join(&mut sql, datasets);
-        sql.push(" WHERE l.lifecycle_stage = 'active' AND l.experiment_id IN ").values(ids);
-        for condition in &conditions {
-            sql.push(" AND ");
-            require(&mut sql, condition, datasets, self.database.like_end());
-        }
-        if !datasets.is_empty() && !conditions.iter().any(|condition| condition.entity == Entity::Metric) {
-            sql.push(" AND EXISTS (SELECT 1 FROM logged_model_metrics m WHERE m.model_id = l.id");
-            push_datasets(&mut sql, datasets);
-            sql.push(")");
-        }
-        order.push(&mut sql);
-        sql.push(" LIMIT ").bind(size.saturating_add(1)).push(" OFFSET ").bind(offset);
+        again!(self.database, {
+            let size = page_size(search.max_results, limits::SEARCH_RESULTS)?;
+            let LoggedModelSearch { experiment_ids: ids, filter, datasets, order_by, .. } = search;
+            let mark = query_mark(&format!("{ids:?}{filter}{datasets:?}{order_by:?}"));
+            let offset = offset_of(search.page_token.as_deref(), mark)?;
+            if datasets.iter().any(|dataset| dataset.dataset_name.is_empty()) {
+                return Err(TrackError::invalid("`dataset_name` in the `datasets` clause must be specified."));
+            }
+            if datasets.len() > limits::FILTER_CONDITIONS {
+                return Err(TrackError::invalid(format!(
+                    "at most {} datasets can be named",
+                    limits::FILTER_CONDITIONS
+                )));
+            }
+            let conditions = parse(filter, &MODELS)?;
+            let order = Order::parse(order_by)?;
+            let ids = experiment_ids(ids)?;
+            if ids.is_empty() {
+                return Ok(Page { items: Vec::new(), next_page_token: None });
+            }
+            let mut sql = Sql::new(read_models::COLUMNS);
+            order.join(&mut sql, datasets);
+            sql.push(" WHERE l.lifecycle_stage = 'active' AND l.experiment_id IN ").values(ids);
+            for condition in &conditions {
+                sql.push(" AND ");
+                require(&mut sql, condition, datasets, self.database.like_end());
+            }
+            if !datasets.is_empty() && !conditions.iter().any(|condition| condition.entity == Entity::Metric) {
+                sql.push(" AND EXISTS (SELECT 1 FROM logged_model_metrics m WHERE m.model_id = l.id");
+                push_datasets(&mut sql, datasets);
+                sql.push(")");
+            }
+            order.push(&mut sql);
+            sql.push(" LIMIT ").bind(size.saturating_add(1)).push(" OFFSET ").bind(offset);
 
-        let mut read = self.database.read().await?;
-        let page = page_of(sql.fetch_all(&mut read).await?, size, offset, mark);
-        let models = read_models::models(&mut read, &page.items).await?;
-        Ok(Page { items: models, next_page_token: page.next_page_token })
+            let mut read = self.database.read().await?;
+            let page = page_of(sql.fetch_all(&mut read).await?, size, offset, mark);
+            let models = read_models::models(&mut read, &page.items).await?;
+            Ok(Page { items: models, next_page_token: page.next_page_token })
+        })
     }
 }
 

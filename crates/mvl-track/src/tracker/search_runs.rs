@@ -1,6 +1,7 @@
 //! Search for runs.
 
 use super::{Tracker, read_runs};
+use crate::again::again;
 use crate::filter::{
     Attribute, Comparison, Condition, Entity, Field, Vocabulary, offset_of, page_of, page_size, parse, parse_order,
     push_comparison,
@@ -99,29 +100,31 @@ impl Tracker {
     /// # Errors
     /// [`InvalidParameterValue`](crate::ErrorCode::InvalidParameterValue) for a filter, order, token or number of results that is none.
     pub async fn search_runs(&self, search: &RunSearch) -> Result<Page<Run>> {
-        let size = page_size(search.max_results, limits::SEARCH_RESULTS)?;
-        let offset = offset_of(search.page_token.as_deref(), 0)?;
-        let conditions = parse(&search.filter, &RUNS)?;
-        let order = parse_order(&search.order_by, &RUNS)?;
-        let experiments = experiment_ids(&search.experiment_ids)?;
-        if experiments.is_empty() {
-            return Ok(Page { items: Vec::new(), next_page_token: None });
-        }
-        let mut sql = Sql::new(read_runs::COLUMNS);
-        join_order(&mut sql, &order);
-        sql.push(" WHERE r.experiment_id IN ").values(experiments);
-        sql.push(" AND r.lifecycle_stage IN ").values(search.view.stages().iter().map(|stage| stage.as_str()));
-        for condition in &conditions {
-            sql.push(" AND ");
-            require(&mut sql, condition, self.database.like_end());
-        }
-        push_order(&mut sql, &order);
-        sql.push(" LIMIT ").bind(size.saturating_add(1)).push(" OFFSET ").bind(offset);
+        again!(self.database, {
+            let size = page_size(search.max_results, limits::SEARCH_RESULTS)?;
+            let offset = offset_of(search.page_token.as_deref(), 0)?;
+            let conditions = parse(&search.filter, &RUNS)?;
+            let order = parse_order(&search.order_by, &RUNS)?;
+            let experiments = experiment_ids(&search.experiment_ids)?;
+            if experiments.is_empty() {
+                return Ok(Page { items: Vec::new(), next_page_token: None });
+            }
+            let mut sql = Sql::new(read_runs::COLUMNS);
+            join_order(&mut sql, &order);
+            sql.push(" WHERE r.experiment_id IN ").values(experiments);
+            sql.push(" AND r.lifecycle_stage IN ").values(search.view.stages().iter().map(|stage| stage.as_str()));
+            for condition in &conditions {
+                sql.push(" AND ");
+                require(&mut sql, condition, self.database.like_end());
+            }
+            push_order(&mut sql, &order);
+            sql.push(" LIMIT ").bind(size.saturating_add(1)).push(" OFFSET ").bind(offset);
 
-        let mut read = self.database.read().await?;
-        let page = page_of(sql.fetch_all(&mut read).await?, size, offset, 0);
-        let runs = read_runs::runs(&mut read, &page.items).await?;
-        Ok(Page { items: runs, next_page_token: page.next_page_token })
+            let mut read = self.database.read().await?;
+            let page = page_of(sql.fetch_all(&mut read).await?, size, offset, 0);
+            let runs = read_runs::runs(&mut read, &page.items).await?;
+            Ok(Page { items: runs, next_page_token: page.next_page_token })
+        })
     }
 }
 

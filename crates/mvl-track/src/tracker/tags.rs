@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::Tracker;
 use super::runs::RUN_NAME_TAG;
+use crate::again::again;
 use crate::database::Connection;
 use crate::limits::LIST_VALUES;
 use crate::sql::Sql;
@@ -15,11 +16,35 @@ impl Tracker {
     /// # Errors
     /// When the run is missing or deleted, or the key is not allowed.
     pub async fn set_tag(&self, run_id: &str, tag: &Tag) -> Result<()> {
-        names::tag("", tag)?;
-        let mut write = self.database.write().await?;
-        let run = self.active_run(&mut write, run_id).await?;
-        put_tags(&mut write, run.id, std::slice::from_ref(tag)).await?;
-        write.commit().await
+        again!(self.database, {
+            names::tag("", tag)?;
+            let mut write = self.database.write().await?;
+            let run = self.active_run(&mut write, run_id).await?;
+            put_tags(&mut write, run.id, std::slice::from_ref(tag)).await?;
+            write.commit().await
+        })
+    }
+
+    /// Sets a tag of an active run to what is made of the value that it has, in one transaction: MLflow keeps lists in tags, and of
+    /// several writers that add to one, in whatever processes, none undoes what another has added. `change` may be called again.
+    ///
+    /// # Errors
+    /// As for [`set_tag`](Self::set_tag).
+    pub async fn change_tag(
+        &self,
+        run_id: &str,
+        key: &str,
+        change: impl Fn(Option<&str>) -> String + Send + Sync,
+    ) -> Result<()> {
+        again!(self.database, {
+            let mut write = self.database.write().await?;
+            let run = self.active_run(&mut write, run_id).await?; // which keeps other writers about it waiting
+            let mut select = Sql::new("SELECT value FROM run_tags WHERE run_id = ");
+            let row = select.bind(run.id).push(" AND key = ").bind(key).fetch_optional(&mut write).await?;
+            let before = row.map(|row| row.text(0)).transpose()?;
+            put_tags(&mut write, run.id, &[Tag::new(key, change(before.as_deref()))]).await?;
+            write.commit().await
+        })
     }
 
     /// Removes a tag of an active run.
@@ -27,13 +52,15 @@ impl Tracker {
     /// # Errors
     /// When the run or the tag is missing, or the run is deleted.
     pub async fn delete_tag(&self, run_id: &str, key: &str) -> Result<()> {
-        let mut write = self.database.write().await?;
-        let run = self.active_run(&mut write, run_id).await?;
-        let mut delete = Sql::new("DELETE FROM run_tags WHERE run_id = ");
-        if delete.bind(run.id).push(" AND key = ").bind(key).execute(&mut write).await? == 0 {
-            return Err(TrackError::missing(format!("No tag with name: {key} in run with id {run_id}")));
-        }
-        write.commit().await
+        again!(self.database, {
+            let mut write = self.database.write().await?;
+            let run = self.active_run(&mut write, run_id).await?;
+            let mut delete = Sql::new("DELETE FROM run_tags WHERE run_id = ");
+            if delete.bind(run.id).push(" AND key = ").bind(key).execute(&mut write).await? == 0 {
+                return Err(TrackError::missing(format!("No tag with name: {key} in run with id {run_id}")));
+            }
+            write.commit().await
+        })
     }
 }
 

@@ -74,11 +74,15 @@ async fn paths_cannot_lead_out(place: Place) {
 }
 
 async fn damage_is_found(place: Place) {
+    let Some(files) = place.files() else {
+        println!("skipped: damage is done to files on a disk");
+        return;
+    };
     let tracker = place.tracker().await;
     let owner = ArtifactOwner::Place;
     let file = tracker.put_artifact(&owner, "a.bin", vec![1; 1000].into()).await.expect("stored");
     let hex = file.digest.expect("a file").to_hex();
-    let blob = place.folder().join(format!("store/blobs/sha256/{}/{}/{hex}", &hex[..2], &hex[2..4]));
+    let blob = files.join(format!("blobs/sha256/{}/{}/{hex}", &hex[..2], &hex[2..4]));
     std::fs::write(&blob, vec![2; 1000]).expect("tampered with");
     assert_eq!(code(tracker.read_artifact(&owner, "a.bin", 5000).await), ErrorCode::DataLoss);
 }

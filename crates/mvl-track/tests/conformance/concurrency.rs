@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use mvl_track::{Batch, ErrorCode, Metric, NewRun, NewVersion, Param, Tag};
+use mvl_track::{Batch, ErrorCode, Metric, NewLoggedModel, NewRun, NewVersion, Param, Tag};
 
 use crate::support::{Place, code};
 
@@ -12,6 +12,7 @@ on_every_database!(
     batches_about_one_run_take_turns,
     a_reader_sees_batches_whole,
     versions_get_numbers_of_their_own,
+    lists_in_tags_lose_no_entry,
 );
 
 async fn a_new_database_is_opened_by_many(place: Place) {
@@ -115,4 +116,36 @@ async fn versions_get_numbers_of_their_own(place: Place) {
         numbers.extend(task.await.expect("no panic"));
     }
     assert_eq!(numbers, (1..=20).collect());
+}
+
+async fn lists_in_tags_lose_no_entry(place: Place) {
+    let tracker = place.tracker().await;
+    let run = tracker.create_run(NewRun::of("0")).await.expect("started").info.run_id;
+    let new = NewLoggedModel { experiment_id: "0".to_owned(), ..NewLoggedModel::default() };
+    let model = tracker.create_logged_model(new).await.expect("made").model_id;
+    let mut tasks = Vec::new();
+    for writer in 0..4 {
+        let (tracker, run, model) = (place.tracker().await, run.clone(), model.clone());
+        tasks.push(tokio::spawn(async move {
+            for number in 0..10 {
+                let longer = |before: Option<&str>| format!("{},{writer}-{number}", before.unwrap_or_default());
+                tracker.change_tag(&run, "list", longer).await.expect("changed");
+                tracker.change_logged_model_tag(&model, "list", longer).await.expect("changed");
+            }
+        }));
+    }
+    for task in tasks {
+        task.await.expect("no panic");
+    }
+    let of_run = tracker.get_run(&run).await.expect("there").data.tags;
+    let of_model = tracker.get_logged_model(&model).await.expect("there").tags;
+    for tags in [of_run, of_model] {
+        let list = &tags.iter().find(|tag| tag.key == "list").expect("set").value;
+        let entries: HashSet<&str> = list.split(',').filter(|entry| !entry.is_empty()).collect();
+        assert_eq!(entries.len(), 40, "{list}");
+        for writer in 0..4 {
+            let own = list.split(',').filter(|entry| entry.starts_with(&format!("{writer}-")));
+            assert!(own.eq((0..10).map(|number| format!("{writer}-{number}"))), "each in its order: {list}");
+        }
+    }
 }

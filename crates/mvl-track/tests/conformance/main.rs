@@ -16,12 +16,16 @@ macro_rules! on_every_database {
 mod aliases;
 mod artifacts;
 mod concurrency;
+mod cutting_proxy;
 mod experiments;
+mod failures;
 mod garbage;
 mod history;
 mod inputs;
 mod logged_models;
 mod logging;
+#[path = "../../../mvl-store/tests/blobs/proxy.rs"]
+mod proxy;
 mod registry;
 mod runs;
 mod search_runs;

@@ -8,6 +8,11 @@ use mvl_store::{Blobs, StoreUrl};
 use mvl_track::{Database, ErrorCode, Registry, Result, Tracker};
 use tempfile::TempDir;
 
+/// Names a place for files other than a test's own folder.
+pub(crate) const STORE: &str = "MVL_TRACK_TEST_STORE";
+/// Names the Postgres server without what stands between it and the tests, for what the tests themselves do there.
+pub(crate) const DIRECT: &str = "MVL_TRACK_TEST_DIRECT";
+
 /// Where a test's database lies.
 pub(crate) struct Place {
     uri: String,
@@ -21,13 +26,27 @@ impl Place {
     }
 
     pub(crate) async fn tracker(&self) -> Tracker {
-        let root = StoreUrl::parse(self.folder.path().join("store").to_str().expect("a plain path")).expect("a path");
-        let blobs = Blobs::open(&root).expect("a folder");
+        let blobs = Blobs::open(&self.store()).expect("a folder");
         Tracker::new(self.database().await, "mlflow-artifacts:/").with_blobs(blobs)
     }
 
     pub(crate) async fn registry(&self) -> Registry {
         Registry::new(self.database().await)
+    }
+
+    /// Where its files lie: in its folder, or below what [`STORE`] names.
+    fn store(&self) -> StoreUrl {
+        let own = self.folder.path().join("store");
+        let address = match std::env::var(STORE) {
+            Ok(store) => format!("{store}/{}", self.folder.path().file_name().expect("a name").display()),
+            Err(_) => own.to_str().expect("a plain path").to_owned(),
+        };
+        StoreUrl::parse(&address).expect("an address")
+    }
+
+    /// The folder of its files, where they lie on this disk.
+    pub(crate) fn files(&self) -> Option<std::path::PathBuf> {
+        std::env::var_os(STORE).is_none().then(|| self.folder.path().join("store"))
     }
 
     pub(crate) fn uri(&self) -> &str {
@@ -38,7 +57,10 @@ impl Place {
     pub(crate) async fn execute(&self, statement: &'static str) {
         let uri = match self.uri.strip_prefix("sqlite:///") {
             Some(path) => format!("sqlite://{}", path.replace('%', "%25").replace('?', "%3F").replace('#', "%23")),
-            None => self.uri.clone(),
+            None => match (std::env::var(DIRECT), std::env::var("MVL_TEST_POSTGRES_URL")) {
+                (Ok(direct), Ok(server)) => self.uri.replace(&server, &direct),
+                _ => self.uri.clone(),
+            },
         };
         let pool = sqlx::AnyPool::connect(&uri).await.expect("the test's database");
         sqlx::query(statement).execute(&pool).await.expect(statement);
@@ -74,7 +96,8 @@ pub(crate) fn on_postgres(name: &str, test: fn(Place) -> Test) {
     let schema = format!("t{}_{number}_{name}", std::process::id()).chars().take(60).collect::<String>();
     block_on(Box::pin(async move {
         sqlx::any::install_default_drivers();
-        let pool = sqlx::AnyPool::connect(&server).await.expect("the test's server");
+        let direct = std::env::var(DIRECT).unwrap_or_else(|_| server.clone());
+        let pool = sqlx::AnyPool::connect(&direct).await.expect("the test's server");
         let create = sqlx::AssertSqlSafe(format!("CREATE SCHEMA \"{schema}\""));
         sqlx::query(create).execute(&pool).await.expect("a schema");
         pool.close().await;
