@@ -11,7 +11,7 @@ use crate::backends::NotCompiled;
 use crate::config::ConfigProblems;
 use crate::output::Output;
 use crate::plugins::Plugins;
-use crate::verbs::{data, demo, doctor, eval, models, predict, registry, runs, sweep, track, train};
+use crate::verbs::{data, demo, doctor, eval, export, models, predict, registry, runs, serve, sweep, track, train};
 use crate::workspace::RegisteredModels;
 
 /// Computer vision for Rust: train, judge and use image models, from a folder of images to predictions.
@@ -61,6 +61,10 @@ enum Verb {
     Eval(eval::EvalArguments),
     /// Say what is in images.
     Predict(predict::PredictArguments),
+    /// Answer requests with models, over REST and gRPC.
+    Serve(serve::ServeArguments),
+    /// Write a trained model for other programs: ONNX, safetensors.
+    Export(export::ExportArguments),
     /// List, describe and export models.
     #[command(subcommand)]
     Models(models::ModelsVerb),
@@ -94,6 +98,8 @@ pub fn main_with(plugins: impl Into<Plugins>) -> ExitCode {
         Verb::Sweep(arguments) => sweep::run(arguments, plugins, &output),
         Verb::Eval(arguments) => eval::run(arguments, registry, &output),
         Verb::Predict(arguments) => predict::run(arguments, registry, &output),
+        Verb::Serve(arguments) => serve::run(arguments, registry, &output),
+        Verb::Export(arguments) => export::run(arguments, registry, &output),
         Verb::Models(verb) => models::run(verb, registry, &output),
         Verb::Data(verb) => data::run(verb, &output),
         Verb::Runs(verb) => runs::run(verb, &output),

@@ -9,7 +9,7 @@ use mvl_core::{Backend, BoxedTask, Classifier, ClassifierSpec, Registry};
 use mvl_models::weights::{WeightsHub, is_hugging_face_folder, weights_card, weights_cards};
 use mvl_models::{load_with_task, saved_model_in, zoo};
 
-use crate::{InferError, Predictor};
+use crate::{ClassifierEngine, InferError, Predictor};
 
 /// Settings of a [`Predictor`] before it is loaded.
 ///
@@ -64,6 +64,20 @@ impl<B: Backend> PredictorBuilder<B> {
     /// # Errors
     /// [`InferError`] when there is no such device, no such model, no weights file, or they do not fit together.
     pub fn load(self) -> Result<Predictor<B>, InferError> {
+        let (model, task, spec, device) = self.load_parts()?;
+        Ok(Predictor::new(model, task, spec, device))
+    }
+
+    /// The same as an [`Engine`](crate::Engine), to be asked for tensors in batches, with what is known of the model.
+    ///
+    /// # Errors
+    /// As [`load`](Self::load).
+    pub fn load_engine(self) -> Result<(ClassifierEngine<B>, ClassifierSpec), InferError> {
+        let (model, task, spec, device) = self.load_parts()?;
+        Ok((ClassifierEngine::new(&model, task, &spec, device), spec))
+    }
+
+    fn load_parts(self) -> Result<(Classifier, BoxedTask, ClassifierSpec, Device), InferError> {
         let device = B::device(self.ordinal)?;
         let fetched = self.model.to_str().map(|address| self.registry.fetch(address)).transpose()?.flatten();
         let path = fetched.as_deref().unwrap_or(Path::new(&self.model));
@@ -74,7 +88,7 @@ impl<B: Backend> PredictorBuilder<B> {
             }
             (None, _) => self.load_from_zoo(&device)?,
         };
-        Ok(Predictor::new(model, task, spec, device))
+        Ok((model, task, spec, device))
     }
 
     fn load_from_zoo(&self, device: &Device) -> Result<(Classifier, BoxedTask, ClassifierSpec), InferError> {

@@ -1,5 +1,38 @@
 //! The service layer: what ML Vision Lab offers over HTTP.
 //!
+//! - [`Service`], [`Repository`](models::Repository), [`router`]: models that answer over the Open Inference Protocol, by REST and gRPC.
+//! - [`HttpServer`]: connections with limits and deadlines, for any router.
 //! - [`mlflow`]: MLflow's REST API over the tracker and the registry, so that MLflow's own client works with them.
+//!
+//! ```no_run
+//! # async fn serve() -> Result<(), Box<dyn std::error::Error>> {
+//! use std::sync::Arc;
+//! use mvl_infer::{DataType, IdentityEngine};
+//! use mvl_serve::models::{FixedModels, ModelDefinition, Repository};
+//! use mvl_serve::{GatewayOptions, HttpServer, Service, ServiceOptions, router};
+//!
+//! let models = FixedModels::new(vec![("echo".to_owned(), Arc::new(IdentityEngine::new(&[DataType::Fp32])))]);
+//! let repository = Arc::new(Repository::new(Arc::new(models), None));
+//! repository.define(ModelDefinition::new("echo", "echo"))?;
+//! let service = Service::new(repository);
+//! service.blocking(|repository| repository.load("echo")).await?;
+//! let server = HttpServer::bind(GatewayOptions::default()).await?;
+//! server.run(router(service, &ServiceOptions::default()), std::future::pending()).await;
+//! # Ok(())
+//! # }
+//! ```
 
+mod gateway;
 pub mod mlflow;
+pub mod models;
+mod oip;
+mod predict;
+mod router;
+mod service;
+mod service_error;
+
+pub use gateway::{GatewayOptions, HttpServer, ListenError};
+pub use predict::PictureLimits;
+pub use router::{ServiceOptions, router};
+pub use service::{InferAnswer, InferCall, Service};
+pub use service_error::{ServiceError, Trouble};

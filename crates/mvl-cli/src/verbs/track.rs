@@ -60,7 +60,7 @@ pub(crate) fn run(verb: TrackVerb, output: &Output) -> anyhow::Result<Outcome> {
 }
 
 /// One key a line; what begins with `#` is a remark.
-fn read_keys(file: &Path) -> anyhow::Result<ApiKeys> {
+pub(crate) fn read_keys(file: &Path) -> anyhow::Result<ApiKeys> {
     let text = std::fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
     let lines = (1..).zip(text.lines()).filter(|(_, line)| !line.trim().is_empty() && !line.starts_with('#'));
     let mut keys = ApiKeys::default();

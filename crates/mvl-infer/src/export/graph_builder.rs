@@ -104,12 +104,15 @@ impl GraphBuilder {
 
     /// One number without a shape; `None` for a type of elements that ONNX has not.
     pub(super) fn scalar(&mut self, value: ScalarIr, dtype: DType) -> Option<String> {
-        let number: f64 = value.elem();
-        let whole: i64 = value.elem();
-        let data = match dtype {
-            DType::Bool(_) => TensorData::new(vec![whole != 0], [0_usize; 0]),
-            _ if dtype.is_float() => TensorData::new(vec![number], [0_usize; 0]).convert_dtype(dtype),
-            _ => TensorData::new(vec![whole], [0_usize; 0]).convert_dtype(dtype),
+        let shape = [0_usize; 0];
+        let data = match (dtype, value) {
+            (DType::Bool(_), value) => TensorData::new(vec![value.elem::<f64>() != 0.0], shape),
+            // beyond the range of whole numbers, such as infinity, the last of them
+            (_, ScalarIr::Float(number)) if !dtype.is_float() => {
+                TensorData::new(vec![number as i64], shape).convert_dtype(dtype)
+            }
+            (_, value) if dtype.is_float() => TensorData::new(vec![value.elem::<f64>()], shape).convert_dtype(dtype),
+            (_, value) => TensorData::new(vec![value.elem::<i64>()], shape).convert_dtype(dtype),
         };
         self.constant(data)
     }

@@ -40,7 +40,12 @@ impl OnnxAnswer {
         }
     }
 
-    fn of<const D: usize>(self, logits: Tensor<D>) -> Tensor<D> {
+    /// What becomes of a model's logits.
+    ///
+    /// # Shapes
+    /// `[N, K, …]` → the same
+    #[must_use]
+    pub fn of<const D: usize>(self, logits: Tensor<D>) -> Tensor<D> {
         match self {
             Self::Logits => logits,
             Self::Softmax => activation::softmax(logits, CLASSES),

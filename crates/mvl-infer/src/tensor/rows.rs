@@ -2,7 +2,7 @@
 
 use bytes::{Bytes, BytesMut};
 
-use super::{DataType, HostTensor, TensorError};
+use super::{HostTensor, TensorError};
 
 /// Joins tensors of one type that differ in their first axis only. One alone is not copied.
 pub(crate) fn joined(mut parts: Vec<HostTensor>) -> HostTensor {
@@ -53,6 +53,7 @@ fn after_texts(bytes: &Bytes, start: usize, count: usize) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::DataType;
 
     #[test]
     fn what_is_joined_is_parted_again() {

@@ -49,6 +49,8 @@ pub(super) struct Lowering {
     sides: HashMap<TensorId, Vec<Dimension>>,
     /// What of the first pass stands for what of the second.
     twins: HashMap<TensorId, TensorId>,
+    /// What reshapes put out, with what they were given and its shape.
+    reshaped: HashMap<String, (String, Vec<Dimension>)>,
     /// The name of the number of pictures as a tensor `[1]`, once something asks for it.
     batch: Option<String>,
     images: String,
@@ -70,6 +72,7 @@ pub(super) fn lower(recording: Recording, graph: &str, input: &str, output: &str
         constants,
         sides: HashMap::new(),
         twins: HashMap::from([(images[1], images[0])]),
+        reshaped: HashMap::new(),
         batch: None,
         images: input.to_owned(),
     };

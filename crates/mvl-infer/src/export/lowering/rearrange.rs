@@ -79,9 +79,12 @@ impl Lowering {
     }
 
     /// A shape in which one side follows the number of pictures is written without it: as the side it was (0) or the rest (-1).
+    ///
+    /// Of reshapes that follow each other only the last one is left.
     fn reshape(&mut self, op: &ShapeOpIr) -> Lowered {
         let input = self.name(&op.input)?;
-        let (from, to) = (self.sides(&op.input), self.sides(&op.out));
+        let to = self.sides(&op.out);
+        let (input, from) = self.reshaped.get(&input).cloned().unwrap_or_else(|| (input, self.sides(&op.input)));
         if from == to {
             self.set(&op.out, input);
             return Ok(());
@@ -99,6 +102,7 @@ impl Lowering {
             _ => self.shape(&to),
         };
         let name = self.graph.node("Reshape", &[&input, &shape], []);
+        self.reshaped.insert(name.clone(), (input, from));
         self.set(&op.out, name);
         Ok(())
     }

@@ -1,0 +1,8 @@
+//! Makes Rust of the protocol's proto files, without `protoc`.
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    println!("cargo:rerun-if-changed=proto");
+    let files = protox::compile(["inference.proto"], ["proto"])?;
+    tonic_prost_build::configure().build_client(false).bytes(".").compile_fds(files)?;
+    Ok(())
+}

@@ -1,0 +1,50 @@
+//! Bodies are read whole before anything looks at them, within a limit and a time.
+
+use axum::body::{Body, to_bytes};
+use axum::extract::{Request, State};
+use axum::http::{StatusCode, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use serde_json::json;
+
+use super::GatewayOptions;
+use crate::{ServiceError, Trouble};
+
+/// Reads a body, unless it is a stream of gRPC's or a connection that becomes another protocol's.
+pub(super) async fn read_whole(State(options): State<GatewayOptions>, request: Request, next: Next) -> Response {
+    let headers = request.headers();
+    if super::guard::is_grpc(headers) || headers.contains_key(header::UPGRADE) {
+        return next.run(request).await;
+    }
+    let too_large = || {
+        let message = format!("expected a body of at most {} bytes", options.body_bytes);
+        ServiceError::new(Trouble::TooLarge, message).into_response()
+    };
+    let said = headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
+    if said.is_some_and(|said| said > options.body_bytes as u64) {
+        return too_large();
+    }
+    let (head, body) = request.into_parts();
+    match tokio::time::timeout(options.body_time, to_bytes(body, options.body_bytes)).await {
+        Ok(Ok(bytes)) => next.run(Request::from_parts(head, Body::from(bytes))).await,
+        Ok(Err(error)) if is_limit(&error) => too_large(),
+        Ok(Err(error)) => {
+            ServiceError::new(Trouble::Invalid, format!("the body did not arrive whole: {error}")).into_response()
+        }
+        Err(_) => {
+            let message = format!("expected the body within {} s", options.body_time.as_secs_f32());
+            (StatusCode::REQUEST_TIMEOUT, axum::Json(json!({ "error": message }))).into_response()
+        }
+    }
+}
+
+fn is_limit(error: &axum::Error) -> bool {
+    let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error);
+    while let Some(error) = cause {
+        if error.is::<http_body_util::LengthLimitError>() {
+            return true;
+        }
+        cause = error.source();
+    }
+    false
+}

@@ -1,0 +1,119 @@
+//! [`HttpServer`]: takes connections, HTTP/1.1 and HTTP/2 on one port, and ends when it is told to.
+
+use std::future::Future;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::middleware::from_fn_with_state;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto::Builder;
+use hyper_util::server::graceful::GracefulShutdown;
+use hyper_util::service::TowerToHyperService;
+use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
+
+use super::{GatewayOptions, body, guard};
+
+/// How long to wait when the system has no more sockets.
+const PAUSE: Duration = Duration::from_millis(50);
+
+/// Why a server does not listen.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ListenError {
+    /// Without a key anybody who reaches the server may use it, so it serves this machine alone.
+    #[error("cannot listen on {address} without an API key: anybody who reaches it could use it; give keys, or listen on 127.0.0.1")]
+    NeedsKey {
+        /// Where it was to listen.
+        address: SocketAddr,
+    },
+    /// The address is taken, or not of this machine.
+    #[error("cannot listen on {address}")]
+    Listen {
+        /// Where it was to listen.
+        address: SocketAddr,
+        /// What the system said.
+        #[source]
+        source: io::Error,
+    },
+}
+
+/// A server that listens and does not serve yet.
+#[derive(Debug)]
+pub struct HttpServer {
+    listener: TcpListener,
+    address: SocketAddr,
+    options: GatewayOptions,
+}
+
+impl HttpServer {
+    /// Listens.
+    ///
+    /// # Errors
+    /// [`ListenError::NeedsKey`] for an address that others reach, without a key; [`ListenError::Listen`] when the address is taken or not
+    /// of this machine.
+    pub async fn bind(options: GatewayOptions) -> Result<Self, ListenError> {
+        let address = options.address;
+        if options.keys.is_empty() && !address.ip().is_loopback() {
+            return Err(ListenError::NeedsKey { address });
+        }
+        let failed = |source| ListenError::Listen { address, source };
+        let listener = TcpListener::bind(address).await.map_err(failed)?;
+        let address = listener.local_addr().map_err(failed)?;
+        Ok(Self { listener, address, options })
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Serves until `shutdown` is ready. Then no connection is taken any more, and requests that are under way have the options' grace
+    /// to end.
+    pub async fn run(self, router: Router, shutdown: impl Future<Output = ()>) {
+        // The layer that is added last is passed first: nobody's body is read before it is known who asks.
+        let router = router
+            .layer(from_fn_with_state(self.options.clone(), body::read_whole))
+            .layer(from_fn_with_state(self.options.keys.clone(), guard::guard));
+        let places = Arc::new(Semaphore::new(self.options.connections));
+        let mut builder = Builder::new(TokioExecutor::new());
+        builder.http1().timer(TokioTimer::new()).header_read_timeout(self.options.header_time);
+        builder
+            .http2()
+            .timer(TokioTimer::new())
+            .keep_alive_interval(Duration::from_secs(20))
+            .keep_alive_timeout(Duration::from_secs(20))
+            .max_concurrent_streams(256)
+            .max_pending_accept_reset_streams(64);
+        let connections = GracefulShutdown::new();
+        tokio::pin!(shutdown);
+        loop {
+            let place = places.clone().acquire_owned();
+            let taken = tokio::select! {
+                () = &mut shutdown => break,
+                taken = async { (place.await, self.listener.accept().await) } => taken,
+            };
+            let (Ok(place), accepted) = taken else { break };
+            let stream = match accepted {
+                Ok((stream, _)) => stream,
+                Err(_) => {
+                    tokio::time::sleep(PAUSE).await; // too many open files, or a client that is gone already
+                    continue;
+                }
+            };
+            let _ = stream.set_nodelay(true); // answers are small; a socket that cannot is served all the same
+            let service = TowerToHyperService::new(router.clone());
+            let connection = builder.serve_connection_with_upgrades(TokioIo::new(stream), service).into_owned();
+            let watched = connections.watch(connection);
+            tokio::spawn(async move {
+                let _ = watched.await; // a client that breaks off concerns nobody else
+                drop(place);
+            });
+        }
+        drop(self.listener);
+        let _ = tokio::time::timeout(self.options.grace, connections.shutdown()).await;
+    }
+}

@@ -1,0 +1,9 @@
+//! What stands between the world and the services: connections, bodies, and who may ask.
+
+mod body;
+mod connections;
+mod guard;
+mod options;
+
+pub use connections::{HttpServer, ListenError};
+pub use options::GatewayOptions;

@@ -1,0 +1,108 @@
+//! [`ClassifierModels`]: saved models in folders, in the registry and in the zoo, run by burn.
+
+use std::fmt;
+use std::fs;
+use std::marker::PhantomData;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use mvl_core::{Backend, BoxError, MODEL_FILE, Registry};
+use mvl_infer::{Engine, Predictor};
+
+use super::{FoundVersion, ModelParts, ModelSource};
+use crate::ServiceError;
+
+/// Says which version `models:/NAME@ALIAS` stands for now, as `models:/NAME/VERSION`.
+type Pin = dyn Fn(&str) -> Result<String, BoxError> + Send + Sync;
+
+/// Classifiers run by burn on a backend, from wherever [`Predictor`] finds them: a run's or a saved model's folder, a folder with a
+/// version in each of its numbered folders, a name of the zoo, and the addresses of the registry's sources.
+#[derive(Clone)]
+pub struct ClassifierModels<B: Backend> {
+    registry: Registry,
+    pin: Option<Arc<Pin>>,
+    backend: PhantomData<B>,
+}
+
+impl<B: Backend> fmt::Debug for ClassifierModels<B> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ClassifierModels").field("backend", &B::NAME).finish_non_exhaustive()
+    }
+}
+
+impl<B: Backend> ClassifierModels<B> {
+    /// Models that a registry knows.
+    pub fn new(registry: Registry) -> Self {
+        Self { registry, pin: None, backend: PhantomData }
+    }
+
+    /// Follows aliases of the model registry: the function says which version `models:/NAME@ALIAS` stands for now, as
+    /// `models:/NAME/VERSION`.
+    #[must_use]
+    pub fn following(self, pin: impl Fn(&str) -> Result<String, BoxError> + Send + Sync + 'static) -> Self {
+        Self { pin: Some(Arc::new(pin)), ..self }
+    }
+
+    fn registered(&self, source: &str) -> Result<FoundVersion, ServiceError> {
+        let pin = self.pin.as_ref().ok_or_else(|| ServiceError::not_found("there is no model registry here"))?;
+        let address = pin(source).map_err(|error| ServiceError::not_found(words(&*error)))?;
+        let version = address.rsplit('/').next().unwrap_or("1").to_owned();
+        Ok(FoundVersion::fixed(version, address))
+    }
+}
+
+impl<B: Backend> ModelSource for ClassifierModels<B> {
+    fn resolve(&self, source: &str) -> Result<FoundVersion, ServiceError> {
+        if source.starts_with("models:") {
+            return self.registered(source);
+        }
+        let folder = Path::new(source);
+        if !folder.is_dir() {
+            return Ok(FoundVersion::fixed("1", source)); // a name of the zoo, or nothing: loading tells
+        }
+        let (version, folder) = newest(folder).unwrap_or(("1".to_owned(), folder.to_owned()));
+        let address = folder.to_str().ok_or_else(|| ServiceError::invalid("expected a path in UTF-8"))?.to_owned();
+        Ok(FoundVersion { version, address, stamp: stamp(&folder) })
+    }
+
+    fn load(&self, found: &FoundVersion, replicas: usize) -> Result<ModelParts, ServiceError> {
+        let builder = Predictor::<B>::builder(&found.address).with_registry(self.registry.clone());
+        let (engine, spec) = builder.load_engine().map_err(|error| ServiceError::invalid(words(&error)))?;
+        let mut engines: Vec<Arc<dyn Engine>> = Vec::with_capacity(replicas);
+        engines.extend((1..replicas).map(|_| Arc::new(engine.replica()) as Arc<dyn Engine>));
+        engines.push(Arc::new(engine));
+        Ok(ModelParts { replicas: engines, classifier: Some(spec) })
+    }
+}
+
+/// The numbered folder with the highest number that holds a saved model.
+fn newest(folder: &Path) -> Option<(String, PathBuf)> {
+    let entries = fs::read_dir(folder).ok()?.flatten();
+    let versions = entries.filter_map(|entry| {
+        let name = entry.file_name().into_string().ok()?;
+        let number: u64 = name.parse().ok()?;
+        entry.path().join(MODEL_FILE).is_file().then(|| (number, name, entry.path()))
+    });
+    versions.max_by_key(|(number, ..)| *number).map(|(_, name, path)| (name, path))
+}
+
+/// When the saved model in a folder, or in the run in it, was written last.
+fn stamp(folder: &Path) -> String {
+    let places = ["", "checkpoints/best", "checkpoints/last"];
+    let files = places.iter().map(|place| folder.join(place).join(MODEL_FILE));
+    let times = files.filter_map(|file| file.metadata().ok()?.modified().ok());
+    let newest = times.max().and_then(|time| time.duration_since(SystemTime::UNIX_EPOCH).ok());
+    newest.map_or_else(String::new, |time| time.as_nanos().to_string())
+}
+
+/// An error with its causes, on one line.
+fn words(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text = format!("{text}: {error}");
+        cause = error.source();
+    }
+    text
+}

@@ -1,0 +1,97 @@
+//! [`LoadedModel`]: one version of a model, ready to answer.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use mvl_core::ClassifierSpec;
+use mvl_infer::{BatchOptions, Batcher, ComputeSlots, DataType, Engine, HostTensor, Request, Signature};
+
+use super::FoundVersion;
+use crate::ServiceError;
+
+/// What a loader found: engines that share weights, and what is known of the model beside them.
+pub struct ModelParts {
+    /// The replicas, at least one.
+    pub replicas: Vec<Arc<dyn Engine>>,
+    /// What is known of a model for pictures; without it the model is asked by tensors alone.
+    pub classifier: Option<ClassifierSpec>,
+}
+
+impl fmt::Debug for ModelParts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let platforms: Vec<&str> = self.replicas.iter().map(|engine| engine.platform()).collect();
+        f.debug_struct("ModelParts").field("replicas", &platforms).finish_non_exhaustive()
+    }
+}
+
+/// One version of a model, ready to answer.
+#[derive(Debug)]
+pub struct LoadedModel {
+    /// The model's name.
+    pub name: String,
+    /// The version, as [`found`](Self::found) names it.
+    pub version: String,
+    /// Where it came from.
+    pub found: FoundVersion,
+    /// What answers.
+    pub batcher: Batcher,
+    /// What is known of a model for pictures.
+    pub classifier: Option<ClassifierSpec>,
+    /// When it was loaded.
+    pub loaded_at: SystemTime,
+}
+
+impl LoadedModel {
+    /// Starts the replicas.
+    pub fn start(
+        name: impl Into<String>,
+        found: FoundVersion,
+        parts: ModelParts,
+        options: BatchOptions,
+        slots: Option<ComputeSlots>,
+    ) -> Self {
+        Self {
+            name: name.into(),
+            version: found.version.clone(),
+            found,
+            batcher: Batcher::start_in(parts.replicas, options, slots),
+            classifier: parts.classifier,
+            loaded_at: SystemTime::now(),
+        }
+    }
+
+    /// Which tensors it takes and gives.
+    pub fn signature(&self) -> &Signature {
+        self.batcher.signature()
+    }
+
+    /// Runs zeros through it, one row and a full batch, so that the first caller waits for nothing but the answer. Blocks.
+    ///
+    /// # Errors
+    /// When the model fails.
+    pub fn warm_up(&self) -> Result<(), ServiceError> {
+        if !self.signature().inputs.iter().all(|input| input.datatype != DataType::Bytes) {
+            return Ok(()); // what text or picture it wants is not known
+        }
+        for rows in [1, self.batcher.options().max_rows] {
+            let inputs = self.signature().inputs.iter().map(|input| {
+                let mut shape: Vec<usize> = input.shape.iter().map(|side| side.unwrap_or(1)).collect();
+                if self.signature().batched && let Some(first) = shape.first_mut() {
+                    *first = rows;
+                }
+                let bytes = shape.iter().product::<usize>() * input.datatype.size().unwrap_or(0);
+                HostTensor::new(input.datatype, shape, vec![0; bytes].into())
+            });
+            let inputs = inputs.collect::<Result<Vec<_>, _>>()?;
+            // A model whose sides are open may not take pictures of one pixel; that is no reason not to serve it.
+            let open = self.signature().inputs.iter().any(|input| input.shape.iter().skip(1).any(Option::is_none));
+            if open {
+                return Ok(());
+            }
+            let deadline = Some(std::time::Instant::now() + Duration::from_secs(600));
+            self.batcher.submit(Request { deadline, ..Request::new(inputs) }).wait()?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,15 @@
+//! The models that a service answers with: where they come from, which are loaded, which version gets which requests.
+
+mod classifiers;
+mod definition;
+mod loaded;
+mod repository;
+mod served;
+mod source;
+
+pub use classifiers::ClassifierModels;
+pub use definition::ModelDefinition;
+pub use loaded::{LoadedModel, ModelParts};
+pub use repository::{IndexEntry, Loaded, ModelState, Repository};
+pub use served::{Picked, Share};
+pub use source::{FixedModels, FoundVersion, IdentityModels, ModelSource};

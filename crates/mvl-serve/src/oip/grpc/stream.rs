@@ -1,0 +1,56 @@
+//! Streamed requests, answered in their order. While answers wait to be taken, no further requests are read.
+
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use futures_core::Stream;
+use tokio::sync::mpsc;
+use tonic::{Status, Streaming};
+
+use super::proto;
+use crate::oip::rest::Oip;
+
+/// How many answers may wait to be taken.
+const WAITING: usize = 16;
+
+/// Answers as they come.
+pub(crate) struct Answers(mpsc::Receiver<Result<proto::ModelStreamInferResponse, Status>>);
+
+impl Stream for Answers {
+    type Item = Result<proto::ModelStreamInferResponse, Status>;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        self.0.poll_recv(context)
+    }
+}
+
+/// Answers requests one after the other. An error of one is told in its answer, and the stream goes on.
+pub(super) fn answers(oip: Oip, mut requests: Streaming<proto::ModelInferRequest>) -> Answers {
+    let (send, receive) = mpsc::channel(WAITING);
+    tokio::spawn(async move {
+        loop {
+            let answer = match requests.message().await {
+                Ok(Some(request)) => {
+                    let id = request.id.clone();
+                    Ok(match oip.answer(request, None).await {
+                        Ok(response) => proto::ModelStreamInferResponse {
+                            infer_response: Some(response),
+                            ..proto::ModelStreamInferResponse::default()
+                        },
+                        Err(error) => proto::ModelStreamInferResponse {
+                            error_message: error.to_string(),
+                            infer_response: Some(proto::ModelInferResponse { id, ..Default::default() }),
+                        },
+                    })
+                }
+                Ok(None) => return,
+                Err(status) => Err(status),
+            };
+            let ended = answer.is_err();
+            if send.send(answer).await.is_err() || ended {
+                return; // nobody takes them any more, or the stream is broken
+            }
+        }
+    });
+    Answers(receive)
+}

@@ -1,0 +1,290 @@
+//! The protocol over REST.
+
+mod body;
+mod compression;
+mod numbers;
+mod statistics;
+
+use std::sync::Arc;
+
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{MethodRouter, get, post};
+use axum::{Json, Router};
+use bytes::Bytes;
+use mvl_infer::TensorSpec;
+use serde_json::{Value, json};
+
+use super::memory::SharedMemory;
+use crate::models::{IndexEntry, LoadedModel, ModelDefinition, ModelState};
+use crate::service::Service;
+use crate::{ServiceError, Trouble};
+pub(crate) use body::priority_of;
+pub(crate) use statistics::{model_statistics, to_json as statistics_json};
+
+/// What the protocol's handlers can reach.
+#[derive(Debug, Clone)]
+pub(crate) struct Oip {
+    pub(crate) service: Service,
+    pub(crate) memory: Arc<SharedMemory>,
+}
+
+/// The extensions that are offered.
+pub(crate) fn extensions(memory: &SharedMemory) -> Vec<&'static str> {
+    let mut extensions =
+        vec!["binary_tensor_data", "model_configuration", "model_repository", "schedule_policy", "statistics"];
+    if memory.is_allowed() {
+        extensions.push("system_shared_memory");
+    }
+    extensions
+}
+
+/// Every route under `/v2`.
+pub(crate) fn routes(oip: Oip) -> Router {
+    let both = |router: Router<Oip>, path: &str, method: MethodRouter<Oip>| {
+        let versioned = format!("/v2/models/{{model}}/versions/{{version}}{path}");
+        router.route(&format!("/v2/models/{{model}}{path}"), method.clone()).route(&versioned, method)
+    };
+    let mut router = Router::new()
+        .route("/v2", get(server_metadata))
+        .route("/v2/health/live", get(|| async { StatusCode::OK }))
+        .route("/v2/health/ready", get(server_ready))
+        .route("/v2/models/stats", get(all_statistics))
+        .route("/v2/repository/index", post(index))
+        .route("/v2/repository/models/{model}/load", post(load))
+        .route("/v2/repository/models/{model}/unload", post(unload))
+        .route("/v2/systemsharedmemory/status", get(memory_status))
+        .route("/v2/systemsharedmemory/unregister", post(memory_unregister))
+        .route("/v2/systemsharedmemory/region/{region}/status", get(memory_status))
+        .route("/v2/systemsharedmemory/region/{region}/register", post(memory_register))
+        .route("/v2/systemsharedmemory/region/{region}/unregister", post(memory_unregister));
+    router = both(router, "", get(model_metadata));
+    router = both(router, "/ready", get(model_ready));
+    router = both(router, "/config", get(model_config));
+    router = both(router, "/stats", get(one_statistics));
+    router = both(router, "/infer", post(infer));
+    router.with_state(oip)
+}
+
+impl IntoResponse for ServiceError {
+    fn into_response(self) -> Response {
+        let mut response = (self.trouble.status(), Json(json!({ "error": self.message }))).into_response();
+        if let Some(after) = self.retry_after {
+            let seconds = after.as_secs() + u64::from(after.subsec_nanos() > 0);
+            response.headers_mut().insert(header::RETRY_AFTER, seconds.max(1).into());
+        }
+        response
+    }
+}
+
+/// The model and the version in a path.
+#[derive(serde::Deserialize)]
+struct Which {
+    model: String,
+    #[serde(default)]
+    version: Option<String>,
+}
+
+impl Which {
+    fn pick(&self, oip: &Oip) -> Result<Arc<LoadedModel>, ServiceError> {
+        Ok(oip.service.repository().pick(&self.model, self.version.as_deref())?.model)
+    }
+}
+
+async fn server_metadata(State(oip): State<Oip>) -> Json<Value> {
+    Json(json!({ "name": "mvl", "version": env!("CARGO_PKG_VERSION"), "extensions": extensions(&oip.memory) }))
+}
+
+async fn server_ready(State(oip): State<Oip>) -> StatusCode {
+    match oip.service.repository().is_ready() {
+        true => StatusCode::OK,
+        false => StatusCode::SERVICE_UNAVAILABLE,
+    }
+}
+
+async fn model_ready(State(oip): State<Oip>, Path(which): Path<Which>) -> Result<StatusCode, ServiceError> {
+    which.pick(&oip).map(|_| StatusCode::OK)
+}
+
+fn specs(specs: &[TensorSpec]) -> Vec<Value> {
+    let spec =
+        |spec: &TensorSpec| json!({ "name": spec.name, "datatype": spec.datatype.name(), "shape": spec.wire_shape() });
+    specs.iter().map(spec).collect()
+}
+
+async fn model_metadata(State(oip): State<Oip>, Path(which): Path<Which>) -> Result<Json<Value>, ServiceError> {
+    let model = which.pick(&oip)?;
+    let versions = oip.service.repository().versions(&which.model)?;
+    let versions: Vec<&str> = versions.iter().map(|model| model.version.as_str()).collect();
+    Ok(Json(json!({
+        "name": model.name,
+        "versions": versions,
+        "platform": model.batcher.platform(),
+        "inputs": specs(&model.signature().inputs),
+        "outputs": specs(&model.signature().outputs),
+    })))
+}
+
+/// Triton's model configuration, as far as it has counterparts here. Dimensions are without the batch's.
+async fn model_config(State(oip): State<Oip>, Path(which): Path<Which>) -> Result<Json<Value>, ServiceError> {
+    let model = which.pick(&oip)?;
+    Ok(Json(config_of(&model)))
+}
+
+pub(crate) fn config_of(model: &LoadedModel) -> Value {
+    let signature = model.signature();
+    let tensor = |spec: &TensorSpec| {
+        let shape = spec.wire_shape();
+        let dims = if signature.batched { &shape[1..] } else { &shape[..] };
+        let kind = match spec.datatype.name() {
+            "BYTES" => "STRING",
+            name => name,
+        };
+        json!({ "name": spec.name, "data_type": format!("TYPE_{kind}"), "dims": dims })
+    };
+    let options = model.batcher.options();
+    json!({
+        "name": model.name,
+        "platform": model.batcher.platform(),
+        "backend": "mvl",
+        "max_batch_size": if signature.batched { options.max_rows } else { 0 },
+        "input": signature.inputs.iter().map(tensor).collect::<Vec<_>>(),
+        "output": signature.outputs.iter().map(tensor).collect::<Vec<_>>(),
+        "dynamic_batching": {
+            "max_queue_delay_microseconds": u64::try_from(options.max_delay.as_micros()).unwrap_or(u64::MAX),
+        },
+        "instance_group": [{ "count": model.batcher.replicas().len() }],
+    })
+}
+
+async fn infer(
+    State(oip): State<Oip>,
+    Path(which): Path<Which>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<Response, ServiceError> {
+    let body = compression::decompressed(&headers, body)?;
+    let json_length = match headers.get(body::JSON_LENGTH) {
+        None => None,
+        Some(length) => Some(length.to_str().ok().and_then(|length| length.parse().ok()).ok_or_else(|| {
+            ServiceError::invalid("expected Inference-Header-Content-Length to be a count of bytes")
+        })?),
+    };
+    let mut request = body::parse(&body, json_length, &oip.memory)?;
+    request.call.model = which.model;
+    request.call.version = which.version;
+    let answer = oip.service.infer(std::mem::take(&mut request.call)).await?;
+    let written = body::write(&request, &answer, &oip.memory)?;
+    let kind = if written.json_length.is_some() { "application/octet-stream" } else { "application/json" };
+    let mut response = compression::compressed(&headers, written.body)?;
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
+    if let Some(length) = written.json_length {
+        response.headers_mut().insert(HeaderName::from_static(body::JSON_LENGTH), length.into());
+    }
+    Ok(response)
+}
+
+async fn all_statistics(State(oip): State<Oip>) -> Json<Value> {
+    let statistics = model_statistics(oip.service.repository(), None);
+    Json(json!({ "model_stats": statistics.iter().map(|model| statistics_json(model)).collect::<Vec<_>>() }))
+}
+
+async fn one_statistics(State(oip): State<Oip>, Path(which): Path<Which>) -> Result<Json<Value>, ServiceError> {
+    if which.version.is_some() {
+        let model = which.pick(&oip)?;
+        return Ok(Json(json!({ "model_stats": [statistics_json(&model)] })));
+    }
+    which.pick(&oip)?;
+    let statistics = model_statistics(oip.service.repository(), Some(&which.model));
+    Ok(Json(json!({ "model_stats": statistics.iter().map(|model| statistics_json(model)).collect::<Vec<_>>() })))
+}
+
+/// A JSON body that may be left out.
+fn optional_json(body: &[u8]) -> Result<Value, ServiceError> {
+    if body.is_empty() {
+        return Ok(json!({}));
+    }
+    let value: Value = serde_json::from_slice(body)
+        .map_err(|error| ServiceError::invalid(format!("the request is not as expected: {error}")))?;
+    match value.is_object() {
+        true => Ok(value),
+        false => Err(ServiceError::invalid("expected a JSON object")),
+    }
+}
+
+/// Triton's words for a state.
+pub(crate) fn state_words(entry: &IndexEntry) -> (&'static str, String) {
+    match &entry.state {
+        ModelState::Loading => ("LOADING", String::new()),
+        ModelState::Ready => ("READY", String::new()),
+        ModelState::Unavailable(reason) => ("UNAVAILABLE", reason.clone()),
+    }
+}
+
+async fn index(State(oip): State<Oip>, body: Bytes) -> Result<Json<Value>, ServiceError> {
+    let ready_only = optional_json(&body)?.get("ready") == Some(&Value::Bool(true));
+    let entries = oip.service.repository().index().into_iter();
+    let lines = entries.filter(|entry| !ready_only || entry.state == ModelState::Ready).map(|entry| {
+        let (state, reason) = state_words(&entry);
+        let mut line = json!({ "name": entry.name });
+        if let Some(version) = entry.version {
+            line["version"] = version.into();
+        }
+        line["state"] = state.into();
+        if !reason.is_empty() {
+            line["reason"] = reason.into();
+        }
+        line
+    });
+    Ok(Json(lines.collect()))
+}
+
+/// A model that is not known may be loaded from a source in the parameters, if a source is what it asks for.
+async fn load(State(oip): State<Oip>, Path(which): Path<Which>, body: Bytes) -> Result<Json<Value>, ServiceError> {
+    let body = optional_json(&body)?;
+    let source = body.pointer("/parameters/source").and_then(Value::as_str).map(ToOwned::to_owned);
+    if body.pointer("/parameters/config").is_some() {
+        return Err(ServiceError::unsupported("a model's configuration is read from the server's config file alone"));
+    }
+    let loading = oip.service.blocking(move |repository| {
+        if let Some(source) = source {
+            repository.define(ModelDefinition::new(&which.model, source))?;
+        }
+        repository.load(&which.model)
+    });
+    loading.await.map(|_| Json(json!({})))
+}
+
+async fn unload(State(oip): State<Oip>, Path(which): Path<Which>) -> Result<Json<Value>, ServiceError> {
+    oip.service.blocking(move |repository| repository.unload(&which.model)).await.map(|()| Json(json!({})))
+}
+
+#[derive(serde::Deserialize)]
+struct RegionPath {
+    #[serde(default)]
+    region: Option<String>,
+}
+
+async fn memory_status(State(oip): State<Oip>, Path(path): Path<RegionPath>) -> Result<Json<Value>, ServiceError> {
+    Ok(Json(json!(oip.memory.status(path.region.as_deref())?)))
+}
+
+async fn memory_register(
+    State(oip): State<Oip>,
+    Path(path): Path<RegionPath>,
+    body: Bytes,
+) -> Result<Json<Value>, ServiceError> {
+    let body = optional_json(&body)?;
+    let key = body.get("key").and_then(Value::as_str).ok_or_else(|| ServiceError::invalid("expected a key"))?;
+    let bytes = body.get("byte_size").and_then(Value::as_u64);
+    let bytes = bytes.ok_or_else(|| ServiceError::invalid("expected byte_size, a count of bytes"))?;
+    let offset = body.get("offset").map_or(Some(0), Value::as_u64);
+    let offset = offset.ok_or_else(|| ServiceError::invalid("expected offset to be a count of bytes"))?;
+    let region = path.region.ok_or_else(|| ServiceError::new(Trouble::Invalid, "expected a region's name"))?;
+    oip.memory.register(&region, key, offset, bytes).map(|()| Json(json!({})))
+}
+
+async fn memory_unregister(State(oip): State<Oip>, Path(path): Path<RegionPath>) -> Result<Json<Value>, ServiceError> {
+    oip.memory.unregister(path.region.as_deref()).map(|()| Json(json!({})))
+}

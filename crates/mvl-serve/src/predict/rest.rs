@@ -1,0 +1,246 @@
+//! `/v1`: models to create, list and inspect, and pictures to predict.
+
+use axum::extract::{FromRequest, Multipart, Path, Query, Request, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use axum::{Json, Router};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::{Pictures, Question};
+use crate::ServiceError;
+use crate::models::{ModelDefinition, ModelState, Repository};
+use crate::oip::rest::priority_of;
+
+/// Every route under `/v1`.
+pub(crate) fn routes(pictures: Pictures) -> Router {
+    let one = get(inspect).delete(delete).post(act);
+    Router::new()
+        .route("/v1/models", get(list).post(create))
+        .route("/v1/models/{model}", one.clone())
+        .route("/v1/models/{model}/versions/{version}", axum::routing::post(act))
+        .with_state(pictures)
+}
+
+fn described(repository: &Repository, name: &str) -> Result<Value, ServiceError> {
+    let definition = repository.definition(name)?;
+    let lines: Vec<_> = repository.index().into_iter().filter(|entry| entry.name == name).collect();
+    let (state, reason) = match lines.first().map(|entry| &entry.state) {
+        Some(ModelState::Ready) => ("ready", Value::Null),
+        Some(ModelState::Loading) => ("loading", Value::Null),
+        Some(ModelState::Unavailable(reason)) => ("unavailable", reason.as_str().into()),
+        None => ("unavailable", Value::Null),
+    };
+    let mut told = json!({ "name": name, "source": definition.source, "state": state });
+    if !reason.is_null() {
+        told["reason"] = reason;
+    }
+    let Ok(versions) = repository.versions(name) else { return Ok(told) };
+    let [canary, shadow] = repository.shares(name)?;
+    told["version"] = versions.last().map(|model| model.version.clone()).into();
+    told["versions"] = versions.iter().map(|model| model.version.as_str()).collect();
+    for (key, share) in [("canary", canary), ("shadow", shadow)] {
+        if let Some((version, percent)) = share {
+            told[key] = json!({ "version": version, "percent": percent });
+        }
+    }
+    if let Some(model) = versions.last() {
+        told["platform"] = model.batcher.platform().into();
+        if let Some(spec) = &model.classifier {
+            told["task"] = spec.task.as_str().into();
+            told["model"] = spec.model.name.as_str().into();
+            told["classes"] = spec.model.num_classes.into();
+            told["preprocess"] = serde_json::to_value(&spec.preprocess).unwrap_or_default();
+        }
+    }
+    Ok(told)
+}
+
+async fn list(State(pictures): State<Pictures>) -> Result<Json<Value>, ServiceError> {
+    let repository = pictures.service().repository();
+    let mut names: Vec<String> = repository.index().into_iter().map(|entry| entry.name).collect();
+    names.dedup();
+    let models: Result<Vec<Value>, ServiceError> = names.iter().map(|name| described(repository, name)).collect();
+    Ok(Json(json!({ "models": models? })))
+}
+
+async fn inspect(State(pictures): State<Pictures>, Path(model): Path<String>) -> Result<Json<Value>, ServiceError> {
+    described(pictures.service().repository(), &model).map(Json)
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct NewModel {
+    name: String,
+    source: String,
+    #[serde(default)]
+    replicas: Option<usize>,
+    #[serde(default)]
+    max_batch_size: Option<usize>,
+}
+
+async fn create(State(pictures): State<Pictures>, body: Bytes) -> Result<Response, ServiceError> {
+    let new: NewModel = read_json(&body)?;
+    let mut definition = ModelDefinition::new(&new.name, new.source);
+    definition.replicas = new.replicas.unwrap_or(definition.replicas);
+    definition.batching.max_rows = new.max_batch_size.unwrap_or(definition.batching.max_rows);
+    let name = new.name.clone();
+    let loading = pictures.service().blocking(move |repository| {
+        repository.define(definition)?;
+        // What cannot be loaded was never there.
+        repository.load(&name).inspect_err(|_| drop(repository.remove(&name)))
+    });
+    loading.await?;
+    let told = described(pictures.service().repository(), &new.name)?;
+    Ok((StatusCode::CREATED, Json(told)).into_response())
+}
+
+async fn delete(State(pictures): State<Pictures>, Path(model): Path<String>) -> Result<StatusCode, ServiceError> {
+    pictures.service().blocking(move |repository| repository.remove(&model)).await.map(|()| StatusCode::NO_CONTENT)
+}
+
+fn read_json<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, ServiceError> {
+    serde_json::from_slice(body)
+        .map_err(|error| ServiceError::invalid(format!("the request is not as expected: {error}")))
+}
+
+#[derive(Deserialize)]
+struct ActPath {
+    model: String,
+    #[serde(default)]
+    version: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct PredictQuery {
+    #[serde(default = "five")]
+    top: usize,
+    #[serde(default)]
+    timeout_ms: Option<u64>,
+    #[serde(default)]
+    priority: Option<u64>,
+}
+
+fn five() -> usize {
+    5
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Shared {
+    source: String,
+    percent: u8,
+}
+
+/// `POST /v1/models/NAME:predict`, `:load`, `:unload`, `:canary`, `:shadow`, `:promote`, `:rollback`.
+async fn act(
+    State(pictures): State<Pictures>,
+    Path(path): Path<ActPath>,
+    query: Result<Query<PredictQuery>, axum::extract::rejection::QueryRejection>,
+    request: Request,
+) -> Result<Response, ServiceError> {
+    // The verb stands behind the last part of the path.
+    let (last, in_version) = match &path.version {
+        Some(version) => (version.as_str(), true),
+        None => (path.model.as_str(), false),
+    };
+    let (last, verb) = last.rsplit_once(':').ok_or_else(|| {
+        ServiceError::not_found("expected a verb behind the name: predict, load, unload, canary, shadow, promote, rollback")
+    })?;
+    let (model, version) =
+        if in_version { (path.model.clone(), Some(last.to_owned())) } else { (last.to_owned(), None) };
+    if verb == "predict" {
+        let Query(query) = query.map_err(|error| ServiceError::invalid(error.body_text()))?;
+        let question = Question {
+            model,
+            version,
+            top: query.top,
+            priority: priority_of(query.priority.unwrap_or(0)),
+            timeout: query.timeout_ms.map(std::time::Duration::from_millis),
+        };
+        // What is not there is told before a picture is looked at.
+        pictures.service().repository().pick(&question.model, question.version.as_deref())?;
+        let found = pictures_of(request).await?;
+        return Ok(Json(pictures.look(&question, found).await?).into_response());
+    }
+    if in_version {
+        return Err(ServiceError::not_found(format!("a version has no verb {verb:?}; expected predict")));
+    }
+    let body = Bytes::from_request(request, &()).await.map_err(|error| ServiceError::invalid(error.body_text()))?;
+    let service = pictures.service();
+    let name = model.clone();
+    match verb {
+        "load" => drop(service.blocking(move |repository| repository.load(&name)).await?),
+        "unload" => service.blocking(move |repository| repository.unload(&name)).await?,
+        "promote" => drop(service.blocking(move |repository| repository.promote_canary(&name)).await?),
+        "rollback" => drop(service.blocking(move |repository| repository.rollback(&name)).await?),
+        "canary" => {
+            let Shared { source, percent } = read_json(&body)?;
+            service.blocking(move |repository| repository.set_canary(&name, &source, percent)).await?;
+        }
+        "shadow" => {
+            let Shared { source, percent } = read_json(&body)?;
+            service.blocking(move |repository| repository.set_shadow(&name, &source, percent)).await?;
+        }
+        other => {
+            let shown: String = other.chars().take(40).collect();
+            return Err(ServiceError::not_found(format!("a model has no verb {shown:?}")));
+        }
+    }
+    Ok(Json(described(service.repository(), &model)?).into_response())
+}
+
+/// Pictures in base64.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct PicturesInJson {
+    #[serde(default)]
+    image: Option<String>,
+    #[serde(default)]
+    images: Vec<String>,
+}
+
+/// The pictures of a request: its body, the files of a form, or base64 in JSON.
+async fn pictures_of(request: Request) -> Result<Vec<Bytes>, ServiceError> {
+    let kind = kind_of(request.headers());
+    if kind == "multipart/form-data" {
+        return files_of(request).await;
+    }
+    let body = Bytes::from_request(request, &()).await.map_err(|error| ServiceError::invalid(error.body_text()))?;
+    if kind != "application/json" {
+        // Whatever it is called, what it is shows when it is decoded.
+        return if body.is_empty() { Err(ServiceError::invalid("expected a picture, got no body")) } else { Ok(vec![body]) };
+    }
+    let PicturesInJson { image, images } = read_json(&body)?;
+    let texts = image.into_iter().chain(images);
+    let decoded = texts.map(|text| {
+        // Browsers write data:image/jpeg;base64,…
+        let encoded = match text.strip_prefix("data:").and_then(|rest| rest.split_once(";base64,")) {
+            Some((_, encoded)) => encoded,
+            None => &text,
+        };
+        let bytes = STANDARD.decode(encoded.trim_end());
+        bytes.map(Bytes::from).map_err(|error| ServiceError::invalid(format!("expected pictures in base64: {error}")))
+    });
+    decoded.collect()
+}
+
+fn kind_of(headers: &HeaderMap) -> String {
+    let kind = headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+    kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
+}
+
+async fn files_of(request: Request) -> Result<Vec<Bytes>, ServiceError> {
+    let wrong = |error: &dyn std::fmt::Display| ServiceError::invalid(format!("the form cannot be read: {error}"));
+    let mut form = Multipart::from_request(request, &()).await.map_err(|error| wrong(&error))?;
+    let mut files = Vec::new();
+    while let Some(field) = form.next_field().await.map_err(|error| wrong(&error))? {
+        files.push(field.bytes().await.map_err(|error| wrong(&error))?);
+    }
+    Ok(files)
+}

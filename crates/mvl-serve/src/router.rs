@@ -1,0 +1,45 @@
+//! [`router`]: everything that a service answers, in one router.
+
+use std::sync::Arc;
+
+use axum::Router;
+
+use crate::oip::grpc::GrpcInferenceServiceServer;
+use crate::oip::memory::SharedMemory;
+use crate::oip::rest::{Oip, routes};
+use crate::predict::{self, PictureLimits, Pictures};
+use crate::service::Service;
+
+/// What of a service is offered, and how far.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ServiceOptions {
+    /// Lets clients leave tensors in this machine's shared memory. Whoever may ask can then read and write it.
+    pub shared_memory: bool,
+    /// The largest message over gRPC.
+    pub message_bytes: usize,
+    /// How much a picture may be.
+    pub pictures: PictureLimits,
+}
+
+impl Default for ServiceOptions {
+    /// No shared memory, messages of 64 MiB.
+    fn default() -> Self {
+        Self { shared_memory: false, message_bytes: 64 << 20, pictures: PictureLimits::default() }
+    }
+}
+
+/// The Open Inference Protocol over REST (`/v2`) and gRPC, pictures under `/v1`. Merge it with routers of your own.
+pub fn router(service: Service, options: &ServiceOptions) -> Router {
+    let oip = Oip { service, memory: Arc::new(SharedMemory::new(options.shared_memory)) };
+    let grpc = GrpcInferenceServiceServer::new(oip.clone())
+        .max_decoding_message_size(options.message_bytes)
+        .max_encoding_message_size(options.message_bytes);
+    let pictures = predict::routes(Pictures::new(oip.service.clone(), options.pictures));
+    let grpc = tonic::service::Routes::new(grpc).into_axum_router().reset_fallback();
+    grpc.merge(routes(oip)).merge(pictures).fallback(unknown)
+}
+
+async fn unknown(uri: axum::http::Uri) -> crate::ServiceError {
+    let path: String = uri.path().chars().take(200).collect();
+    crate::ServiceError::not_found(format!("there is nothing at {path}"))
+}
