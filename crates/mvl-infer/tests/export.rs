@@ -5,5 +5,9 @@
 mod families;
 #[path = "export/onnxruntime.rs"]
 mod onnxruntime;
+#[path = "export/operations.rs"]
+mod operations;
+#[path = "export/own_backbone.rs"]
+mod own_backbone;
 #[path = "export/structure.rs"]
 mod structure;

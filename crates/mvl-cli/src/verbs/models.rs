@@ -255,7 +255,7 @@ fn show(name: &str, registry: &Registry, output: &Output) -> anyhow::Result<()> 
 }
 
 /// `224x224`, or `224` for both sides.
-fn parse_size(text: &str) -> Result<[usize; 2], String> {
+pub(crate) fn parse_size(text: &str) -> Result<[usize; 2], String> {
     let (height, width) = text.split_once('x').unwrap_or((text, text));
     match (height.parse(), width.parse()) {
         (Ok(height), Ok(width)) => Ok([height, width]),

@@ -1,6 +1,6 @@
 //! Reads an exported model as any reader of protobuf does, and looks at its order and its names.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 
 /// A field of a protobuf message.
 enum Field<'a> {
@@ -106,4 +106,16 @@ pub(crate) fn assert_well_formed(model: &[u8]) {
     for output in messages(graph, 12) {
         assert!(known.contains(&texts(output, 1)[0]), "the output is computed");
     }
+}
+
+/// The operators of a model's nodes, in order.
+pub(crate) fn operators(model: &[u8]) -> Vec<String> {
+    let graph = messages(model, 7)[0];
+    messages(graph, 1).into_iter().map(|node| texts(node, 4)[0].clone()).collect()
+}
+
+/// What is written down about a model.
+pub(crate) fn metadata(model: &[u8]) -> BTreeMap<String, String> {
+    let entries = messages(model, 14).into_iter();
+    entries.map(|entry| (texts(entry, 1)[0].clone(), texts(entry, 2)[0].clone())).collect()
 }
