@@ -3,6 +3,7 @@
 mod accuracy;
 mod build;
 mod data;
+mod export;
 mod fine_tune;
 mod killed;
 mod photos;
@@ -319,6 +320,22 @@ const CLAIMS: &[Claim] = &[
         takes: "an hour",
         quick: false,
         measure: zoo::zoo_conformance,
+    },
+    Claim {
+        name: "onnx-export",
+        says: "every name of the zoo, exported to ONNX, answers in onnxruntime as here, for any number of pictures",
+        needs: "Python with onnxruntime and numpy ($MVL_PYTHON); $MVL_NAMES chooses names by patterns",
+        takes: "two hours",
+        quick: false,
+        measure: export::every_name,
+    },
+    Claim {
+        name: "onnx-export-quick",
+        says: "one of each kind of net, exported to ONNX, answers in onnxruntime as here, for any number of pictures",
+        needs: "Python with onnxruntime and numpy ($MVL_PYTHON)",
+        takes: "20 seconds",
+        quick: true,
+        measure: export::some_names,
     },
     Claim {
         name: "bad-input",
