@@ -1,0 +1,1 @@
+"""A conformance suite for the Open Inference Protocol; see scripts/oip_conformance.py."""
