@@ -2,6 +2,7 @@
 //!
 //! - [`Service`], [`Repository`](models::Repository), [`router`]: models that answer over the Open Inference Protocol, by REST and gRPC.
 //! - [`HttpServer`]: connections with limits and deadlines, for any router.
+//! - [`load`]: asks a server as fast as it answers, and says how long answers took.
 //! - [`mlflow`]: MLflow's REST API over the tracker and the registry, so that MLflow's own client works with them.
 //!
 //! ```no_run
@@ -23,6 +24,7 @@
 //! ```
 
 mod gateway;
+pub mod load;
 pub mod mlflow;
 pub mod models;
 mod oip;

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use axum::Router;
+use axum::extract::DefaultBodyLimit;
 
 use crate::oip::grpc::GrpcInferenceServiceServer;
 use crate::oip::memory::SharedMemory;
@@ -15,7 +16,7 @@ use crate::service::Service;
 pub struct ServiceOptions {
     /// Lets clients leave tensors in this machine's shared memory. Whoever may ask can then read and write it.
     pub shared_memory: bool,
-    /// The largest message over gRPC.
+    /// The largest message over gRPC, and the largest body over REST.
     pub message_bytes: usize,
     /// How much a picture may be.
     pub pictures: PictureLimits,
@@ -36,7 +37,8 @@ pub fn router(service: Service, options: &ServiceOptions) -> Router {
         .max_encoding_message_size(options.message_bytes);
     let pictures = predict::routes(Pictures::new(oip.service.clone(), options.pictures));
     let grpc = tonic::service::Routes::new(grpc).into_axum_router().reset_fallback();
-    grpc.merge(routes(oip)).merge(pictures).fallback(unknown)
+    let rest = routes(oip).merge(pictures).layer(DefaultBodyLimit::max(options.message_bytes));
+    grpc.merge(rest).fallback(unknown)
 }
 
 async fn unknown(uri: axum::http::Uri) -> crate::ServiceError {

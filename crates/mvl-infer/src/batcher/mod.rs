@@ -139,20 +139,18 @@ impl Batcher {
         let Request { inputs, priority, deadline } = request;
         let deadline = deadline.unwrap_or(now + self.shared.options.timeout);
         let rows = worker::rows_of(&inputs, self.shared.signature.batched);
-        let (reply, waits) = oneshot::channel();
-        let pending = Pending { inputs, rows, priority, arrived: now, deadline, attempts: 0, reply };
-        if rows > self.shared.options.max_rows {
+        if rows > self.shared.options.max_rows && self.shared.instant.is_none() {
             let most = self.shared.options.max_rows;
-            self.shared.fail(
-                pending,
-                RequestError::Input(format!("expected at most {most} rows in a request, got {rows}; send several")),
-            );
-        } else if let Some(engine) = &self.shared.instant {
-            self.shared.run_alone(&**engine, pending);
-        } else {
-            self.shared.enqueue(pending, now);
+            let what = format!("expected at most {most} rows in a request, got {rows}; send several");
+            self.shared.statistics().failed(Duration::ZERO);
+            return Ticket::answered(Err(RequestError::Input(what)));
         }
-        Ticket(waits)
+        if let Some(engine) = &self.shared.instant {
+            return Ticket::answered(self.shared.run_alone(&**engine, inputs, rows, now));
+        }
+        let (reply, waits) = oneshot::channel();
+        self.shared.enqueue(Pending { inputs, rows, priority, arrived: now, deadline, attempts: 0, reply }, now);
+        Ticket::waiting(waits)
     }
 
     /// Starts another replica. The engine must have the signature of the others.

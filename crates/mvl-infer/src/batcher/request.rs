@@ -70,9 +70,24 @@ pub(super) type Reply = Result<Answer, RequestError>;
 /// What one waits with: a future, or [`wait`](Self::wait). Dropped, it cancels the request, unless its forward pass has begun.
 #[derive(Debug)]
 #[must_use = "dropping it cancels the request"]
-pub struct Ticket(pub(super) oneshot::Receiver<Reply>);
+pub struct Ticket(Waiting);
+
+#[derive(Debug)]
+enum Waiting {
+    /// It was answered when it was asked; empty once that was taken.
+    Answered(Option<Box<Reply>>),
+    For(oneshot::Receiver<Reply>),
+}
 
 impl Ticket {
+    pub(super) fn answered(reply: Reply) -> Self {
+        Self(Waiting::Answered(Some(Box::new(reply))))
+    }
+
+    pub(super) fn waiting(receiver: oneshot::Receiver<Reply>) -> Self {
+        Self(Waiting::For(receiver))
+    }
+
     /// Blocks until there is an answer. Not for asynchronous code.
     ///
     /// # Errors
@@ -81,7 +96,10 @@ impl Ticket {
     /// # Panics
     /// Within a task of an asynchronous runtime.
     pub fn wait(self) -> Result<Answer, RequestError> {
-        self.0.blocking_recv().unwrap_or(Err(RequestError::Closed))
+        match self.0 {
+            Waiting::Answered(reply) => reply.map_or(Err(RequestError::Closed), |reply| *reply),
+            Waiting::For(receiver) => receiver.blocking_recv().unwrap_or(Err(RequestError::Closed)),
+        }
     }
 }
 
@@ -89,6 +107,11 @@ impl Future for Ticket {
     type Output = Result<Answer, RequestError>;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        Pin::new(&mut self.0).poll(context).map(|reply| reply.unwrap_or(Err(RequestError::Closed)))
+        match &mut self.0 {
+            Waiting::Answered(reply) => Poll::Ready(reply.take().map_or(Err(RequestError::Closed), |reply| *reply)),
+            Waiting::For(receiver) => {
+                Pin::new(receiver).poll(context).map(|reply| reply.unwrap_or(Err(RequestError::Closed)))
+            }
+        }
     }
 }

@@ -235,18 +235,32 @@ pub(super) fn rows_of(inputs: &[HostTensor], batched: bool) -> usize {
 
 impl Shared {
     /// Answers a request on the caller's thread.
-    pub(super) fn run_alone(&self, engine: &dyn Engine, pending: Pending) {
-        if self.state().closing {
-            return self.fail(pending, RequestError::Closed);
-        }
-        let begun = Instant::now();
-        match run(engine, vec![pending.inputs.clone()]) {
-            Outcome::Done(parts, timing) => {
-                let rows = pending.rows;
-                hand_out(self, vec![pending], parts, timing, rows, begun);
+    pub(super) fn run_alone(
+        &self,
+        engine: &dyn Engine,
+        inputs: Vec<HostTensor>,
+        rows: usize,
+        arrived: Instant,
+    ) -> Result<Answer, RequestError> {
+        let outcome = match self.state().closing {
+            true => Err(RequestError::Closed),
+            false => match run(engine, vec![inputs]) {
+                Outcome::Done(mut parts, timing) => Ok((parts.remove(0), timing)),
+                Outcome::Refused(message) => Err(RequestError::Input(message)),
+                Outcome::Failed { message, .. } => Err(RequestError::Failed(message)),
+            },
+        };
+        let mut statistics = self.statistics();
+        match outcome {
+            Ok((outputs, timing)) => {
+                statistics.pass(rows, &timing);
+                statistics.succeeded(&timing, arrived.elapsed());
+                Ok(Answer { outputs, timing, batch_rows: rows })
             }
-            Outcome::Refused(message) => self.fail(pending, RequestError::Input(message)),
-            Outcome::Failed { message, .. } => self.fail(pending, RequestError::Failed(message)),
+            Err(error) => {
+                statistics.failed(arrived.elapsed());
+                Err(error)
+            }
         }
     }
 }

@@ -1,24 +1,24 @@
 //! Bodies are read whole before anything looks at them, within a limit and a time.
 
 use axum::body::{Body, to_bytes};
-use axum::extract::{Request, State};
+use axum::extract::Request;
 use axum::http::{StatusCode, header};
-use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use http_body::Body as _;
 use serde_json::json;
 
 use super::GatewayOptions;
 use crate::{ServiceError, Trouble};
 
-/// Reads a body, unless it is a stream of gRPC's or a connection that becomes another protocol's.
-pub(super) async fn read_whole(State(options): State<GatewayOptions>, request: Request, next: Next) -> Response {
+/// The request with its whole body, unless the connection becomes another protocol's; or what to answer instead.
+pub(super) async fn whole(options: &GatewayOptions, request: Request) -> Result<Request, Response> {
     let headers = request.headers();
-    if super::guard::is_grpc(headers) || headers.contains_key(header::UPGRADE) {
-        return next.run(request).await;
+    if headers.contains_key(header::UPGRADE) || request.body().is_end_stream() {
+        return Ok(request);
     }
     let too_large = || {
         let message = format!("expected a body of at most {} bytes", options.body_bytes);
-        ServiceError::new(Trouble::TooLarge, message).into_response()
+        Err(ServiceError::new(Trouble::TooLarge, message).into_response())
     };
     let said = headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
     if said.is_some_and(|said| said > options.body_bytes as u64) {
@@ -26,14 +26,15 @@ pub(super) async fn read_whole(State(options): State<GatewayOptions>, request: R
     }
     let (head, body) = request.into_parts();
     match tokio::time::timeout(options.body_time, to_bytes(body, options.body_bytes)).await {
-        Ok(Ok(bytes)) => next.run(Request::from_parts(head, Body::from(bytes))).await,
+        Ok(Ok(bytes)) => Ok(Request::from_parts(head, Body::from(bytes))),
         Ok(Err(error)) if is_limit(&error) => too_large(),
         Ok(Err(error)) => {
-            ServiceError::new(Trouble::Invalid, format!("the body did not arrive whole: {error}")).into_response()
+            let message = format!("the body did not arrive whole: {error}");
+            Err(ServiceError::new(Trouble::Invalid, message).into_response())
         }
         Err(_) => {
             let message = format!("expected the body within {} s", options.body_time.as_secs_f32());
-            (StatusCode::REQUEST_TIMEOUT, axum::Json(json!({ "error": message }))).into_response()
+            Err((StatusCode::REQUEST_TIMEOUT, axum::Json(json!({ "error": message }))).into_response())
         }
     }
 }

@@ -7,7 +7,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::middleware::from_fn_with_state;
+use axum::extract::{Request, State};
+use axum::middleware::{Next, from_fn_with_state};
+use axum::response::{IntoResponse, Response};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
 use hyper_util::server::graceful::GracefulShutdown;
@@ -74,10 +76,8 @@ impl HttpServer {
     /// Serves until `shutdown` is ready. Then no connection is taken any more, and requests that are under way have the options' grace
     /// to end.
     pub async fn run(self, router: Router, shutdown: impl Future<Output = ()>) {
-        // The layer that is added last is passed first: nobody's body is read before it is known who asks.
-        let router = router
-            .layer(from_fn_with_state(self.options.clone(), body::read_whole))
-            .layer(from_fn_with_state(self.options.keys.clone(), guard::guard));
+        let gateway = Arc::new(self.options.clone());
+        let router = router.layer(from_fn_with_state(gateway, admit));
         let places = Arc::new(Semaphore::new(self.options.connections));
         let mut builder = Builder::new(TokioExecutor::new());
         builder.http1().timer(TokioTimer::new()).header_read_timeout(self.options.header_time);
@@ -115,5 +115,20 @@ impl HttpServer {
         }
         drop(self.listener);
         let _ = tokio::time::timeout(self.options.grace, connections.shutdown()).await;
+    }
+}
+
+/// Lets a request through or refuses it. Nobody's body is read before it is known who asks.
+async fn admit(State(options): State<Arc<GatewayOptions>>, request: Request, next: Next) -> Response {
+    let is_grpc = guard::is_grpc(request.headers());
+    let admitted = match guard::allow(&options.keys, request.uri().path(), request.headers()) {
+        Ok(()) if is_grpc => Ok(request),
+        Ok(()) => body::whole(&options, request).await,
+        Err(error) if is_grpc => return tonic::Status::from(error).into_http(),
+        Err(error) => Err(error.into_response()),
+    };
+    match admitted {
+        Ok(request) => next.run(request).await,
+        Err(refused) => refused,
     }
 }

@@ -1,9 +1,6 @@
 //! Who may ask: keys, and which names a server without keys answers to.
 
-use axum::extract::{Request, State};
 use axum::http::{HeaderMap, header};
-use axum::middleware::Next;
-use axum::response::{IntoResponse, Response};
 
 use crate::mlflow::ApiKeys;
 use crate::{ServiceError, Trouble};
@@ -13,21 +10,15 @@ const OPEN: [&str; 4] = ["/v2/health/live", "/v2/health/ready", "/inference.GRPC
 /// Another place for a key than `Authorization: Bearer`.
 const KEY_HEADER: &str = "x-api-key";
 
-/// Lets a request through or refuses it.
-pub(super) async fn guard(State(keys): State<ApiKeys>, request: Request, next: Next) -> Response {
-    let open = OPEN.contains(&request.uri().path());
-    match if open { Ok(()) } else { allow(&keys, request.headers()) } {
-        Ok(()) => next.run(request).await,
-        Err(error) if is_grpc(request.headers()) => tonic::Status::from(error).into_http(),
-        Err(error) => error.into_response(),
-    }
-}
-
 pub(super) fn is_grpc(headers: &HeaderMap) -> bool {
     headers.get(header::CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"application/grpc"))
 }
 
-fn allow(keys: &ApiKeys, headers: &HeaderMap) -> Result<(), ServiceError> {
+/// Whether a request may pass.
+pub(super) fn allow(keys: &ApiKeys, path: &str, headers: &HeaderMap) -> Result<(), ServiceError> {
+    if OPEN.contains(&path) {
+        return Ok(());
+    }
     if keys.is_empty() {
         return only_this_machine(headers);
     }

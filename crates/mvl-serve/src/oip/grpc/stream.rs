@@ -33,10 +33,13 @@ pub(super) fn answers(oip: Oip, mut requests: Streaming<proto::ModelInferRequest
                 Ok(Some(request)) => {
                     let id = request.id.clone();
                     Ok(match oip.answer(request, None).await {
-                        Ok(response) => proto::ModelStreamInferResponse {
-                            infer_response: Some(response),
-                            ..proto::ModelStreamInferResponse::default()
-                        },
+                        Ok(mut response) => {
+                            // As Triton says of the last answer to a request; there is one here.
+                            let last = proto::infer_parameter::ParameterChoice::BoolParam(true);
+                            let last = proto::InferParameter { parameter_choice: Some(last) };
+                            response.parameters.insert("triton_final_response".to_owned(), last);
+                            proto::ModelStreamInferResponse { infer_response: Some(response), ..Default::default() }
+                        }
                         Err(error) => proto::ModelStreamInferResponse {
                             error_message: error.to_string(),
                             infer_response: Some(proto::ModelInferResponse { id, ..Default::default() }),

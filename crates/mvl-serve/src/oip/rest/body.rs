@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use std::time::Duration;
 
 use bytes::Bytes;
-use mvl_infer::{DataType, HostTensor, Priority};
+use mvl_infer::{DataType, HostTensor, Priority, Signature};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
@@ -140,6 +140,40 @@ pub(super) fn parse(
         ..InferCall::default()
     };
     Ok(ParsedRequest { call, id: request.id, ways, otherwise_binary })
+}
+
+/// Reads a body that is the only input's bytes and nothing else, one row of a batch: Triton's raw binary request. At most one axis may be
+/// open, whose length follows from the number of bytes. `BYTES` are one element. All outputs are given in binary.
+pub(super) fn parse_raw(body: Bytes, signature: &Signature) -> Result<ParsedRequest, ServiceError> {
+    let [input] = &signature.inputs[..] else {
+        let count = signature.inputs.len();
+        return Err(ServiceError::invalid(format!("expected a model of one input for a body without JSON, it has {count}")));
+    };
+    let in_input = |error: String| ServiceError::invalid(format!("input {:?}: {error}", input.name));
+    let mut sides = input.shape.clone();
+    if signature.batched && let Some(first) = sides.first_mut() {
+        *first = Some(1);
+    }
+    let open: Vec<usize> = (0..sides.len()).filter(|&axis| sides[axis].is_none()).collect();
+    let known = sides.iter().flatten().try_fold(1_usize, |product, &side| product.checked_mul(side));
+    let (body, side) = match input.datatype.size() {
+        Some(size) => {
+            let row = known.and_then(|known| known.checked_mul(size)).filter(|&row| row > 0);
+            let row = row.ok_or_else(|| in_input("a body without JSON cannot be its tensor".to_owned()))?;
+            (body.clone(), body.len() / row)
+        }
+        None => {
+            let length = u32::try_from(body.len()).map_err(|error| in_input(error.to_string()))?;
+            ([&length.to_le_bytes()[..], &body[..]].concat().into(), 1)
+        }
+    };
+    if open.len() > 1 {
+        return Err(in_input(format!("expected at most one open axis for a body without JSON, got {}", open.len())));
+    }
+    let shape = sides.into_iter().map(|known| known.unwrap_or(side)).collect();
+    let tensor = HostTensor::new(input.datatype, shape, body).map_err(|error| in_input(error.to_string()))?;
+    let call = InferCall { inputs: vec![(input.name.clone(), tensor)], ..InferCall::default() };
+    Ok(ParsedRequest { call, id: None, ways: Vec::new(), otherwise_binary: true })
 }
 
 fn shape_of(sides: &[Value]) -> Result<Vec<usize>, String> {

@@ -7,7 +7,8 @@ mod statistics;
 
 use std::sync::Arc;
 
-use axum::extract::{Path, State};
+use axum::extract::{FromRequest, FromRequestParts, Path, Request, State};
+use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, get, post};
@@ -18,7 +19,7 @@ use serde_json::{Value, json};
 
 use super::memory::SharedMemory;
 use crate::models::{IndexEntry, LoadedModel, ModelDefinition, ModelState};
-use crate::service::Service;
+use crate::service::{InferCall, Service};
 use crate::{ServiceError, Trouble};
 pub(crate) use body::priority_of;
 pub(crate) use statistics::{model_statistics, to_json as statistics_json};
@@ -48,7 +49,8 @@ pub(crate) fn routes(oip: Oip) -> Router {
     };
     let mut router = Router::new()
         .route("/v2", get(server_metadata))
-        .route("/v2/health/live", get(|| async { StatusCode::OK }))
+        .route("/v2/", get(server_metadata)) // as the protocol's OpenAPI document writes it
+        .route("/v2/health/live", get(|| async { Json(json!({ "live": true })) }))
         .route("/v2/health/ready", get(server_ready))
         .route("/v2/models/stats", get(all_statistics))
         .route("/v2/repository/index", post(index))
@@ -64,7 +66,29 @@ pub(crate) fn routes(oip: Oip) -> Router {
     router = both(router, "/config", get(model_config));
     router = both(router, "/stats", get(one_statistics));
     router = both(router, "/infer", post(infer));
-    router.with_state(oip)
+    router.method_not_allowed_fallback(wrong_method).with_state(oip)
+}
+
+async fn wrong_method(request: Request) -> (StatusCode, Json<Value>) {
+    let message = format!("{} is not for {:.200}", request.method(), request.uri().path());
+    (StatusCode::METHOD_NOT_ALLOWED, Json(json!({ "error": message })))
+}
+
+/// A body as a whole; when it is not there, the error is the protocol's.
+struct Whole(Bytes);
+
+impl<S: Send + Sync> FromRequest<S> for Whole {
+    type Rejection = ServiceError;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, ServiceError> {
+        Bytes::from_request(request, state).await.map(Self).map_err(|error| {
+            let trouble = match error.status() {
+                StatusCode::PAYLOAD_TOO_LARGE => Trouble::TooLarge,
+                _ => Trouble::Invalid,
+            };
+            ServiceError::new(trouble, format!("the body cannot be read: {}", error.body_text()))
+        })
+    }
 }
 
 impl IntoResponse for ServiceError {
@@ -86,6 +110,15 @@ struct Which {
     version: Option<String>,
 }
 
+impl<S: Send + Sync> FromRequestParts<S> for Which {
+    type Rejection = ServiceError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ServiceError> {
+        let path = Path::from_request_parts(parts, state).await;
+        path.map(|Path(which)| which).map_err(|error| ServiceError::invalid(error.body_text()))
+    }
+}
+
 impl Which {
     fn pick(&self, oip: &Oip) -> Result<Arc<LoadedModel>, ServiceError> {
         Ok(oip.service.repository().pick(&self.model, self.version.as_deref())?.model)
@@ -96,15 +129,17 @@ async fn server_metadata(State(oip): State<Oip>) -> Json<Value> {
     Json(json!({ "name": "mvl", "version": env!("CARGO_PKG_VERSION"), "extensions": extensions(&oip.memory) }))
 }
 
-async fn server_ready(State(oip): State<Oip>) -> StatusCode {
+/// The protocol's text calls the field "live", kserve's client and server "ready".
+async fn server_ready(State(oip): State<Oip>) -> Result<Json<Value>, ServiceError> {
     match oip.service.repository().is_ready() {
-        true => StatusCode::OK,
-        false => StatusCode::SERVICE_UNAVAILABLE,
+        true => Ok(Json(json!({ "live": true, "ready": true }))),
+        false => Err(ServiceError::new(Trouble::Unavailable, "not every model is ready")),
     }
 }
 
-async fn model_ready(State(oip): State<Oip>, Path(which): Path<Which>) -> Result<StatusCode, ServiceError> {
-    which.pick(&oip).map(|_| StatusCode::OK)
+async fn model_ready(State(oip): State<Oip>, which: Which) -> Result<Json<Value>, ServiceError> {
+    let model = which.pick(&oip)?;
+    Ok(Json(json!({ "name": model.name, "ready": true })))
 }
 
 fn specs(specs: &[TensorSpec]) -> Vec<Value> {
@@ -113,7 +148,7 @@ fn specs(specs: &[TensorSpec]) -> Vec<Value> {
     specs.iter().map(spec).collect()
 }
 
-async fn model_metadata(State(oip): State<Oip>, Path(which): Path<Which>) -> Result<Json<Value>, ServiceError> {
+async fn model_metadata(State(oip): State<Oip>, which: Which) -> Result<Json<Value>, ServiceError> {
     let model = which.pick(&oip)?;
     let versions = oip.service.repository().versions(&which.model)?;
     let versions: Vec<&str> = versions.iter().map(|model| model.version.as_str()).collect();
@@ -127,7 +162,7 @@ async fn model_metadata(State(oip): State<Oip>, Path(which): Path<Which>) -> Res
 }
 
 /// Triton's model configuration, as far as it has counterparts here. Dimensions are without the batch's.
-async fn model_config(State(oip): State<Oip>, Path(which): Path<Which>) -> Result<Json<Value>, ServiceError> {
+async fn model_config(State(oip): State<Oip>, which: Which) -> Result<Json<Value>, ServiceError> {
     let model = which.pick(&oip)?;
     Ok(Json(config_of(&model)))
 }
@@ -160,9 +195,9 @@ pub(crate) fn config_of(model: &LoadedModel) -> Value {
 
 async fn infer(
     State(oip): State<Oip>,
-    Path(which): Path<Which>,
+    which: Which,
     headers: HeaderMap,
-    body: Bytes,
+    Whole(body): Whole,
 ) -> Result<Response, ServiceError> {
     let body = compression::decompressed(&headers, body)?;
     let json_length = match headers.get(body::JSON_LENGTH) {
@@ -171,10 +206,16 @@ async fn infer(
             ServiceError::invalid("expected Inference-Header-Content-Length to be a count of bytes")
         })?),
     };
-    let mut request = body::parse(&body, json_length, &oip.memory)?;
-    request.call.model = which.model;
-    request.call.version = which.version;
-    let answer = oip.service.infer(std::mem::take(&mut request.call)).await?;
+    let (request, answer) = if json_length == Some(0) {
+        let picked = oip.service.repository().pick(&which.model, which.version.as_deref())?;
+        let mut request = body::parse_raw(body, picked.model.signature())?;
+        let call = std::mem::take(&mut request.call);
+        (request, oip.service.infer_with(picked, call).await?)
+    } else {
+        let mut request = body::parse(&body, json_length, &oip.memory)?;
+        let call = InferCall { model: which.model, version: which.version, ..std::mem::take(&mut request.call) };
+        (request, oip.service.infer(call).await?)
+    };
     let written = body::write(&request, &answer, &oip.memory)?;
     let kind = if written.json_length.is_some() { "application/octet-stream" } else { "application/json" };
     let mut response = compression::compressed(&headers, written.body)?;
@@ -190,7 +231,7 @@ async fn all_statistics(State(oip): State<Oip>) -> Json<Value> {
     Json(json!({ "model_stats": statistics.iter().map(|model| statistics_json(model)).collect::<Vec<_>>() }))
 }
 
-async fn one_statistics(State(oip): State<Oip>, Path(which): Path<Which>) -> Result<Json<Value>, ServiceError> {
+async fn one_statistics(State(oip): State<Oip>, which: Which) -> Result<Json<Value>, ServiceError> {
     if which.version.is_some() {
         let model = which.pick(&oip)?;
         return Ok(Json(json!({ "model_stats": [statistics_json(&model)] })));
@@ -222,7 +263,7 @@ pub(crate) fn state_words(entry: &IndexEntry) -> (&'static str, String) {
     }
 }
 
-async fn index(State(oip): State<Oip>, body: Bytes) -> Result<Json<Value>, ServiceError> {
+async fn index(State(oip): State<Oip>, Whole(body): Whole) -> Result<Json<Value>, ServiceError> {
     let ready_only = optional_json(&body)?.get("ready") == Some(&Value::Bool(true));
     let entries = oip.service.repository().index().into_iter();
     let lines = entries.filter(|entry| !ready_only || entry.state == ModelState::Ready).map(|entry| {
@@ -241,7 +282,7 @@ async fn index(State(oip): State<Oip>, body: Bytes) -> Result<Json<Value>, Servi
 }
 
 /// A model that is not known may be loaded from a source in the parameters, if a source is what it asks for.
-async fn load(State(oip): State<Oip>, Path(which): Path<Which>, body: Bytes) -> Result<Json<Value>, ServiceError> {
+async fn load(State(oip): State<Oip>, which: Which, Whole(body): Whole) -> Result<Json<Value>, ServiceError> {
     let body = optional_json(&body)?;
     let source = body.pointer("/parameters/source").and_then(Value::as_str).map(ToOwned::to_owned);
     if body.pointer("/parameters/config").is_some() {
@@ -256,7 +297,7 @@ async fn load(State(oip): State<Oip>, Path(which): Path<Which>, body: Bytes) -> 
     loading.await.map(|_| Json(json!({})))
 }
 
-async fn unload(State(oip): State<Oip>, Path(which): Path<Which>) -> Result<Json<Value>, ServiceError> {
+async fn unload(State(oip): State<Oip>, which: Which) -> Result<Json<Value>, ServiceError> {
     oip.service.blocking(move |repository| repository.unload(&which.model)).await.map(|()| Json(json!({})))
 }
 
@@ -273,7 +314,7 @@ async fn memory_status(State(oip): State<Oip>, Path(path): Path<RegionPath>) -> 
 async fn memory_register(
     State(oip): State<Oip>,
     Path(path): Path<RegionPath>,
-    body: Bytes,
+    Whole(body): Whole,
 ) -> Result<Json<Value>, ServiceError> {
     let body = optional_json(&body)?;
     let key = body.get("key").and_then(Value::as_str).ok_or_else(|| ServiceError::invalid("expected a key"))?;

@@ -108,7 +108,7 @@ impl Reader<'_> {
         let at = self.text.len() - self.rest.len();
         let length = match self.rest.first() {
             Some(b'"') => length_of_string(self.rest),
-            _ => self.rest.iter().position(|byte| b",] \t\n\r".contains(byte)).unwrap_or(self.rest.len()),
+            _ => self.rest.iter().position(|byte| matches!(byte, b',' | b']' | b' ' | b'\t'..=b'\r')).unwrap_or(self.rest.len()),
         };
         let text = self.text.get(at..at + length).unwrap_or_default();
         self.rest = &self.rest[length..];
@@ -142,18 +142,18 @@ fn put(bytes: &mut BytesMut, datatype: DataType, text: &str) -> Option<()> {
             "false" | "0" => 0,
             _ => return None,
         }),
-        DataType::Uint8 => bytes.put_u8(whole(text)?),
-        DataType::Uint16 => bytes.put_u16_le(whole(text)?),
-        DataType::Uint32 => bytes.put_u32_le(whole(text)?),
-        DataType::Uint64 => bytes.put_u64_le(whole(text)?),
-        DataType::Int8 => bytes.put_i8(whole(text)?),
-        DataType::Int16 => bytes.put_i16_le(whole(text)?),
-        DataType::Int32 => bytes.put_i32_le(whole(text)?),
-        DataType::Int64 => bytes.put_i64_le(whole(text)?),
+        DataType::Uint8 => bytes.put_u8(parsed(text)?),
+        DataType::Uint16 => bytes.put_u16_le(parsed(text)?),
+        DataType::Uint32 => bytes.put_u32_le(parsed(text)?),
+        DataType::Uint64 => bytes.put_u64_le(parsed(text)?),
+        DataType::Int8 => bytes.put_i8(parsed(text)?),
+        DataType::Int16 => bytes.put_i16_le(parsed(text)?),
+        DataType::Int32 => bytes.put_i32_le(parsed(text)?),
+        DataType::Int64 => bytes.put_i64_le(parsed(text)?),
         DataType::Fp16 => bytes.put_u16_le(f16::from_f64(real(text)?).to_bits()),
         DataType::Bf16 => bytes.put_u16_le(bf16::from_f64(real(text)?).to_bits()),
         DataType::Fp32 => {
-            let value: f32 = number(text)?;
+            let value: f32 = parsed(text)?;
             bytes.put_f32_le(value.is_finite().then_some(value)?);
         }
         DataType::Fp64 => bytes.put_f64_le(real(text)?),
@@ -170,17 +170,13 @@ fn put(bytes: &mut BytesMut, datatype: DataType, text: &str) -> Option<()> {
 #[derive(serde::Deserialize)]
 struct Text<'a>(#[serde(borrow)] std::borrow::Cow<'a, str>);
 
-fn whole<N: std::str::FromStr>(text: &str) -> Option<N> {
+/// A number. The text is JSON, so none of the names that Rust's parser knows beside numbers can be there.
+fn parsed<N: std::str::FromStr>(text: &str) -> Option<N> {
     text.parse().ok()
 }
 
-/// A number as JSON writes it: Rust's parser knows more, such as `inf`.
-fn number<N: std::str::FromStr>(text: &str) -> Option<N> {
-    text.bytes().all(|byte| b"0123456789+-.eE".contains(&byte)).then(|| text.parse().ok())?
-}
-
 fn real(text: &str) -> Option<f64> {
-    number(text).filter(|value: &f64| value.is_finite())
+    parsed(text).filter(|value: &f64| value.is_finite())
 }
 
 /// A tensor's elements as a flat JSON array. Numbers that JSON does not have (NaN, infinities) are `null`; binary tensors keep them.
