@@ -99,10 +99,9 @@ impl From<RequestError> for ServiceError {
                 Self { retry_after: Some(retry_after), ..Self::new(Trouble::Unavailable, message) }
             }
             RequestError::Deadline => Self::new(Trouble::Late, message),
-            RequestError::Closed => Self {
-                retry_after: Some(Duration::from_secs(1)),
-                ..Self::new(Trouble::Unavailable, message)
-            },
+            RequestError::Closed => {
+                Self { retry_after: Some(Duration::from_secs(1)), ..Self::new(Trouble::Unavailable, message) }
+            }
             _ => Self::internal(message),
         }
     }

@@ -27,7 +27,9 @@ const PAUSE: Duration = Duration::from_millis(50);
 #[non_exhaustive]
 pub enum ListenError {
     /// Without a key anybody who reaches the server may use it, so it serves this machine alone.
-    #[error("cannot listen on {address} without an API key: anybody who reaches it could use it; give keys, or listen on 127.0.0.1")]
+    #[error(
+        "cannot listen on {address} without an API key: anybody who reaches it could use it; give keys, or listen on 127.0.0.1"
+    )]
     NeedsKey {
         /// Where it was to listen.
         address: SocketAddr,

@@ -6,7 +6,12 @@ use crate::mlflow::ApiKeys;
 use crate::{ServiceError, Trouble};
 
 /// Open to all, for those who watch over servers.
-const OPEN: [&str; 4] = ["/v2/health/live", "/v2/health/ready", "/inference.GRPCInferenceService/ServerLive", "/inference.GRPCInferenceService/ServerReady"];
+const OPEN: [&str; 4] = [
+    "/v2/health/live",
+    "/v2/health/ready",
+    "/inference.GRPCInferenceService/ServerLive",
+    "/inference.GRPCInferenceService/ServerReady",
+];
 /// Another place for a key than `Authorization: Bearer`.
 const KEY_HEADER: &str = "x-api-key";
 
@@ -44,7 +49,8 @@ fn only_this_machine(headers: &HeaderMap) -> Result<(), ServiceError> {
     if let Some(host) = text(header::HOST)
         && !is_local(host)
     {
-        let message = format!("expected to be asked as localhost, got {host:?}: without an API key no other name is served");
+        let message =
+            format!("expected to be asked as localhost, got {host:?}: without an API key no other name is served");
         return Err(ServiceError::new(Trouble::Forbidden, message));
     }
     if let Some(origin) = text(header::ORIGIN)
@@ -74,7 +80,9 @@ mod tests {
         for local in ["localhost", "LOCALHOST:8000", "127.0.0.1", "127.0.0.1:80", "[::1]:8000", "127.3.2.1:1"] {
             assert!(is_local(local), "{local}");
         }
-        for other in ["evil.example", "127.0.0.1.evil.example:80", "localhost.evil.example", "192.168.0.1", "", "0.0.0.0"] {
+        for other in
+            ["evil.example", "127.0.0.1.evil.example:80", "localhost.evil.example", "192.168.0.1", "", "0.0.0.0"]
+        {
             assert!(!is_local(other), "{other}");
         }
     }

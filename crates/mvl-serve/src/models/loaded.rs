@@ -77,7 +77,9 @@ impl LoadedModel {
         for rows in [1, self.batcher.options().max_rows] {
             let inputs = self.signature().inputs.iter().map(|input| {
                 let mut shape: Vec<usize> = input.shape.iter().map(|side| side.unwrap_or(1)).collect();
-                if self.signature().batched && let Some(first) = shape.first_mut() {
+                if self.signature().batched
+                    && let Some(first) = shape.first_mut()
+                {
                     *first = rows;
                 }
                 let bytes = shape.iter().product::<usize>() * input.datatype.size().unwrap_or(0);

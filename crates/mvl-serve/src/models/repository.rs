@@ -144,7 +144,8 @@ impl Repository {
                     entry.served = before;
                     return Ok(Loaded::Unchanged(to));
                 }
-                entry.served = Some(before.map_or_else(|| Served::new(model.clone()), |b| b.with_stable(model.clone())));
+                entry.served =
+                    Some(before.map_or_else(|| Served::new(model.clone()), |b| b.with_stable(model.clone())));
                 Ok(Loaded::Switched { from, to })
             }
             Err(error) => {
@@ -164,7 +165,8 @@ impl Repository {
         served: Option<&Served>,
     ) -> Result<Arc<LoadedModel>, ServiceError> {
         let found = self.source.resolve(source)?;
-        let loaded = served.and_then(|served| served.versions().get(found.version.as_str()).map(|model| (*model).clone()));
+        let loaded =
+            served.and_then(|served| served.versions().get(found.version.as_str()).map(|model| (*model).clone()));
         if let Some(loaded) = loaded.filter(|loaded| loaded.found == found) {
             return Ok(loaded);
         }

@@ -59,7 +59,9 @@ impl Region {
         let name = name.as_str().ok_or("expected shared_memory_region to be a name")?.to_owned();
         let number = |key: &str| match parameters.get(key) {
             None => Ok(None),
-            Some(value) => value.as_u64().map(Some).ok_or(format!("expected {key} to be a count of bytes, got {value}")),
+            Some(value) => {
+                value.as_u64().map(Some).ok_or(format!("expected {key} to be a count of bytes, got {value}"))
+            }
         };
         let bytes = number("shared_memory_byte_size")?.ok_or("expected shared_memory_byte_size beside the region")?;
         Ok(Some(Self { name, offset: number("shared_memory_offset")?.unwrap_or(0), bytes }))
@@ -94,11 +96,12 @@ impl SharedMemory {
         self.check_allowed()?;
         let plain = key.strip_prefix('/').unwrap_or(key);
         if plain.is_empty() || plain.contains(['/', '\0']) || plain.starts_with('.') {
-            return Err(ServiceError::invalid(format!("expected the key of a POSIX shared memory object, got {key:?}")));
+            return Err(ServiceError::invalid(format!(
+                "expected the key of a POSIX shared memory object, got {key:?}"
+            )));
         }
-        let cannot = |error: io::Error| {
-            ServiceError::invalid(format!("cannot open the shared memory object {key:?}: {error}"))
-        };
+        let cannot =
+            |error: io::Error| ServiceError::invalid(format!("cannot open the shared memory object {key:?}: {error}"));
         let path = Path::new(FOLDER).join(plain);
         // A link would lead out of the folder.
         if !path.symlink_metadata().map_err(cannot)?.is_file() {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use mvl_core::{ClassifierSpec, Classification};
+use mvl_core::{Classification, ClassifierSpec};
 use mvl_data::{decode, image_size, preprocess};
 use mvl_infer::{HostTensor, Priority};
 use serde::Serialize;

@@ -150,7 +150,9 @@ async fn act(
         None => (path.model.as_str(), false),
     };
     let (last, verb) = last.rsplit_once(':').ok_or_else(|| {
-        ServiceError::not_found("expected a verb behind the name: predict, load, unload, canary, shadow, promote, rollback")
+        ServiceError::not_found(
+            "expected a verb behind the name: predict, load, unload, canary, shadow, promote, rollback",
+        )
     })?;
     let (model, version) =
         if in_version { (path.model.clone(), Some(last.to_owned())) } else { (last.to_owned(), None) };
@@ -214,7 +216,11 @@ async fn pictures_of(request: Request) -> Result<Vec<Bytes>, ServiceError> {
     let body = Bytes::from_request(request, &()).await.map_err(|error| ServiceError::invalid(error.body_text()))?;
     if kind != "application/json" {
         // Whatever it is called, what it is shows when it is decoded.
-        return if body.is_empty() { Err(ServiceError::invalid("expected a picture, got no body")) } else { Ok(vec![body]) };
+        return if body.is_empty() {
+            Err(ServiceError::invalid("expected a picture, got no body"))
+        } else {
+            Ok(vec![body])
+        };
     }
     let PicturesInJson { image, images } = read_json(&body)?;
     let texts = image.into_iter().chain(images);

@@ -65,7 +65,8 @@ pub(super) fn parse(
         let in_input = |error: String| ServiceError::invalid(format!("input {:?}: {error}", input.name));
         let datatype: DataType = input.datatype.parse().map_err(in_input)?;
         let shape: Option<Vec<usize>> = input.shape.iter().map(|&side| usize::try_from(side).ok()).collect();
-        let shape = shape.ok_or_else(|| in_input(format!("expected a shape of numbers from 0, got {:?}", input.shape)))?;
+        let shape =
+            shape.ok_or_else(|| in_input(format!("expected a shape of numbers from 0, got {:?}", input.shape)))?;
         let bytes = match (Region::of(&as_json(&input.parameters)).map_err(in_input)?, input.contents) {
             (Some(region), None) => {
                 in_memory = true;
@@ -79,7 +80,9 @@ pub(super) fn parse(
                 .ok_or_else(|| in_input("expected as many raw_input_contents as there are inputs".to_owned()))?,
             (None, Some(contents)) => flattened(contents, datatype).map_err(in_input)?,
             (None, None) => flattened(InferTensorContents::default(), datatype).map_err(in_input)?,
-            (Some(_), Some(_)) => return Err(in_input("expected contents or a shared memory region, got both".to_owned())),
+            (Some(_), Some(_)) => {
+                return Err(in_input("expected contents or a shared memory region, got both".to_owned()));
+            }
         };
         let tensor = HostTensor::new(datatype, shape, bytes).map_err(|error| in_input(error.to_string()))?;
         inputs.push((input.name, tensor));
@@ -233,7 +236,10 @@ pub(super) fn write(
             None => {
                 let contents = listed(tensor);
                 output.contents = Some(contents.ok_or_else(|| {
-                    ServiceError::invalid(format!("output {name:?} is {}; send the inputs raw to get it", tensor.datatype()))
+                    ServiceError::invalid(format!(
+                        "output {name:?} is {}; send the inputs raw to get it",
+                        tensor.datatype()
+                    ))
                 })?);
             }
         }

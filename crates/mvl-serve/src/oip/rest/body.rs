@@ -2,16 +2,15 @@
 //!
 //! A body is JSON with binary tensors behind it when the header `Inference-Header-Content-Length` says how long the JSON is.
 
-use std::borrow::Cow;
 use std::time::Duration;
 
 use bytes::Bytes;
-use mvl_infer::{DataType, HostTensor, Priority, Signature};
+use mvl_infer::{HostTensor, Priority, Signature};
 use serde::{Deserialize, Serialize};
-use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
-use super::numbers::{Elements, read};
+use super::input::InputBody;
+use super::numbers::Elements;
 use crate::ServiceError;
 use crate::oip::memory::{Region, SharedMemory};
 use crate::service::{InferAnswer, InferCall};
@@ -22,27 +21,14 @@ pub(super) const JSON_LENGTH: &str = "inference-header-content-length";
 const MAX_TENSORS: usize = 1024;
 
 #[derive(Deserialize)]
-struct RequestBody<'a> {
+struct RequestBody {
     #[serde(default)]
     id: Option<String>,
     #[serde(default)]
     parameters: Map<String, Value>,
-    #[serde(borrow)]
-    inputs: Vec<InputBody<'a>>,
+    inputs: Vec<InputBody>,
     #[serde(default)]
     outputs: Vec<OutputRequest>,
-}
-
-#[derive(Deserialize)]
-struct InputBody<'a> {
-    name: String,
-    shape: Vec<Value>,
-    #[serde(borrow)]
-    datatype: Cow<'a, str>,
-    #[serde(default)]
-    parameters: Map<String, Value>,
-    #[serde(borrow, default)]
-    data: Option<&'a RawValue>,
 }
 
 #[derive(Deserialize)]
@@ -83,7 +69,7 @@ pub(super) fn parse(
         })?,
     };
     let wrong = |error: serde_json::Error| ServiceError::invalid(format!("the request is not as expected: {error}"));
-    let request: RequestBody<'_> = serde_json::from_slice(json_bytes).map_err(wrong)?;
+    let request: RequestBody = serde_json::from_slice(json_bytes).map_err(wrong)?;
     if request.inputs.len() > MAX_TENSORS || request.outputs.len() > MAX_TENSORS {
         return Err(ServiceError::invalid(format!("expected at most {MAX_TENSORS} inputs and outputs")));
     }
@@ -91,8 +77,7 @@ pub(super) fn parse(
     let mut inputs = Vec::with_capacity(request.inputs.len());
     for input in request.inputs {
         let in_input = |error: String| ServiceError::invalid(format!("input {:?}: {error}", input.name));
-        let datatype: DataType = input.datatype.parse().map_err(in_input)?;
-        let shape = shape_of(&input.shape).map_err(in_input)?;
+        let (datatype, shape) = (input.datatype, input.shape);
         let size = input.parameters.get("binary_data_size");
         let tensor = match (Region::of(&input.parameters).map_err(in_input)?, size, input.data) {
             (Some(region), None, None) => {
@@ -101,14 +86,17 @@ pub(super) fn parse(
             }
             (None, Some(size), None) => {
                 let size = size.as_u64().and_then(|size| usize::try_from(size).ok());
-                let size = size.ok_or_else(|| in_input("expected binary_data_size to be a count of bytes".to_owned()))?;
+                let size =
+                    size.ok_or_else(|| in_input("expected binary_data_size to be a count of bytes".to_owned()))?;
                 if size > binary.len() {
                     return Err(in_input(format!("expected {size} bytes of binary data, got {}", binary.len())));
                 }
                 HostTensor::new(datatype, shape, binary.split_to(size)).map_err(|error| in_input(error.to_string()))?
             }
-            (None, None, Some(data)) => read(data.get(), datatype, &shape).map_err(in_input)?,
-            (None, None, None) => return Err(in_input("expected data, binary_data_size or a shared memory region".to_owned())),
+            (None, None, Some(data)) => data,
+            (None, None, None) => {
+                return Err(in_input("expected data, binary_data_size or a shared memory region".to_owned()));
+            }
             _ => return Err(in_input("expected one of data, binary_data_size and a shared memory region".to_owned())),
         };
         inputs.push((input.name, tensor));
@@ -147,11 +135,15 @@ pub(super) fn parse(
 pub(super) fn parse_raw(body: Bytes, signature: &Signature) -> Result<ParsedRequest, ServiceError> {
     let [input] = &signature.inputs[..] else {
         let count = signature.inputs.len();
-        return Err(ServiceError::invalid(format!("expected a model of one input for a body without JSON, it has {count}")));
+        return Err(ServiceError::invalid(format!(
+            "expected a model of one input for a body without JSON, it has {count}"
+        )));
     };
     let in_input = |error: String| ServiceError::invalid(format!("input {:?}: {error}", input.name));
     let mut sides = input.shape.clone();
-    if signature.batched && let Some(first) = sides.first_mut() {
+    if signature.batched
+        && let Some(first) = sides.first_mut()
+    {
         *first = Some(1);
     }
     let open: Vec<usize> = (0..sides.len()).filter(|&axis| sides[axis].is_none()).collect();
@@ -176,19 +168,13 @@ pub(super) fn parse_raw(body: Bytes, signature: &Signature) -> Result<ParsedRequ
     Ok(ParsedRequest { call, id: None, ways: Vec::new(), otherwise_binary: true })
 }
 
-fn shape_of(sides: &[Value]) -> Result<Vec<usize>, String> {
-    let side = |side: &Value| side.as_u64().and_then(|side| usize::try_from(side).ok());
-    sides.iter().map(side).collect::<Option<_>>().ok_or_else(|| {
-        let shown: String = Value::from(sides).to_string().chars().take(80).collect();
-        format!("expected a shape of whole numbers from 0, got {shown}")
-    })
-}
-
 fn flag(parameters: &Map<String, Value>, name: &str) -> Result<Option<bool>, ServiceError> {
     match parameters.get(name) {
         None => Ok(None),
         Some(Value::Bool(flag)) => Ok(Some(*flag)),
-        Some(other) => Err(ServiceError::invalid(format!("expected parameter {name} to be true or false, got {other}"))),
+        Some(other) => {
+            Err(ServiceError::invalid(format!("expected parameter {name} to be true or false, got {other}")))
+        }
     }
 }
 
@@ -269,9 +255,9 @@ pub(super) fn write(
                 (Some(serde_json::json!({ "binary_data_size": tensor.bytes().len() })), None)
             }
             Way::Memory(region) => {
-                memory.write(region, tensor.bytes()).map_err(|error| {
-                    ServiceError::invalid(format!("output {name:?}: {error}"))
-                })?;
+                memory
+                    .write(region, tensor.bytes())
+                    .map_err(|error| ServiceError::invalid(format!("output {name:?}: {error}")))?;
                 (Some(region.described(tensor.bytes().len())), None)
             }
         };

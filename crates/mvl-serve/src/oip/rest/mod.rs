@@ -2,6 +2,8 @@
 
 mod body;
 mod compression;
+mod elements;
+mod input;
 mod numbers;
 mod statistics;
 
@@ -72,6 +74,17 @@ pub(crate) fn routes(oip: Oip) -> Router {
 async fn wrong_method(request: Request) -> (StatusCode, Json<Value>) {
     let message = format!("{} is not for {:.200}", request.method(), request.uri().path());
     (StatusCode::METHOD_NOT_ALLOWED, Json(json!({ "error": message })))
+}
+
+/// The headers, taken rather than copied.
+struct Headers(HeaderMap);
+
+impl<S: Send + Sync> FromRequestParts<S> for Headers {
+    type Rejection = std::convert::Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Self::Rejection> {
+        Ok(Self(std::mem::take(&mut parts.headers)))
+    }
 }
 
 /// A body as a whole; when it is not there, the error is the protocol's.
@@ -196,16 +209,17 @@ pub(crate) fn config_of(model: &LoadedModel) -> Value {
 async fn infer(
     State(oip): State<Oip>,
     which: Which,
-    headers: HeaderMap,
+    Headers(headers): Headers,
     Whole(body): Whole,
 ) -> Result<Response, ServiceError> {
     let body = compression::decompressed(&headers, body)?;
-    let json_length = match headers.get(body::JSON_LENGTH) {
-        None => None,
-        Some(length) => Some(length.to_str().ok().and_then(|length| length.parse().ok()).ok_or_else(|| {
-            ServiceError::invalid("expected Inference-Header-Content-Length to be a count of bytes")
-        })?),
-    };
+    let json_length =
+        match headers.get(body::JSON_LENGTH) {
+            None => None,
+            Some(length) => Some(length.to_str().ok().and_then(|length| length.parse().ok()).ok_or_else(|| {
+                ServiceError::invalid("expected Inference-Header-Content-Length to be a count of bytes")
+            })?),
+        };
     let (request, answer) = if json_length == Some(0) {
         let picked = oip.service.repository().pick(&which.model, which.version.as_deref())?;
         let mut request = body::parse_raw(body, picked.model.signature())?;

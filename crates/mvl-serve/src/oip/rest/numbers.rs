@@ -1,4 +1,6 @@
 //! A tensor's elements in JSON: read into bytes, written from bytes.
+//!
+//! Reading goes over text that was parsed before; it is for what [`super::elements`] cannot read as it is parsed.
 
 use bytes::{BufMut, BytesMut};
 use half::{bf16, f16};
@@ -108,7 +110,11 @@ impl Reader<'_> {
         let at = self.text.len() - self.rest.len();
         let length = match self.rest.first() {
             Some(b'"') => length_of_string(self.rest),
-            _ => self.rest.iter().position(|byte| matches!(byte, b',' | b']' | b' ' | b'\t'..=b'\r')).unwrap_or(self.rest.len()),
+            _ => self
+                .rest
+                .iter()
+                .position(|byte| matches!(byte, b',' | b']' | b' ' | b'\t'..=b'\r'))
+                .unwrap_or(self.rest.len()),
         };
         let text = self.text.get(at..at + length).unwrap_or_default();
         self.rest = &self.rest[length..];
@@ -290,8 +296,8 @@ mod tests {
             (DataType::Int64, "[-9223372036854775808,9223372036854775807]"),
             (DataType::Fp16, "[0.5,-65504.0]"),
             (DataType::Bf16, "[0.5,-1.0]"),
-            (DataType::Fp32, "[0.1,-3.4028235e38]"),
-            (DataType::Fp64, "[0.1,-1.7976931348623157e308]"),
+            (DataType::Fp32, "[0.1,-3.4028235e+38]"),
+            (DataType::Fp64, "[0.1,-1.7976931348623157e+308]"),
             (DataType::Bytes, r#"["","a \"quoted\" ü, [x]\n"]"#),
         ] {
             let tensor = read(text, kind, &[2]).unwrap_or_else(|error| panic!("{kind}: {error}"));

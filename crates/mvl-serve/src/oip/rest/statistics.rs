@@ -12,7 +12,10 @@ pub(crate) fn model_statistics(repository: &Repository, model: Option<&str>) -> 
     let loaded = repository.index().into_iter().filter_map(|entry| {
         entry.version.filter(|_| model.is_none_or(|model| model == entry.name)).map(|version| (entry.name, version))
     });
-    loaded.filter_map(|(name, version)| repository.pick(&name, Some(&version)).ok()).map(|picked| picked.model).collect()
+    loaded
+        .filter_map(|(name, version)| repository.pick(&name, Some(&version)).ok())
+        .map(|picked| picked.model)
+        .collect()
 }
 
 fn nanos(total: &Total) -> u64 {
