@@ -23,6 +23,7 @@ import contextlib
 import fnmatch
 import json
 import os
+import signal
 import sys
 import time
 import traceback
@@ -43,8 +44,18 @@ from oip.launch import LAUNCH  # noqa: E402
 from oip.server import Server  # noqa: E402
 
 
+# What a case may take, on a machine that is busy with other things.
+CASE_SECONDS = 30
+
+
+def too_long(*_):
+    raise AssertionError(f"no answer within {CASE_SECONDS} s")
+
+
 def run(case, server):
     """One case's result and reason."""
+    signal.signal(signal.SIGALRM, too_long)
+    signal.alarm(CASE_SECONDS)
     try:
         case.run(server)
         return "pass", ""
@@ -57,6 +68,8 @@ def run(case, server):
     except Exception as error:
         place = traceback.extract_tb(error.__traceback__)[-1]
         return "fail", f"{type(error).__name__}: {error} ({Path(place.filename).name}:{place.lineno})"
+    finally:
+        signal.alarm(0)
 
 
 def chosen(patterns):

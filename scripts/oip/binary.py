@@ -164,6 +164,18 @@ def raw_request(server):
     check(outputs, {"OUTPUT0": (array, True)})
 
 
+@case("binary.raw_request.two_inputs", PART, f"{TRITON}, Binary tensor data: Raw Binary Request")
+def raw_for_two(server):
+    """A model of two inputs cannot be asked so."""
+    check_error(send(server, "pair", b"", bytes(16), "0"))
+
+
+@case("binary.raw_request.uneven", PART, f"{TRITON}, Binary tensor data: Raw Binary Request")
+def raw_uneven(server):
+    """A size that is no multiple of the elements' is an error."""
+    check_error(send(server, "FP32", b"", bytes(15), "0"))
+
+
 def needs_binary(server):
     head, binary = encoded({"INPUT0": sample("FP32")})
     offered(server, lambda: send(server, "FP32", head, binary))

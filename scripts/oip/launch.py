@@ -43,11 +43,11 @@ def running(command, http, log, **named):
             if process.poll() is not None:
                 raise SystemExit(f"{command[0]} ended by itself:\n{Path(log).read_text()[-3000:]}")
         finally:
-            for sign in (signal.SIGINT, signal.SIGKILL):
+            for sign in (signal.SIGTERM, signal.SIGINT, signal.SIGKILL):
                 with contextlib.suppress(ProcessLookupError):
                     os.killpg(process.pid, sign)
                 with contextlib.suppress(subprocess.TimeoutExpired):
-                    process.wait(15)
+                    process.wait(10)
                     break
 
 
@@ -72,10 +72,11 @@ def mvl(binary):
             yield address, address, models
 
 
-# What a user of mlserver writes to serve a model of their own. Types, ranks and counts of elements are checked here because mlserver leaves
-# that to the model; so is the choice of outputs.
+# What a user of mlserver writes to serve a model of their own. Types, ranks, counts and ranges of elements are checked here because mlserver
+# leaves that to the model; so is the choice of outputs. Data that its codec for NumPy cannot decode is refused, but goes back as it came.
 IDENTITY = '''
 from mlserver import MLModel
+from mlserver.codecs import NumpyCodec
 from mlserver.errors import InferenceError
 from mlserver.types import InferenceResponse, ResponseOutput
 
@@ -107,10 +108,19 @@ class Identity(MLModel):
                 elements *= side
             if any(side < 0 for side in tensor.shape) or count(list(tensor.data)) != elements:
                 raise InferenceError(f"input {name} has not as many elements as its shape says")
+            if tensor.datatype != "BYTES":
+                try:
+                    NumpyCodec.decode_input(tensor)
+                except (TypeError, ValueError, OverflowError) as error:
+                    raise InferenceError(f"input {name}: {error}")
         for name in wanted:
             tensor = given[name.replace("OUTPUT", "INPUT")]
             outputs.append(ResponseOutput(name=name, shape=tensor.shape, datatype=tensor.datatype, data=tensor.data))
         return InferenceResponse(model_name=self.name, model_version=self.version, id=request.id, outputs=outputs)
+
+    async def predict_stream(self, requests):
+        async for request in requests:
+            yield await self.predict(request)
 '''
 
 
@@ -123,9 +133,10 @@ def mlserver(binary):
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         (folder / "identity_runtime.py").write_text(IDENTITY)
+        # Without metrics: mlserver's documentation wants that for streams.
         settings = {
-            "host": "127.0.0.1", "http_port": http, "grpc_port": grpc, "metrics_port": metrics, "parallel_workers": 0,
-            "debug": False,
+            "host": "127.0.0.1", "http_port": http, "grpc_port": grpc, "metrics_port": metrics, "metrics_endpoint": None,
+            "parallel_workers": 0, "debug": False,
         }
         (folder / "settings.json").write_text(json.dumps(settings))
         for use, kinds in types.items():
@@ -144,4 +155,15 @@ def mlserver(binary):
             yield f"127.0.0.1:{http}", f"127.0.0.1:{grpc}", models
 
 
-LAUNCH = {"mvl": mvl, "mlserver": mlserver}
+@contextlib.contextmanager
+def furnace(binary):
+    """furnace-server, as scripts/oip/furnace builds it; it has three types."""
+    http, grpc = free_port(), free_port()
+    models = {use: use.lower() for use in ("FP32", "INT32", "INT64", "pair", "spare")}
+    program = str(Path(binary or "target/furnace/release/furnace-identity").resolve())
+    with tempfile.TemporaryDirectory() as folder:
+        with running([program, str(http), str(grpc)], f"127.0.0.1:{http}", Path(folder) / "log", cwd=folder):
+            yield f"127.0.0.1:{http}", f"127.0.0.1:{grpc}", models
+
+
+LAUNCH = {"mvl": mvl, "mlserver": mlserver, "furnace": furnace}

@@ -23,16 +23,24 @@ def stream(server, requests, **named):
     """Sends (model, array, id) through one stream; answers are (result, error) in the order in which they came."""
     import tritonclient.grpc as module
 
-    answers = queue.Queue()
-    with module.InferenceServerClient(server.grpc_address) as client:
+    answers, found = queue.Queue(), []
+    client = module.InferenceServerClient(server.grpc_address)
+    try:
         client.start_stream(lambda result, error: answers.put((result, error)))
         for model, array, id in requests:
             client.async_stream_infer(model, given(module, array), request_id=id, **named)
-        found = [answers.get(timeout=20) for _ in requests]
-        client.stop_stream()
-    for _, error in found:
-        if error is not None and "UNIMPLEMENTED" in str(error.status()):
-            raise NotOffered(f"ModelStreamInfer: {error}"[:150])
+        for _ in requests:
+            result, error = answers.get(timeout=10)
+            if error is not None and error.status() is not None:  # the call's, not a request's
+                if "UNIMPLEMENTED" in error.status():
+                    raise NotOffered(f"ModelStreamInfer: {error}"[:150])
+                raise AssertionError(f"the stream ended: {error}"[:300])
+            found.append((result, error))
+    except queue.Empty:
+        raise AssertionError(f"{len(found)} answers to {len(requests)} requests") from None
+    finally:
+        client.stop_stream(cancel_requests=True)
+        client.close()
     return found
 
 

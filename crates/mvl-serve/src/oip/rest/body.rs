@@ -276,3 +276,50 @@ pub(super) fn write(
     binary.into_iter().for_each(|bytes| body.extend_from_slice(bytes));
     Ok(Written { body: body.into(), json_length })
 }
+
+#[cfg(test)]
+mod tests {
+    use mvl_infer::TensorSpec;
+
+    use super::*;
+
+    fn signature(datatype: DataType, shape: &[i64]) -> Signature {
+        let spec = |name: &str| vec![TensorSpec::new(name, datatype, shape)];
+        Signature { inputs: spec("in"), outputs: spec("out"), batched: true }
+    }
+
+    #[test]
+    fn a_body_without_json_is_one_row_of_the_only_input() {
+        for (datatype, shape, body, expected) in [
+            (DataType::Fp16, &[-1, 3][..], &b"abcdef"[..], &[1, 3][..]),
+            (DataType::Fp32, &[-1, -1], b"abcdefgh", &[1, 2]),
+            (DataType::Uint8, &[-1, 2, -1], b"abcdef", &[1, 2, 3]),
+            (DataType::Bytes, &[-1, 1], b"a picture", &[1, 1]),
+        ] {
+            let parsed = parse_raw(Bytes::from(body), &signature(datatype, shape)).expect("a tensor");
+            assert!(parsed.otherwise_binary);
+            let (name, tensor) = &parsed.call.inputs[0];
+            assert_eq!((name.as_str(), tensor.shape()), ("in", expected));
+            match datatype {
+                DataType::Bytes => assert_eq!(tensor.to_texts().expect("texts"), [body]),
+                _ => assert_eq!(&tensor.bytes()[..], body),
+            }
+        }
+    }
+
+    #[test]
+    fn a_body_without_json_that_says_too_little_is_refused() {
+        for (datatype, shape, body) in [
+            (DataType::Fp32, &[-1, -1][..], &b"abc"[..]), // not a whole element
+            (DataType::Fp32, &[-1, 3], b"abcdefgh"),      // two elements of three
+            (DataType::Uint8, &[-1, -1, -1], b"abcdef"),  // 1×6, 2×3, …
+            (DataType::Uint8, &[-1, 0, -1], b"abcdef"),
+            (DataType::Bytes, &[-1, 2], b"two texts or one?"),
+        ] {
+            assert!(parse_raw(Bytes::from(body), &signature(datatype, shape)).is_err(), "{datatype} {shape:?}");
+        }
+        let mut two = signature(DataType::Uint8, &[-1, 1]);
+        two.inputs.push(TensorSpec::new("more", DataType::Uint8, &[-1, 1]));
+        assert!(parse_raw(Bytes::from_static(b"a"), &two).is_err());
+    }
+}
