@@ -29,7 +29,7 @@ const MEGABYTE: f64 = 1e6;
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
-  mvl export runs/demo -o demo.onnx
+  mvl export runs/demo --size 28 -o demo.onnx
   mvl export mobilenet_v2.imagenet1k_v1 --answer probabilities -o mobilenet.onnx
   mvl export models:/trees@production --batch 8 -o trees.onnx
   mvl export runs/demo --to safetensors -o demo.safetensors")]
@@ -133,7 +133,9 @@ impl ExportArguments {
             let device = B::device(self.compute.device.unwrap_or(0))?;
             let name = self.model.to_str().unwrap_or_default();
             let config = ModelConfig::new(name, UNTRAINED_CLASSES);
-            let model = with_trial_weights(registry.create_classifier(&config, &device)?, 0);
+            let model = registry.create_classifier(&config, &device)?;
+            let picture = self.picture(&model, &config, None, &registry)?;
+            let model = with_trial_weights(model, 0, picture, |model, images| model.forward(images));
             return self.write(format, &model, &config, None, &registry, &device);
         }
         let builder = Predictor::<B>::builder(&self.model).with_registry(registry.clone());
@@ -185,7 +187,10 @@ impl ExportArguments {
         let [height, width] = match (self.onnx.size, trained) {
             (Some(size), _) => size,
             (None, Some([_, height, width])) => [height, width],
-            (None, None) => [registry.model(&config.name)?.input_side(); 2],
+            (None, None) if spec.is_none() => [registry.model(&config.name)?.input_side(); 2],
+            (None, None) => anyhow::bail!(
+                "this model takes pictures of any size, an ONNX file those of one: say which with --size HxW"
+            ),
         };
         let sides = model.backbone.sides();
         anyhow::ensure!(

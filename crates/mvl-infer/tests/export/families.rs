@@ -63,7 +63,9 @@ fn classifier(name: &str, options: &Value) -> Classifier {
     let config =
         options.fold(ModelConfig::new(name, CLASSES), |config, (key, value)| config.with_option(key, value.clone()));
     let device = Cpu::device(0).expect("a CPU");
-    with_trial_weights(zoo().create_classifier(&config, &device).expect("a valid config"), 7)
+    let model = zoo().create_classifier(&config, &device).expect("a valid config");
+    let picture = picture(&model);
+    with_trial_weights(model, 7, picture, |model, images| model.forward(images))
 }
 
 /// Sides that the model takes, not square, and odd where it takes odd ones.

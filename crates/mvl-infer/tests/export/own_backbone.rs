@@ -67,7 +67,8 @@ fn own_classifier() -> Classifier {
         taps: vec![Tap::map("sharp", 8, 4)],
     };
     let head = Largest { linear: LinearConfig::new(8, 4).init(&device) };
-    with_trial_weights(Network::new(BoxedBackbone::new(backbone), BoxedHead::new(head)), 11)
+    let model = Network::new(BoxedBackbone::new(backbone), BoxedHead::new(head));
+    with_trial_weights(model, 11, [3, 20, 27], |model, images| model.forward(images))
 }
 
 #[test]
