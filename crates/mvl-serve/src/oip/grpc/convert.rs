@@ -1,7 +1,6 @@
 //! Tensors and requests between the proto file's types and ours.
 
 use std::collections::HashMap;
-use std::time::Duration;
 
 use bytes::{BufMut, Bytes, BytesMut};
 use mvl_infer::{DataType, HostTensor};
@@ -11,7 +10,7 @@ use super::proto::infer_parameter::ParameterChoice;
 use super::proto::{self, InferParameter, InferTensorContents};
 use crate::ServiceError;
 use crate::oip::memory::{Region, SharedMemory};
-use crate::oip::rest::priority_of;
+use crate::oip::rest::{priority, timeout};
 use crate::service::{InferAnswer, InferCall};
 
 /// How an answer is to be written.
@@ -99,14 +98,13 @@ pub(super) fn parse(
         regions.push(Region::of(&as_json(&output.parameters)).map_err(in_output)?);
     }
     let parameters = as_json(&request.parameters);
-    let number = |key: &str| parameters.get(key).and_then(Value::as_u64);
     let call = InferCall {
         model: request.model_name,
         version: (!request.model_version.is_empty()).then_some(request.model_version),
         inputs,
         outputs: request.outputs.into_iter().map(|output| output.name).collect(),
-        priority: priority_of(number("priority").unwrap_or(0)),
-        timeout: number("timeout").filter(|&micros| micros > 0).map(Duration::from_micros),
+        priority: priority(&parameters)?,
+        timeout: timeout(&parameters)?,
     };
     Ok((call, AnswerPlan { id: request.id, raw: raw || in_memory, regions }))
 }

@@ -9,8 +9,8 @@ use std::time::Duration;
 use mvl_infer::Total;
 use tonic::{Code, Request, Response, Status};
 
-use super::rest::{Oip, config_of, extensions, model_statistics, state_words};
-use crate::models::{LoadedModel, ModelDefinition};
+use super::rest::{Oip, config_of, extensions, load_model, model_statistics, state_words};
+use crate::models::LoadedModel;
 use crate::{ServiceError, Trouble};
 
 /// What the proto file says, in Rust.
@@ -248,12 +248,7 @@ impl GrpcInferenceService for Oip {
             Some(ParameterChoice::StringParam(source)) => Some(source.clone()),
             _ => None,
         });
-        let loading = self.service.blocking(move |repository| {
-            if let Some(source) = source {
-                repository.define(ModelDefinition::new(&request.model_name, source))?;
-            }
-            repository.load(&request.model_name)
-        });
+        let loading = self.service.blocking(move |repository| load_model(repository, &request.model_name, source));
         loading.await?;
         Ok(Response::new(proto::RepositoryModelLoadResponse {}))
     }

@@ -187,7 +187,8 @@ pub(crate) fn priority_of(number: u64) -> Priority {
     }
 }
 
-fn priority(parameters: &Map<String, Value>) -> Result<Priority, ServiceError> {
+/// How urgent a request is, by its parameters.
+pub(crate) fn priority(parameters: &Map<String, Value>) -> Result<Priority, ServiceError> {
     match parameters.get("priority") {
         None => Ok(Priority::Normal),
         Some(value) => value.as_u64().map(priority_of).ok_or_else(|| {
@@ -196,8 +197,8 @@ fn priority(parameters: &Map<String, Value>) -> Result<Priority, ServiceError> {
     }
 }
 
-/// Triton's: microseconds.
-fn timeout(parameters: &Map<String, Value>) -> Result<Option<Duration>, ServiceError> {
+/// For how long the answer is of use, by the request's parameters; Triton counts in microseconds.
+pub(crate) fn timeout(parameters: &Map<String, Value>) -> Result<Option<Duration>, ServiceError> {
     match parameters.get("timeout") {
         None => Ok(None),
         Some(value) => match value.as_u64() {

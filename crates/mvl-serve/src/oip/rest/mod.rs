@@ -20,10 +20,10 @@ use mvl_infer::TensorSpec;
 use serde_json::{Value, json};
 
 use super::memory::SharedMemory;
-use crate::models::{IndexEntry, LoadedModel, ModelDefinition, ModelState};
+use crate::models::{IndexEntry, LoadedModel, ModelDefinition, ModelState, Repository};
 use crate::service::{InferCall, Service};
 use crate::{ServiceError, Trouble};
-pub(crate) use body::priority_of;
+pub(crate) use body::{priority, priority_of, timeout};
 pub(crate) use statistics::{model_statistics, to_json as statistics_json};
 
 /// What the protocol's handlers can reach.
@@ -302,13 +302,15 @@ async fn load(State(oip): State<Oip>, which: Which, Whole(body): Whole) -> Resul
     if body.pointer("/parameters/config").is_some() {
         return Err(ServiceError::unsupported("a model's configuration is read from the server's config file alone"));
     }
-    let loading = oip.service.blocking(move |repository| {
-        if let Some(source) = source {
-            repository.define(ModelDefinition::new(&which.model, source))?;
-        }
-        repository.load(&which.model)
-    });
-    loading.await.map(|_| Json(json!({})))
+    let loading = oip.service.blocking(move |repository| load_model(repository, &which.model, source));
+    loading.await.map(|()| Json(json!({})))
+}
+
+/// Loads a model, one that is not known yet from a source. What cannot be loaded was never there.
+pub(crate) fn load_model(repository: &Repository, name: &str, source: Option<String>) -> Result<(), ServiceError> {
+    let Some(source) = source else { return repository.load(name).map(drop) };
+    repository.define(ModelDefinition::new(name, source))?;
+    repository.load(name).map(drop).inspect_err(|_| drop(repository.remove(name)))
 }
 
 async fn unload(State(oip): State<Oip>, which: Which) -> Result<Json<Value>, ServiceError> {
