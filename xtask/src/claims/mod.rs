@@ -6,6 +6,7 @@ mod data;
 mod export;
 mod fine_tune;
 mod killed;
+mod oip;
 mod photos;
 mod pipelines;
 mod suites;
@@ -336,6 +337,22 @@ const CLAIMS: &[Claim] = &[
         takes: "20 seconds",
         quick: true,
         measure: export::some_names,
+    },
+    Claim {
+        name: "oip",
+        says: "unmodified tritonclient and kserve clients pass every case of the Open Inference Protocol's suite",
+        needs: "Python with venv and PyPI",
+        takes: "a minute",
+        quick: false,
+        measure: oip::ours,
+    },
+    Claim {
+        name: "oip-servers",
+        says: "the table of servers in docs/protocol.md: mvl and mlserver by the same cases",
+        needs: "Python with venv and PyPI",
+        takes: "5 minutes",
+        quick: false,
+        measure: oip::servers,
     },
     Claim {
         name: "bad-input",
