@@ -30,7 +30,7 @@ mod predictor;
 mod tensor;
 
 pub use batcher::{
-    Answer, BatchOptions, BatchTotals, Batcher, ComputeSlots, Priority, ReplicaHealth, ReplicaId, ReplicaReport,
+    Answer, BatchOptions, BatchTotals, Batcher, ComputeSlots, LATENCY_BOUNDS, Priority, ReplicaHealth, ReplicaId, ReplicaReport,
     Request, RequestError, Statistics, Ticket, Timing, Total,
 };
 pub use builder::PredictorBuilder;

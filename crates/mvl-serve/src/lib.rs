@@ -27,6 +27,7 @@ mod gateway;
 pub mod load;
 pub mod mlflow;
 pub mod models;
+mod monitoring;
 mod oip;
 mod predict;
 mod router;

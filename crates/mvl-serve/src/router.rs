@@ -5,6 +5,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 
+use crate::monitoring;
 use crate::oip::grpc::GrpcInferenceServiceServer;
 use crate::oip::memory::SharedMemory;
 use crate::oip::rest::{Oip, routes};
@@ -29,15 +30,17 @@ impl Default for ServiceOptions {
     }
 }
 
-/// The Open Inference Protocol over REST (`/v2`) and gRPC, pictures under `/v1`. Merge it with routers of your own.
+/// The Open Inference Protocol over REST (`/v2`) and gRPC, pictures under `/v1`, Prometheus's pages `/metrics` and `/metrics/triton`.
+/// Merge it with routers of your own.
 pub fn router(service: Service, options: &ServiceOptions) -> Router {
+    let repository = service.repository().clone();
     let oip = Oip { service, memory: Arc::new(SharedMemory::new(options.shared_memory)) };
     let grpc = GrpcInferenceServiceServer::new(oip.clone())
         .max_decoding_message_size(options.message_bytes)
         .max_encoding_message_size(options.message_bytes);
     let pictures = predict::routes(Pictures::new(oip.service.clone(), options.pictures));
     let grpc = tonic::service::Routes::new(grpc).into_axum_router().reset_fallback();
-    let rest = routes(oip).merge(pictures).layer(DefaultBodyLimit::max(options.message_bytes));
+    let rest = routes(oip).merge(pictures).merge(monitoring::routes(repository)).layer(DefaultBodyLimit::max(options.message_bytes));
     grpc.merge(rest).fallback(unknown)
 }
 

@@ -28,7 +28,7 @@ use request::Reply;
 pub use request::{Answer, Priority, Request, Ticket, Timing};
 pub use request_error::RequestError;
 pub use slots::ComputeSlots;
-pub use statistics::{BatchTotals, Statistics, Total};
+pub use statistics::{BatchTotals, LATENCY_BOUNDS, Statistics, Total};
 
 /// Answers requests with forward passes shared between them.
 ///

@@ -5,6 +5,30 @@ use std::time::Duration;
 
 use super::Timing;
 
+/// Upper bounds of [`Statistics::latencies`], all but the last.
+pub const LATENCY_BOUNDS: [Duration; 15] = {
+    const fn ms(milliseconds: u64) -> Duration {
+        Duration::from_millis(milliseconds)
+    }
+    [
+        Duration::from_micros(100),
+        Duration::from_micros(500),
+        ms(1),
+        ms(2),
+        ms(5),
+        ms(10),
+        ms(20),
+        ms(50),
+        ms(100),
+        ms(200),
+        ms(500),
+        ms(1000),
+        ms(2000),
+        ms(5000),
+        ms(10_000),
+    ]
+};
+
 /// How often something happened and how long it took in all.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Total {
@@ -55,6 +79,8 @@ pub struct Statistics {
     pub infer: Total,
     /// Parting outputs, counted by requests.
     pub output: Total,
+    /// Answered requests by how long they took, up to each of [`LATENCY_BOUNDS`], and beyond.
+    pub latencies: [u64; LATENCY_BOUNDS.len() + 1],
     /// Forward passes by their number of rows.
     pub batches: BTreeMap<usize, BatchTotals>,
     /// How long after 1970 the last request was answered, if one was.
@@ -75,6 +101,7 @@ impl Statistics {
     /// A request that was answered.
     pub(super) fn succeeded(&mut self, timing: &Timing, took: Duration) {
         self.success.add(took);
+        self.latencies[LATENCY_BOUNDS.partition_point(|&bound| bound < took)] += 1;
         self.queue.add(timing.queue);
         self.input.add(timing.input);
         self.infer.add(timing.infer);
