@@ -98,7 +98,7 @@ def main():
     parser.add_argument("--http", metavar="HOST:PORT", help="where REST is answered")
     parser.add_argument("--grpc", metavar="HOST:PORT", help="where gRPC is answered")
     parser.add_argument("--model", action="append", default=[], metavar="TYPE=NAME",
-                        help="an identity model of a type, of `pair` (INT32,FP32), `all` or `spare` (FP32)")
+                        help="an identity model of a type, of `pair` (INT64,FP32), `all` or `spare` (FP32)")
     parser.add_argument("--only", action="append", default=[], metavar="PATTERN", help="cases with such names, `infer.*` for one")
     parser.add_argument("--json", metavar="FILE", help="write every result there")
     parser.add_argument("--table", nargs="+", metavar="DOCUMENT NAME=FILE", help="write results into a document, ask nothing")

@@ -92,6 +92,7 @@ def binary_output(server):
         {"INPUT0": sample("FP32")}, ["INPUT0"], outputs=[{"name": "OUTPUT0", "parameters": {"binary_data": True}}]
     )
     path = f"v2/models/{server.model('FP32')}/infer"
+    needs_binary(server)
     outputs = offered(server, lambda: server.http.ask("POST", path, head, {"Content-Type": "application/json"}))
     check(outputs, {"OUTPUT0": (sample("FP32"), True)})
 
@@ -167,12 +168,14 @@ def raw_request(server):
 @case("binary.raw_request.two_inputs", PART, f"{TRITON}, Binary tensor data: Raw Binary Request")
 def raw_for_two(server):
     """A model of two inputs cannot be asked so."""
+    needs_binary(server)
     check_error(send(server, "pair", b"", bytes(16), "0"))
 
 
 @case("binary.raw_request.uneven", PART, f"{TRITON}, Binary tensor data: Raw Binary Request")
 def raw_uneven(server):
     """A size that is no multiple of the elements' is an error."""
+    needs_binary(server)
     check_error(send(server, "FP32", b"", bytes(15), "0"))
 
 

@@ -295,7 +295,7 @@ def read_grpc(response):
     from .tensors import NUMPY
 
     raws = list(response.raw_output_contents)
-    if raws and (len(raws) != len(response.outputs) or any(one.HasField("contents") for one in response.outputs)):
+    if raws and (len(raws) != len(response.outputs) or any(one.contents.ByteSize() for one in response.outputs)):
         raise AssertionError("raw_output_contents must hold every output, and contents none")
     arrays = {}
     for place, one in enumerate(response.outputs):

@@ -25,7 +25,7 @@ def free_port():
 def types_of(also=()):
     """Models by what they are for, with the types of their tensors."""
     every = {kind: [kind] for kind in [*TYPES, *also]}
-    return every | {"pair": ["INT32", "FP32"], "all": TYPES, "spare": ["FP32"]}
+    return every | {"pair": ["INT64", "FP32"], "all": TYPES, "spare": ["FP32"]}
 
 
 @contextlib.contextmanager

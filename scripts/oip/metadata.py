@@ -48,7 +48,7 @@ def of_model(server, client):
     same(metadata.name, model, "name")
     holds(isinstance(metadata.platform, str), f"platform {metadata.platform!r}")
     holds(all(isinstance(one, str) and one for one in metadata.versions), f"versions {metadata.versions!r}")
-    expected = lambda name: [(f"{name}0", "INT32", [-1, -1]), (f"{name}1", "FP32", [-1, -1])]
+    expected = lambda name: [(f"{name}0", "INT64", [-1, -1]), (f"{name}1", "FP32", [-1, -1])]
     same(metadata.inputs, expected("INPUT"), "inputs")
     same(metadata.outputs, expected("OUTPUT"), "outputs")
 

@@ -3,7 +3,7 @@
 import http.client
 import json
 
-from .case import Refused, holds, same
+from .case import Refused, holds
 
 
 class Response:
@@ -60,5 +60,5 @@ def check_error(response, statuses=None):
         raise AssertionError(f"expected a status of 4xx or 501, got {response.status} with {response.body[:150]!r}")
     body = response.json()
     holds(isinstance(body, dict), f"the error's body is no object: {body!r}")
-    same(sorted(body), ["error"], f"the fields of the error's body ({response.body[:150]!r})")
+    holds(sorted(body) == ["error"], f"the error's body has the fields {', '.join(sorted(body))}: {response.body[:70].decode(errors='replace')}…")
     holds(isinstance(body["error"], str) and body["error"] != "", f"the error is no text: {body!r}")

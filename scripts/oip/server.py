@@ -24,7 +24,7 @@ class Server:
         return [name.split("(")[0] for name in found or []]
 
     def model(self, kind):
-        """The model for tensors of a type, `pair` (INT32 and FP32), `all` (every type), or `spare` (FP32, to be unloaded)."""
+        """The model for tensors of a type, `pair` (INT64 and FP32), `all` (every type), or `spare` (FP32, to be unloaded)."""
         if kind not in self.models:
             raise NotOffered(f"the server has no model for {kind}")
         return self.models[kind]

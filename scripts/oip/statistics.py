@@ -133,7 +133,7 @@ def of_pair(server, client):
     dims = ["-1"] if int(config.get("max_batch_size", 0)) > 0 else ["-1", "-1"]
     for key, name in (("input", "INPUT"), ("output", "OUTPUT")):
         found = [(one["name"], one["data_type"], [str(side) for side in one["dims"]]) for one in config[key]]
-        same(found, [(f"{name}0", "TYPE_INT32", dims), (f"{name}1", "TYPE_FP32", dims)], key)
+        same(found, [(f"{name}0", "TYPE_INT64", dims), (f"{name}1", "TYPE_FP32", dims)], key)
 
 
 @case("configuration.text.{0}", "configuration", CONFIGURATION, CLIENTS)

@@ -45,7 +45,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         ("fp32", &[DataType::Fp32]),
         ("int32", &[DataType::Int32]),
         ("int64", &[DataType::Int64]),
-        ("pair", &[DataType::Int32, DataType::Fp32]),
+        ("pair", &[DataType::Int64, DataType::Fp32]),
         ("spare", &[DataType::Fp32]),
     ];
     let mut server = Server::new().host("127.0.0.1").port(http).configure(|config| config.grpc_port = Some(grpc));
