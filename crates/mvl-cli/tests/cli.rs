@@ -2,6 +2,8 @@
 
 #[path = "cli/bad_input.rs"]
 mod bad_input;
+#[path = "cli/exporting.rs"]
+mod exporting;
 #[path = "cli/figures.rs"]
 mod figures;
 #[path = "cli/finding.rs"]
