@@ -33,7 +33,7 @@ fi
 
 free_port() { python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'; }
 wait_for() { # name, address, log
-  for _ in $(seq 600); do
+  for _ in $(seq 1800); do
     if python3 - "$2" 2>/dev/null <<'ASK'
 import sys, urllib.request
 opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
@@ -42,14 +42,14 @@ ASK
     then return; fi
     sleep 0.1
   done
-  echo "$1 did not start within a minute:" >&2
+  echo "$1 did not start within three minutes:" >&2
   cat "$3" >&2
   exit 1
 }
 
 mlflow_port=$(free_port)
 # A group of its own: MLflow starts workers, which must end with it.
-MLFLOW_DISABLE_TELEMETRY=true MLFLOW_SERVER_ENABLE_JOB_EXECUTION=false setsid "$tools/venv/bin/mlflow" server --host 127.0.0.1 --port "$mlflow_port" --workers 1 \
+MLFLOW_DISABLE_TELEMETRY=true MLFLOW_SERVER_ENABLE_JOB_EXECUTION=false setsid "$python" -m mlflow server --host 127.0.0.1 --port "$mlflow_port" --workers 1 \
   --backend-store-uri "sqlite:///$work/mlflow.db" --artifacts-destination "$work/artifacts" >"$work/mlflow.log" 2>&1 &
 servers+=("-$!")
 export MVL_TEST_MLFLOW_URI=http://127.0.0.1:$mlflow_port MVL_TEST_MLFLOW_PYTHON=$python MLFLOW_DISABLE_TELEMETRY=true

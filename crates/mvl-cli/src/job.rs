@@ -192,7 +192,9 @@ impl TrainingJob {
         write_text(&run_dir.join(CONFIG_FILE), &config.to_toml()?)
             .context("cannot write to the run's folder, choose another with --run-dir")?;
         let begun = Instant::now();
+        let machine = recorded.as_ref().and_then(|recorded| recorded.machine(&config));
         let trained = trainer.fit(model, &train, valid.as_ref().map(|loader| loader as _))?;
+        drop(machine);
         let mut summary = JobSummary {
             run_dir: run_dir.clone(),
             model: config.model.name.clone(),

@@ -27,6 +27,7 @@ mod observers;
 mod output;
 mod plugins;
 mod sweep;
+mod system_metrics;
 mod terminal_plot;
 mod tracking;
 mod training_data;

@@ -18,6 +18,7 @@ use mvl::train::{CheckpointKind, Checkpointer, RunLogger};
 use crate::config::RunConfig;
 use crate::job::{CONFIG_FILE, CURVES_FILE, HISTORY_FILE};
 use crate::output::say;
+use crate::system_metrics::SystemMetrics;
 use crate::workspace::{self, block};
 
 /// The experiment of runs that name none.
@@ -69,6 +70,12 @@ impl Recorded {
             logger = logger.with_tag(name, value);
         }
         logger
+    }
+
+    /// Records the machine's figures, too, until it is dropped, if the run is to have them.
+    pub(crate) fn machine(&self, config: &RunConfig) -> Option<SystemMetrics> {
+        let start = || SystemMetrics::start(self.workspace.clone(), self.run_id.clone(), &config.run_dir);
+        config.tracking.system_metrics.then(start)
     }
 
     /// The run's id, once it was begun.

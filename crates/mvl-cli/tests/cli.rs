@@ -14,6 +14,8 @@ mod ingest;
 mod killed_tracking;
 #[path = "cli/looking.rs"]
 mod looking;
+#[path = "cli/moving_runs.rs"]
+mod moving_runs;
 #[path = "cli/observing.rs"]
 mod observing;
 #[path = "cli/program.rs"]

@@ -152,12 +152,14 @@ pub use moment::Moment;
 #[cfg(feature = "dashboard")]
 pub use observers::Dashboard;
 pub use observers::{
-    ConfusionMatrixPlot, CsvLog, Curves, EarlyStopping, History, LearningRateMonitor, NanGuard, Observers, ProgressBar,
-    SamplePredictions, TensorBoard, Throughput,
+    ConfusionMatrixPlot, CsvLog, Curves, EarlyStopping, EventPicture, EventPoint, EventRun, History,
+    LearningRateMonitor, NanGuard, Observers, ProgressBar, SamplePredictions, TensorBoard, TensorBoardRecorder,
+    Throughput,
 };
 #[cfg(feature = "remote")]
 pub use observers::{
-    MlflowRecorder, OnServerTrouble, PrometheusExporter, RunLogger, Webhook, WebhookEvent, WebhookFormat,
+    MlflowExperiment, MlflowFile, MlflowPoint, MlflowReader, MlflowRecorder, MlflowRun, OnServerTrouble,
+    PrometheusExporter, RunLogger, Webhook, WebhookEvent, WebhookFormat,
 };
 pub use optimizer::{
     AdaGradConfig, AdafactorConfig, AdamConfig, AdamWConfig, AdanConfig, LambConfig, LionConfig, MuonAdjustment,

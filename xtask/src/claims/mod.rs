@@ -283,6 +283,14 @@ const CLAIMS: &[Claim] = &[
         measure: tracking_server::speed,
     },
     Claim {
+        name: "runs-plot",
+        says: "mvl runs plot draws a run of a million points in less than a second, the whole command",
+        needs: "nothing",
+        takes: "half a minute",
+        quick: false,
+        measure: tracking_server::plot,
+    },
+    Claim {
         name: "prometheus",
         says: "a real Prometheus reads a running job's figures, and promtool has nothing to say against the page",
         needs: "Debian's prometheus, Python 3 with venv, and PyPI",

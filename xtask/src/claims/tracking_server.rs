@@ -1,11 +1,15 @@
 //! Our tracking server beside MLflow's: the same assertions, and the same requests against the clock.
 
-use std::process::Command;
+use std::fs;
+use std::io::{BufWriter, Write};
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 
 use super::Verdict;
-use crate::command::root;
+use crate::command::{build_program, root};
 
 /// What the test prints of each server that the suite was run against.
 const SUITE: &str = "mlflow suite, ";
@@ -13,6 +17,8 @@ const SUITE: &str = "mlflow suite, ";
 const KINDS: u64 = 120;
 /// What the bench prints at its end: `tracking server: log-batch 30.1x, search 9.2x, memory 1/14.0`.
 const SPEED: &str = "tracking server: ";
+/// Points of the run that is drawn.
+const POINTS: u32 = 1_000_000;
 /// How much faster, and how much smaller, we are to be.
 const GOALS: [(&str, f64); 3] = [("log-batch ", 20.0), ("search ", 5.0), ("memory 1/", 10.0)];
 
@@ -46,6 +52,61 @@ pub(crate) fn speed() -> Result<Verdict> {
         eprintln!("{text}");
     }
     Ok(Verdict::new(line, "log-batch 20x, search 5x, a tenth of the memory", holds))
+}
+
+/// The whole command `mvl runs plot` on a run of a million points: into a picture and into the terminal, each five times in a row.
+pub(crate) fn plot() -> Result<Verdict> {
+    let mvl = build_program("mvl")?;
+    let folder = root().join("target/prove/plot");
+    if folder.exists() {
+        fs::remove_dir_all(&folder)?;
+    }
+    fs::create_dir_all(&folder)?;
+    let run = |arguments: &[&str]| -> Result<Duration> {
+        let mut command = Command::new(&mvl);
+        command.args(arguments).current_dir(&folder).env_remove("MVL_TRACKING").stdout(Stdio::null());
+        command.env_remove("MVL_TRACKING_DATABASE").env_remove("MVL_TRACKING_ARTIFACTS").stderr(Stdio::null());
+        let begun = Instant::now();
+        let status = command.status().with_context(|| format!("cannot run {}", mvl.display()))?;
+        ensure!(status.success(), "mvl {} ended with {status}", arguments.join(" "));
+        Ok(begun.elapsed())
+    };
+    write_curve(&folder.join("run.jsonl"), POINTS)?;
+    run(&["runs", "import", "run.jsonl"])?;
+    let (mut slowest, mut figures) = (Duration::ZERO, Vec::new());
+    for (what, more) in [("SVG", &["--out", "loss.svg"][..]), ("terminal", &[])] {
+        let mut times = Vec::new();
+        for _ in 0..5 {
+            times.push(run(&[&["runs", "plot", "latest", "--metric", "loss"], more].concat())?);
+        }
+        times.sort();
+        slowest = slowest.max(times[4]);
+        figures.push(format!(
+            "{what} {:.0} ms (slowest {:.0})",
+            times[2].as_secs_f64() * 1e3,
+            times[4].as_secs_f64() * 1e3
+        ));
+    }
+    let svg = fs::metadata(folder.join("loss.svg"))?.len();
+    let figure = format!("{POINTS} points: {}; the picture has {} KiB", figures.join(", "), svg >> 10);
+    Ok(Verdict::new(figure, "below 1 s", slowest < Duration::from_secs(1) && svg > 10_000))
+}
+
+/// A run of one metric, as `mvl runs import` reads it.
+fn write_curve(file: &Path, points: u32) -> Result<()> {
+    let mut out = BufWriter::new(fs::File::create(file)?);
+    write!(
+        out,
+        r#"{{"version":1,"run_id":"a","experiment":"plot","name":"long","status":"FINISHED","start_time":0,"end_time":1,"#
+    )?;
+    write!(out, r#""params":{{}},"tags":{{}},"metrics":{{"loss":["#)?;
+    for step in 0..points {
+        let value = (f64::from(step) / 1e5).sin() + f64::from(step % 97) / 97.0;
+        let comma = if step == 0 { "" } else { "," };
+        write!(out, r#"{comma}{{"step":{step},"time":{step},"value":{value}}}"#)?;
+    }
+    out.write_all(b"]}}\n")?;
+    Ok(out.flush()?)
 }
 
 /// Runs a command with `mlflow server` beside it: whether it succeeded, and everything that was said.

@@ -21,6 +21,8 @@ pub struct TrackingConfig {
     pub tags: BTreeMap<String, String>,
     /// Figures of every so many steps.
     pub every_steps: usize,
+    /// Whether CPU, memory, disk and network are recorded, too, every ten seconds, as `system/…`.
+    pub system_metrics: bool,
     /// Registers the best checkpoint as the next version of this model, when the run comes to its end.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub register: Option<String>,
@@ -28,7 +30,15 @@ pub struct TrackingConfig {
 
 impl Default for TrackingConfig {
     fn default() -> Self {
-        Self { enabled: true, experiment: None, run_name: None, tags: BTreeMap::new(), every_steps: 10, register: None }
+        Self {
+            enabled: true,
+            experiment: None,
+            run_name: None,
+            tags: BTreeMap::new(),
+            every_steps: 10,
+            system_metrics: true,
+            register: None,
+        }
     }
 }
 

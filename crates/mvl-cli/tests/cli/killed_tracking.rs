@@ -25,13 +25,14 @@ struct Acknowledged {
     files: Vec<(String, usize)>,
 }
 
-struct Server {
+/// `mvl track serve` in a folder, on a free port.
+pub(crate) struct Server {
     process: Child,
-    address: String,
+    pub(crate) address: String,
 }
 
 impl Server {
-    fn start(folder: &Path) -> Self {
+    pub(crate) fn start(folder: &Path) -> Self {
         let mut serve = command(&["track", "serve", "--address", "127.0.0.1:0", "--json"]);
         serve.current_dir(folder).env_remove("MVL_TRACKING").stdout(Stdio::piped()).stderr(Stdio::null());
         let mut process = serve.spawn().expect("the program starts");
@@ -45,7 +46,7 @@ impl Server {
         Self { process, address: address.expect("an address").to_owned() }
     }
 
-    fn kill(mut self) {
+    pub(crate) fn kill(mut self) {
         self.process.kill().expect("SIGKILL");
         self.process.wait().expect("ended");
     }

@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::program::{Ran, command, pictures};
 
 /// Runs `mvl` in a folder, whose `.mvl` is the workspace.
-fn mvl_in(folder: &Path, arguments: &[&str]) -> Ran {
+pub(crate) fn mvl_in(folder: &Path, arguments: &[&str]) -> Ran {
     mvl_with(folder, arguments, &[])
 }
 
@@ -39,7 +39,7 @@ const TRAIN: [&str; 14] = [
     "--json",
 ];
 
-fn train(folder: &Path, more: &[&str]) -> Value {
+pub(crate) fn train(folder: &Path, more: &[&str]) -> Value {
     let arguments: Vec<&str> = TRAIN.iter().chain(more).copied().collect();
     mvl_in(folder, &arguments).succeeds().json()
 }
@@ -51,8 +51,8 @@ fn a_run_is_recorded_compared_drawn_and_moved() {
     mvl_in(folder, &["runs", "list"]).fails(1, &["nothing is recorded here yet", ".mvl/track.db"]);
     pictures(&folder.join("photos"), 20);
     let first = train(folder, &["--run-dir", "first", "--learning-rate", "0.01"]);
-    let second =
-        train(folder, &["--run-dir", "second", "--learning-rate", "0.02", "--set", "tracking.experiment=\"other\""]);
+    let other = ["--set", "tracking.experiment=\"other\"", "--set", "tracking.system_metrics=false"];
+    let second = train(folder, &[&["--run-dir", "second", "--learning-rate", "0.02"], &other[..]].concat());
     let unrecorded = train(folder, &["--run-dir", "third", "--no-tracking"]);
     assert!(unrecorded.get("run_id").is_none());
 
@@ -63,6 +63,19 @@ fn a_run_is_recorded_compared_drawn_and_moved() {
     assert_eq!(listed[1]["run_id"], first["run_id"]);
     assert_eq!((listed[0]["experiment"].as_str(), listed[0]["status"].as_str()), (Some("other"), Some("FINISHED")));
     assert_eq!(listed[0]["params"]["train.optimizer.learning_rate"], "0.02");
+    let machine = |run: &Value| {
+        let metrics = run["metrics"].as_object().expect("metrics").iter();
+        metrics
+            .filter(|(name, _)| name.starts_with("system/"))
+            .map(|(name, value)| (name.clone(), value.clone()))
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(machine(&listed[0]), [], "switched off");
+    for name in ["cpu_utilization_percentage", "system_memory_usage_megabytes", "system_memory_usage_percentage"] {
+        let figure = listed[1]["metrics"][format!("system/{name}")].as_f64().expect(name);
+        assert!(figure >= 0.0 && (figure <= 100.0 || name.ends_with("megabytes")), "{name}: {figure}");
+    }
+    assert!(listed[1]["metrics"]["system/system_memory_usage_megabytes"].as_f64() > Some(50.0));
     let filter = "params.train.optimizer.learning_rate = '0.01' and metrics.valid_loss > 0";
     let found = mvl_in(folder, &["runs", "list", "--json", "--filter", filter]).succeeds().json();
     assert_eq!(found.as_array().expect("a list").len(), 1);
@@ -129,6 +142,16 @@ fn a_model_is_registered_promoted_signed_and_loaded_by_name() {
     assert_eq!(aliases(mvl_in(folder, &["registry", "list", "--json"]).succeeds().json()), Some(2));
     mvl_in(folder, &["registry", "rollback", "squares"]).succeeds();
     assert_eq!(aliases(mvl_in(folder, &["registry", "list", "--json"]).succeeds().json()), Some(1));
+
+    // What asks to run a program is not registered, and nothing of it is run.
+    let hostile = folder.join("first/checkpoints/best/extra.pth");
+    let trace = folder.join("something-ran");
+    fs::write(&hostile, format!("cposix\nsystem\n(S'touch {}'\ntR.", trace.display())).expect("writable");
+    mvl_in(folder, &["registry", "register", "squares", "first"])
+        .fails(1, &["\"extra.pth\" is refused", "\"posix\", \"system\"", "which was not done", "as safetensors"]);
+    assert!(!trace.exists(), "something ran");
+    fs::remove_file(&hostile).expect("removable");
+
     let changed = mvl_in(folder, &["registry", "diff", "squares/1", "squares/2"]).succeeds().stdout;
     assert!(changed.contains("card.metrics.test.accuracy"), "{changed}");
 

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use axum::extract::State;
 use mvl_track::{Batch, Metric, Param, Tag, TrackError};
 use serde::{Deserialize, Deserializer};
+use serde_json::value::RawValue;
 
 use super::answer::nothing;
 use super::app::App;
@@ -44,6 +45,7 @@ struct Straight<'a> {
 struct StraightMetric<'a> {
     #[serde(borrow, deserialize_with = "filled")]
     key: Cow<'a, str>,
+    #[serde(deserialize_with = "exact")]
     value: f64,
     timestamp: i64,
     #[serde(default)]
@@ -59,6 +61,13 @@ struct StraightPair<'a> {
     key: Cow<'a, str>,
     #[serde(default, borrow)]
     value: Cow<'a, str>,
+}
+
+/// The number that stands there, to its last digit, which serde_json's own reading of numbers may miss; or a word for one, as `"NaN"`.
+fn exact<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
+    let text = <&RawValue>::deserialize(deserializer)?.get();
+    let text = text.strip_prefix('"').and_then(|text| text.strip_suffix('"')).unwrap_or(text);
+    text.parse().map_err(serde::de::Error::custom)
 }
 
 fn filled<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Cow<'de, str>, D::Error> {

@@ -2,13 +2,19 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde::{Deserialize, Serialize};
+use mvl_store::Digest;
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::value::RawValue;
 
 use super::Workspace;
-use crate::{ArtifactOwner, Batch, Metric, NewRun, Param, Result, RunStatus, RunUpdate, Tag, TrackError};
+use crate::{ArtifactOwner, Batch, Metric, NewRun, Param, Result, RunSearch, RunStatus, RunUpdate, Tag, TrackError};
 
 /// The version of the form.
 const VERSION: u32 = 1;
+/// The tags of a run that was brought here: where from, and what finds it again.
+const ORIGIN_TAG: &str = "mvl.imported_from";
+const IMPORT_KEY_TAG: &str = "mvl.import_key";
 /// Metrics in one batch at most.
 const METRICS: usize = 1_000;
 /// Parameters and tags in one batch at most.
@@ -58,8 +64,9 @@ pub struct PortablePoint {
     pub value: PortableValue,
 }
 
-/// A number, or a word for what is none.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+/// A number, or a word for what is none. From JSON it is read to its last digit, which serde_json's own reading of numbers may miss; so
+/// it can be read from text only, not from a tree of values.
+#[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(untagged)]
 pub enum PortableValue {
     /// A finite number.
@@ -80,15 +87,27 @@ pub struct PortableFile {
     pub bytes: u64,
 }
 
-impl PortableValue {
-    fn of(value: f64) -> Self {
+impl<'de> Deserialize<'de> for PortableValue {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = Box::<RawValue>::deserialize(deserializer)?;
+        if text.get().starts_with('"') {
+            return serde_json::from_str(text.get()).map(Self::Word).map_err(D::Error::custom);
+        }
+        text.get().parse().map(Self::Number).map_err(D::Error::custom)
+    }
+}
+
+impl From<f64> for PortableValue {
+    fn from(value: f64) -> Self {
         match value {
             value if value.is_nan() => Self::Word("NaN".to_owned()),
             value if value.is_infinite() => Self::Word(if value > 0.0 { "Infinity" } else { "-Infinity" }.to_owned()),
             value => Self::Number(value),
         }
     }
+}
 
+impl PortableValue {
     fn number(&self) -> Result<f64> {
         match self {
             Self::Number(value) => Ok(*value),
@@ -116,7 +135,7 @@ impl Workspace {
             let point = |metric: Metric| PortablePoint {
                 step: metric.step,
                 time: metric.timestamp,
-                value: PortableValue::of(metric.value),
+                value: metric.value.into(),
             };
             metrics.insert(key, history.items.into_iter().map(point).collect());
         }
@@ -147,41 +166,97 @@ impl Workspace {
     /// # Errors
     /// [`ErrorCode::InvalidParameterValue`](crate::ErrorCode::InvalidParameterValue) when it is no run.
     pub async fn import_run(&self, run: &PortableRun) -> Result<String> {
-        if run.version != VERSION {
-            return Err(TrackError::invalid(format!(
-                "expected a run in form {VERSION}, got {}: update mvl",
-                run.version
-            )));
+        let points = run.points()?;
+        let id = self.begin_import(run, &[]).await?;
+        self.fill_import(&id, run, &points).await?;
+        Ok(id)
+    }
+
+    /// Records a run of another tracker, whose name `origin` is. A run that was brought from there before is gone on with, so that doing
+    /// it twice comes to the same as doing it once, also where the first time was broken off. Its files are not brought along.
+    ///
+    /// # Errors
+    /// As for [`import_run`](Self::import_run).
+    pub async fn import_run_once(&self, run: &PortableRun, origin: &str) -> Result<String> {
+        let points = run.points()?;
+        let key = Digest::of(format!("{origin}\n{}", run.run_id).as_bytes()).to_hex();
+        let experiment = self.experiment(&run.experiment).await?;
+        let filter = format!("tags.`{IMPORT_KEY_TAG}` = '{key}'");
+        let search = RunSearch { max_results: 1, ..RunSearch::of([experiment]).filter(filter) };
+        let known = self.tracker.search_runs(&search).await?.items.into_iter().next();
+        let id = match known {
+            Some(known) => known.info.run_id,
+            None => {
+                let origin = Tag::new(ORIGIN_TAG, origin);
+                self.begin_import(run, &[origin, Tag::new(IMPORT_KEY_TAG, key)]).await?
+            }
+        };
+        self.fill_import(&id, run, &points).await?;
+        Ok(id)
+    }
+
+    async fn begin_import(&self, run: &PortableRun, tags: &[Tag]) -> Result<String> {
+        let new = NewRun {
+            experiment_id: self.experiment(&run.experiment).await?,
+            user_id: run.user_id.clone(),
+            run_name: Some(run.name.clone()).filter(|name| !name.is_empty()),
+            start_time: run.start_time,
+            tags: [&[Tag::new("mvl.imported", &run.run_id)], tags].concat(),
+        };
+        Ok(self.tracker.create_run(new).await?.info.run_id)
+    }
+
+    async fn fill_import(&self, id: &str, run: &PortableRun, points: &[Metric]) -> Result<()> {
+        let tags: Vec<Tag> = run.tags.iter().map(|(key, value)| Tag::new(key, value)).collect();
+        for tags in tags.chunks(PAIRS) {
+            self.tracker.log_batch(id, &Batch { tags: tags.to_vec(), ..Batch::default() }).await?;
+        }
+        let params: Vec<Param> = run.params.iter().map(|(key, value)| Param::new(key, value)).collect();
+        for params in params.chunks(PAIRS) {
+            self.tracker.log_batch(id, &Batch { params: params.to_vec(), ..Batch::default() }).await?;
+        }
+        for metrics in points.chunks(METRICS) {
+            self.tracker.log_batch(id, &Batch { metrics: metrics.to_vec(), ..Batch::default() }).await?;
         }
         let status: RunStatus = run.status.parse()?;
+        let ended = RunUpdate { status: Some(status), end_time: run.end_time, run_name: None };
+        self.tracker.update_run(id, &ended).await.map(drop)
+    }
+}
+
+impl PortableRun {
+    /// All points of all metrics; everything about the run is checked before the first is recorded.
+    fn points(&self) -> Result<Vec<Metric>> {
+        if self.version != VERSION {
+            let what = format!("expected a run in form {VERSION}, got {}: update mvl", self.version);
+            return Err(TrackError::invalid(what));
+        }
+        self.status.parse::<RunStatus>()?;
         let mut points = Vec::new();
-        for (key, history) in &run.metrics {
+        for (key, history) in &self.metrics {
             for point in history {
                 points.push(Metric::new(key.as_str(), point.value.number()?, point.time, point.step));
             }
         }
-        let experiment = self.experiment(&run.experiment).await?;
-        let tags: Vec<Tag> = run.tags.iter().map(|(key, value)| Tag::new(key, value)).collect();
-        let new = NewRun {
-            experiment_id: experiment,
-            user_id: run.user_id.clone(),
-            run_name: Some(run.name.clone()),
-            start_time: run.start_time,
-            tags: vec![Tag::new("mvl.imported", &run.run_id)],
-        };
-        let id = self.tracker.create_run(new).await?.info.run_id;
-        for tags in tags.chunks(PAIRS) {
-            self.tracker.log_batch(&id, &Batch { tags: tags.to_vec(), ..Batch::default() }).await?;
+        Ok(points)
+    }
+
+    /// A run without anything, to be filled by whoever reads it from elsewhere.
+    #[must_use]
+    pub fn empty(run_id: impl Into<String>, experiment: impl Into<String>, name: impl Into<String>) -> Self {
+        Self {
+            version: VERSION,
+            run_id: run_id.into(),
+            experiment: experiment.into(),
+            name: name.into(),
+            user_id: String::new(),
+            status: RunStatus::Finished.as_str().to_owned(),
+            start_time: None,
+            end_time: None,
+            params: BTreeMap::new(),
+            tags: BTreeMap::new(),
+            metrics: BTreeMap::new(),
+            files: Vec::new(),
         }
-        let params: Vec<Param> = run.params.iter().map(|(key, value)| Param::new(key, value)).collect();
-        for params in params.chunks(PAIRS) {
-            self.tracker.log_batch(&id, &Batch { params: params.to_vec(), ..Batch::default() }).await?;
-        }
-        for metrics in points.chunks(METRICS) {
-            self.tracker.log_batch(&id, &Batch { metrics: metrics.to_vec(), ..Batch::default() }).await?;
-        }
-        let ended = RunUpdate { status: Some(status), end_time: run.end_time, run_name: None };
-        self.tracker.update_run(&id, &ended).await?;
-        Ok(id)
     }
 }

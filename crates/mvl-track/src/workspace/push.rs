@@ -8,9 +8,9 @@ use mvl_core::{
 };
 
 use super::Workspace;
-use crate::{ArtifactOwner, Result, RunStatus, Tag, TrackError};
+use crate::{ArtifactOwner, Result, RunStatus, TrackError};
 
-/// The tag that says where a run was sent, and as which run there.
+/// The tag that says where a run was sent, and as which run there: a line for each place.
 const PUSHED_TAG: &str = "mvl.pushed";
 
 /// What was sent.
@@ -38,7 +38,8 @@ pub fn push_run(workspace: &Workspace, run_id: &str, recorder: &mut dyn RunRecor
     })?;
     let place = recorder.place();
     let sent = run.data.tags.iter().find(|tag| tag.key == PUSHED_TAG);
-    let resumed = sent.and_then(|tag| tag.value.strip_prefix(&format!("{place} "))).map(str::to_owned);
+    let places = sent.map_or("", |tag| tag.value.as_str());
+    let resumed = places.lines().find_map(|line| line.strip_prefix(&format!("{place} "))).map(str::to_owned);
     let begin = RunBegin {
         experiment,
         run_name: Some(run.info.run_name.clone()),
@@ -54,8 +55,14 @@ pub fn push_run(workspace: &Workspace, run_id: &str, recorder: &mut dyn RunRecor
         start_id: run.info.run_id.clone(),
     };
     let begun = recorder.begin(&begin).map_err(refused)?;
-    let (here, id, tag) = (workspace.clone(), run_id.to_owned(), Tag::new(PUSHED_TAG, format!("{place} {}", begun.id)));
-    block(async move { here.tracker().set_tag(&id, &tag).await })?;
+    let (here, id, line) = (workspace.clone(), run_id.to_owned(), format!("{place} {}", begun.id));
+    block(async move {
+        let noted = |before: Option<&str>| {
+            let others = before.unwrap_or_default().lines().filter(|other| !other.starts_with(&format!("{place} ")));
+            others.chain([line.as_str()]).collect::<Vec<_>>().join("\n")
+        };
+        here.tracker().change_tag(&id, PUSHED_TAG, noted).await
+    })?;
 
     let params: Vec<_> = run.data.params.iter().map(|param| (param.key.clone(), param.value.clone())).collect();
     let new: Vec<_> = params.into_iter().filter(|(key, _)| !begun.params.contains_key(key)).collect();

@@ -35,7 +35,7 @@ pub use early_stopping::EarlyStopping;
 pub use history::History;
 pub use learning_rate_monitor::LearningRateMonitor;
 #[cfg(feature = "remote")]
-pub use mlflow::MlflowRecorder;
+pub use mlflow::{MlflowExperiment, MlflowFile, MlflowPoint, MlflowReader, MlflowRecorder, MlflowRun};
 pub use nan_guard::NanGuard;
 pub use progress_bar::ProgressBar;
 #[cfg(feature = "remote")]
@@ -45,7 +45,7 @@ pub use recording::RunLogger;
 #[cfg(feature = "remote")]
 pub use remote::OnServerTrouble;
 pub use sample_predictions::SamplePredictions;
-pub use tensorboard::TensorBoard;
+pub use tensorboard::{EventPicture, EventPoint, EventRun, TensorBoard, TensorBoardRecorder};
 pub use throughput::Throughput;
 #[cfg(feature = "remote")]
 pub use webhook::{Webhook, WebhookEvent, WebhookFormat};

@@ -3,6 +3,7 @@
 mod compare;
 mod export;
 mod find;
+mod import;
 mod list;
 mod plot;
 mod remove;
@@ -27,8 +28,8 @@ pub(crate) enum RunsVerb {
     Plot(plot::PlotArguments),
     /// Write runs to a file, or send them to another tracker.
     Export(export::ExportArguments),
-    /// Read runs from a file that `export` wrote.
-    Import(export::ImportArguments),
+    /// Bring runs here: from a file that `export` wrote, an MLflow server, or TensorBoard's event files.
+    Import(import::ImportArguments),
     /// Delete a run; `restore` takes that back until `gc` removes it for good.
     Delete(remove::DeleteArguments),
     /// Take back a deletion.
@@ -44,7 +45,7 @@ pub(crate) fn run(verb: RunsVerb, output: &Output) -> anyhow::Result<Outcome> {
         RunsVerb::Compare(arguments) => compare::run(arguments, output)?,
         RunsVerb::Plot(arguments) => plot::run(arguments, output)?,
         RunsVerb::Export(arguments) => export::run(arguments, output)?,
-        RunsVerb::Import(arguments) => export::import(arguments, output)?,
+        RunsVerb::Import(arguments) => import::run(arguments, output)?,
         RunsVerb::Delete(arguments) => remove::delete(arguments, output)?,
         RunsVerb::Restore(arguments) => remove::restore(arguments, output)?,
         RunsVerb::Gc(arguments) => remove::collect(arguments, output)?,

@@ -11,6 +11,7 @@ use serde::Serialize;
 
 use super::find;
 use crate::output::{Output, say};
+use crate::system_metrics::PREFIX;
 use crate::terminal_plot::draw;
 use crate::workspace::{block, existing};
 
@@ -22,7 +23,7 @@ pub(crate) struct PlotArguments {
     /// One run or more: `latest`, ids or how they begin, or names.
     #[arg(default_value = "latest", num_args = 1..)]
     runs: Vec<String>,
-    /// Figures to draw, one panel each; can be given often. All that every run has, otherwise.
+    /// Figures to draw, one panel each; can be given often. All that every run has but the machine's (system/…), otherwise.
     #[arg(long, value_name = "NAME")]
     metric: Vec<String>,
     /// Write a picture (.svg) instead of drawing into the terminal.
@@ -80,9 +81,9 @@ pub(super) fn run(arguments: PlotArguments, output: &Output) -> anyhow::Result<(
     })
 }
 
-/// The figures that every run has.
+/// The figures that every run has, but for the machine's.
 fn common(runs: &[Run]) -> Vec<String> {
     let of = |run: &Run| run.data.metrics.iter().map(|metric| metric.key.clone()).collect::<BTreeSet<_>>();
     let all = runs.iter().map(of).reduce(|all, some| all.intersection(&some).cloned().collect());
-    all.unwrap_or_default().into_iter().collect()
+    all.unwrap_or_default().into_iter().filter(|name| !name.starts_with(PREFIX)).collect()
 }

@@ -1,9 +1,12 @@
 //! [`Fields`]: a request's fields by name, with MLflow's leniency and its words for what is wrong.
 
+use std::collections::HashMap;
+
 use axum::extract::{FromRequest, Request};
 use axum::http::Method;
 use mvl_track::{Param, Tag};
-use serde_json::{Map, Value};
+use serde_json::value::RawValue;
+use serde_json::{Map, Number, Value};
 
 use super::{JsonBody, Query};
 use crate::mlflow::app::App;
@@ -62,7 +65,10 @@ impl Fields {
             value => Ok(value),
         });
         match parsed {
-            Ok(Value::Object(map)) => Self::of_map(map, String::new()),
+            Ok(Value::Object(mut map)) => {
+                mend_numbers(&mut map, bytes);
+                Self::of_map(map, String::new())
+            }
             Ok(Value::Null) => Ok(Self::default()),
             Ok(_) => Err(ApiError::invalid("expected a JSON object as the request, got something else")),
             Err(error) => Ok(Self { broken: Some(format!("the request is not JSON: {error}")), ..Self::default() }),
@@ -262,6 +268,20 @@ fn camel_case(name: &str) -> String {
         }
         camel
     })
+}
+
+/// Reads the object's own numbers once more, to their last digit, which serde_json's reading may miss.
+fn mend_numbers(map: &mut Map<String, Value>, bytes: &[u8]) {
+    if !map.values().any(Value::is_f64) {
+        return;
+    }
+    let Ok(texts) = serde_json::from_slice::<HashMap<String, &RawValue>>(bytes) else { return };
+    for (name, value) in map.iter_mut().filter(|(_, value)| value.is_f64()) {
+        let exact = texts.get(name).and_then(|text| Number::from_f64(text.get().parse().ok()?));
+        if let Some(exact) = exact {
+            *value = Value::Number(exact);
+        }
+    }
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! The part of MLflow's REST interface that is needed here.
 
 use std::collections::BTreeMap;
+use std::io::Write;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -137,13 +138,37 @@ impl MlflowClient {
         Ok(RemoteRun { id, artifacts, params: params.filter_map(param).collect() })
     }
 
-    fn get(&self, call: &str, name: &str, value: &str) -> Result<Value, RecordFailure> {
-        let mut url = self.url(["api", "2.0", "mlflow"].into_iter().chain(call.split('/')));
-        url.query_pairs_mut().append_pair(name, value);
-        self.call(Method::GET, url, Body::Empty)
+    /// Sends a run's file to a writer, through the server, wherever it keeps files; at most `bytes` of it.
+    pub(crate) fn download(
+        &self,
+        run_id: &str,
+        path: &str,
+        bytes: u64,
+        to: &mut dyn Write,
+    ) -> Result<u64, RecordFailure> {
+        let mut url = self.url(["get-artifact"].into_iter());
+        url.query_pairs_mut().append_pair("run_uuid", run_id).append_pair("path", path);
+        self.http.download(self.credentials.sign(self.http.request_of(url, bytes)), bytes, to)
     }
 
-    fn post(&self, call: &str, body: Value) -> Result<Value, RecordFailure> {
+    fn get(&self, call: &str, name: &str, value: &str) -> Result<Value, RecordFailure> {
+        self.get_with(call, &[(name, value)])
+    }
+
+    /// What the server answers to a question with these fields.
+    pub(crate) fn get_with(&self, call: &str, fields: &[(&str, &str)]) -> Result<Value, RecordFailure> {
+        serde_json::from_slice(&self.text_of(call, fields)?).map_err(|_| self.strange("no JSON"))
+    }
+
+    /// The same, as the text that it is.
+    pub(crate) fn text_of(&self, call: &str, fields: &[(&str, &str)]) -> Result<Vec<u8>, RecordFailure> {
+        let mut url = self.url(["api", "2.0", "mlflow"].into_iter().chain(call.split('/')));
+        url.query_pairs_mut().extend_pairs(fields);
+        self.http.send(self.credentials.sign(self.http.request(Method::GET, url, Body::Empty)))
+    }
+
+    /// What the server answers to a request with this body.
+    pub(crate) fn post(&self, call: &str, body: Value) -> Result<Value, RecordFailure> {
         let url = self.url(["api", "2.0", "mlflow"].into_iter().chain(call.split('/')));
         self.call(Method::POST, url, Body::Bytes(Bytes::from(body.to_string())))
     }
@@ -166,7 +191,8 @@ impl MlflowClient {
         value.and_then(Value::as_str).map(ToOwned::to_owned).ok_or_else(|| self.strange(missing))
     }
 
-    fn strange(&self, what: &str) -> RecordFailure {
+    /// An answer that no MLflow server gives.
+    pub(crate) fn strange(&self, what: &str) -> RecordFailure {
         RecordFailure::refused(format!("is that an MLflow server? {} answered with {what}", self.server()))
     }
 }

@@ -4,6 +4,8 @@
 
 mod address;
 mod client;
+mod reader;
 mod recorder;
 
+pub use reader::{MlflowExperiment, MlflowFile, MlflowPoint, MlflowReader, MlflowRun};
 pub use recorder::MlflowRecorder;

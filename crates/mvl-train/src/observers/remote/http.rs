@@ -4,7 +4,7 @@
 
 use std::error::Error;
 use std::fs::File;
-use std::io::{self, Read};
+use std::io::{self, Read, Write};
 use std::path::Path;
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -74,6 +74,40 @@ impl HttpClient {
                 request.timeout(self.timeout + Duration::from_secs(seconds)).body(reqwest::Body::wrap(file))
             }
         }
+    }
+
+    /// A request for a file of this size.
+    pub(crate) fn request_of(&self, url: Url, bytes: u64) -> RequestBuilder {
+        let seconds = bytes / SLOWEST_BYTES_PER_SECOND;
+        self.client.get(url).timeout(self.timeout + Duration::from_secs(seconds))
+    }
+
+    /// Sends a request and its answer on to a writer, as it comes; more than `most` bytes are a failure, and so is any status but success.
+    pub(crate) fn download(
+        &self,
+        request: RequestBuilder,
+        most: u64,
+        to: &mut dyn Write,
+    ) -> Result<u64, RecordFailure> {
+        let runtime = mvl_store::handle().map_err(|error| RecordFailure::refused(error.to_string()).or_hopeless())?;
+        runtime.block_on(async {
+            let mut response = request.send().await.map_err(|error| self.unsent(error))?;
+            if !response.status().is_success() {
+                let status = response.status().as_u16();
+                let what = format!("{} answered with status {status}", self.server);
+                return Err(RecordFailure { status: Some(status), ..RecordFailure::refused(what) });
+            }
+            let mut arrived = 0_u64;
+            while let Some(piece) = response.chunk().await.map_err(|error| self.unsent(error))? {
+                arrived += piece.len() as u64;
+                if arrived > most {
+                    let what = format!("{} sent more than the {most} bytes that it said", self.server);
+                    return Err(RecordFailure::refused(what));
+                }
+                to.write_all(&piece).map_err(|error| RecordFailure::refused(format!("cannot write it: {error}")))?;
+            }
+            Ok(arrived)
+        })
     }
 
     /// Sends a request and waits for the whole answer; only statuses of success are no failure.

@@ -12,7 +12,7 @@ use super::messages::{Event, SessionLog, SessionStatus, Summary, Value, What};
 use super::record::frame;
 
 /// TensorBoard looks for files by this.
-const PREFIX: &str = "events.out.tfevents.";
+pub(super) const PREFIX: &str = "events.out.tfevents.";
 /// The form of events that TensorBoard reads since 2016.
 const FILE_VERSION: &str = "brain.Event:2";
 /// What waits is written after this time, or when it has grown to so many bytes.
@@ -42,7 +42,12 @@ impl EventFile {
 
     /// Adds values of a step, and writes what has waited for long.
     pub(super) fn add(&mut self, step: usize, value: Vec<Value>) -> Result<(), ObserverError> {
-        self.push(step, What::Summary(Summary { value }))?;
+        self.add_at(step, now(), value)
+    }
+
+    /// The same, taken at another time, in seconds since 1970.
+    pub(super) fn add_at(&mut self, step: usize, wall_time: f64, value: Vec<Value>) -> Result<(), ObserverError> {
+        self.push_at(step, wall_time, What::Summary(Summary { value }))?;
         if self.file.pending() >= FLUSH_BYTES || self.flushed.elapsed() >= FLUSH_AFTER {
             self.flush()?;
         }
@@ -55,7 +60,11 @@ impl EventFile {
     }
 
     fn push(&mut self, step: usize, what: What) -> Result<(), ObserverError> {
-        let event = Event { wall_time: now(), step: i64::try_from(step).unwrap_or(i64::MAX), what: Some(what) };
+        self.push_at(step, now(), what)
+    }
+
+    fn push_at(&mut self, step: usize, wall_time: f64, what: What) -> Result<(), ObserverError> {
+        let event = Event { wall_time, step: i64::try_from(step).unwrap_or(i64::MAX), what: Some(what) };
         self.file.push(&frame(&event.encode_to_vec()))
     }
 }

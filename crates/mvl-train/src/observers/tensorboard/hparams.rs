@@ -11,7 +11,7 @@ use super::messages::{
     PluginData, SessionEndInfo, SessionStartInfo, Setting, SettingKind, Status, TensorProto, TensorShape, Value,
 };
 
-const PLUGIN: &str = "hparams";
+pub(super) const PLUGIN: &str = "hparams";
 /// `DT_FLOAT`.
 const FLOAT: i32 = 1;
 /// What is shown at most: a list of a thousand class names helps nobody there.
@@ -43,6 +43,17 @@ fn add(path: &str, value: &Json, flat: &mut BTreeMap<String, Setting>) {
     if !path.is_empty() && flat.len() < MAX_SETTINGS {
         flat.insert(path.to_owned(), Setting { kind: Some(kind) });
     }
+}
+
+/// Settings that are text: what reads as a number or as yes or no is one.
+pub(super) fn read_settings<'a>(texts: impl Iterator<Item = (&'a String, &'a String)>) -> BTreeMap<String, Setting> {
+    let kind = |text: &str| match (text.parse::<f64>(), text) {
+        (Ok(number), _) => SettingKind::Number(number),
+        (_, "true" | "True") => SettingKind::Bool(true),
+        (_, "false" | "False") => SettingKind::Bool(false),
+        _ => SettingKind::Text(cut(text)),
+    };
+    texts.take(MAX_SETTINGS).map(|(name, text)| (name.clone(), Setting { kind: Some(kind(text)) })).collect()
 }
 
 fn cut(text: &str) -> String {
@@ -87,7 +98,8 @@ pub(super) fn session_end(status: Status) -> Value {
 fn value(tag: &str, data: HParamsData) -> Value {
     let content = HParamsPluginData { data: Some(data) }.encode_to_vec();
     let plugin_data = Some(PluginData { plugin_name: PLUGIN.to_owned(), content });
-    let nothing = TensorProto { dtype: FLOAT, shape: Some(TensorShape { dim: vec![Dim { size: 0 }] }) };
+    let shape = Some(TensorShape { dim: vec![Dim { size: 0 }] });
+    let nothing = TensorProto { dtype: FLOAT, shape, ..TensorProto::default() };
     Value { tag: tag.to_owned(), metadata: Some(Metadata { plugin_data }), content: Some(Content::Tensor(nothing)) }
 }
 

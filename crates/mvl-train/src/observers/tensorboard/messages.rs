@@ -1,4 +1,4 @@
-//! The part of TensorBoard's protocol buffers that is written here, by field number.
+//! The part of TensorBoard's protocol buffers that is written and read here, by field number.
 //!
 //! After `event.proto`, `summary.proto`, `histogram.proto`, `tensor.proto` in `tensorboard/compat/proto`, `api.proto` and
 //! `plugin_data.proto` in `tensorboard/plugins/hparams` ([TensorBoard](https://github.com/tensorflow/tensorboard), 2.21), and
@@ -106,11 +106,24 @@ pub(super) struct HistogramProto {
 
 #[derive(Clone, PartialEq, Message)]
 pub(super) struct TensorProto {
-    /// 1 is 32 bits of floating point.
+    /// 1 is 32 bits of floating point, 2 is 64; 3 is 32 bits of whole numbers, 9 is 64.
     #[prost(int32, tag = "1")]
     pub(super) dtype: i32,
     #[prost(message, optional, tag = "2")]
     pub(super) shape: Option<TensorShape>,
+    /// All elements, the lowest byte first; or they are in one of the lists.
+    #[prost(bytes = "vec", tag = "4")]
+    pub(super) tensor_content: Vec<u8>,
+    #[prost(float, repeated, tag = "5")]
+    pub(super) float_val: Vec<f32>,
+    #[prost(double, repeated, tag = "6")]
+    pub(super) double_val: Vec<f64>,
+    #[prost(int32, repeated, tag = "7")]
+    pub(super) int_val: Vec<i32>,
+    #[prost(bytes = "vec", repeated, tag = "8")]
+    pub(super) string_val: Vec<Vec<u8>>,
+    #[prost(int64, repeated, tag = "10")]
+    pub(super) int64_val: Vec<i64>,
 }
 
 #[derive(Clone, PartialEq, Message)]

@@ -1,11 +1,17 @@
 //! Event files for TensorBoard: scalars, pictures, histograms and settings.
 //!
-//! `messages` are the protocol buffers, `record` frames them, `event_file` writes them, `hparams` holds the settings of a run.
+//! `messages` are the protocol buffers, `record` frames them, `event_file` writes them, `hparams` holds the settings of a run. The other
+//! way, `reader` reads what any program wrote, and `recorder` writes a run that was recorded elsewhere.
 
 mod event_file;
 mod hparams;
 mod messages;
+mod reader;
 mod record;
+mod recorder;
+
+pub use reader::{EventPicture, EventPoint, EventRun};
+pub use recorder::TensorBoardRecorder;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;

@@ -56,3 +56,13 @@ fn a_query_has_lists_of_one() {
     assert_eq!(fields.flag("c").expect("c"), Some(true));
     assert_eq!(fields.text("d").expect("d"), Some("ü z"));
 }
+
+#[test]
+fn numbers_are_read_to_their_last_digit() {
+    // serde_json alone reads the first as …08333.
+    for number in [0.09090909090909091, 0.02325581386685371, 1e-300, 5e-324, f64::MAX] {
+        let text = format!(r#"{{"value": {number:e}}}"#);
+        let fields = Fields::of_json(text.as_bytes()).map_err(|error| error.message).expect("JSON");
+        assert_eq!(fields.number("value").map_err(|error| error.message).expect("a number"), Some(number));
+    }
+}
