@@ -1,19 +1,17 @@
 #!/usr/bin/env python3
-"""Asks a server of the Open Inference Protocol (KServe's and Triton's "v2") everything that the protocol offers, by the clients that people
-use: tritonclient (HTTP in JSON and binary, gRPC, asyncio, streams) and kserve (REST, gRPC), unmodified, and plain HTTP and gRPC where they
-hide something.
+"""Asks a server of the Open Inference Protocol (KServe's and Triton's "v2") everything that the protocol offers, by the clients
+that people use: tritonclient (HTTP in JSON and binary, gRPC, asyncio, streams) and kserve (REST, gRPC), unmodified, and plain HTTP
+and gRPC where they hide something.
 
     python scripts/oip_conformance.py --server mvl --binary target/release/mvl
     python scripts/oip_conformance.py --server mlserver --binary PATH/bin/mlserver
     python scripts/oip_conformance.py --http 127.0.0.1:8000 --grpc 127.0.0.1:8000 --model FP32=fp32 --model BYTES=bytes
-
     python scripts/oip_conformance.py --table docs/protocol.md mvl=mvl.json mlserver=mlserver.json
 
-The first two start the server with identity models of every type on free ports of this machine; the third asks one that runs; the last writes what --json left
-behind into a document. Every server
-is judged by the same cases. Each case names the part of the specification it comes from; where that leaves freedom, the case accepts what
-it allows and says so. A case has one of three results: pass, fail, and "not offered" for extensions, types and forms that a server need
-not have, and refuses.
+The first two start the server with identity models of every type on free ports of this machine; the third asks one that runs; the
+last writes what --json left behind into a document. Every server is judged by the same cases. Each case names the part of the
+specification it comes from; where that leaves freedom, the case accepts what it allows and says so. A case has one of three results:
+pass, fail, and "not offered" for extensions, types and forms that a server need not have, and refuses.
 
 Needs Python 3.10 with `tritonclient[all]` (2.73), `kserve` (0.21) and what they bring.
 """

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from .case import Refused
 from .plain_http import PlainHttp
-from .tensors import CONTENTS, from_json, from_raw, kind_of, to_json, to_raw
+from .tensors import CONTENTS, from_json, from_raw, kind_of, to_json
 
 
 @dataclass

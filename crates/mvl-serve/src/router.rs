@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
+use tonic::codec::CompressionEncoding;
 
 use crate::monitoring;
 use crate::oip::grpc::GrpcInferenceServiceServer;
@@ -35,7 +36,10 @@ impl Default for ServiceOptions {
 pub fn router(service: Service, options: &ServiceOptions) -> Router {
     let repository = service.repository().clone();
     let oip = Oip { service, memory: Arc::new(SharedMemory::new(options.shared_memory)) };
+    // What comes compressed is unpacked up to the limit of messages; answers are not compressed, which costs more than it saves.
     let grpc = GrpcInferenceServiceServer::new(oip.clone())
+        .accept_compressed(CompressionEncoding::Gzip)
+        .accept_compressed(CompressionEncoding::Deflate)
         .max_decoding_message_size(options.message_bytes)
         .max_encoding_message_size(options.message_bytes);
     let pictures = predict::routes(Pictures::new(oip.service.clone(), options.pictures));
