@@ -1,5 +1,7 @@
 //! burn's types of elements as ONNX names them, and values as its files hold them.
 
+use std::sync::Arc;
+
 use burn::tensor::{BoolStore, DType, TensorData};
 use bytes::Bytes;
 
@@ -26,28 +28,27 @@ pub(super) fn data_type(dtype: DType) -> Option<DataType> {
 }
 
 /// Values as an initializer, without copying them; `None` for types that ONNX has not.
-pub(super) fn tensor_proto(name: String, data: TensorData) -> Option<TensorProto> {
+pub(super) fn tensor_proto(name: String, data: Arc<TensorData>) -> Option<TensorProto> {
     let data_type = data_type(data.dtype())?;
     let data = match data.dtype() {
-        // as this machine would read it back: ONNX keeps a byte for each
-        DType::Bool(BoolStore::U32) => data.convert::<bool>(),
+        // ONNX keeps a byte for each
+        DType::Bool(BoolStore::U32) => Arc::new(data.as_ref().clone().convert::<bool>()),
         _ => data,
     };
-    let (bytes, shape, _) = data.into_parts();
     Some(TensorProto {
-        dims: shape.to_vec().into_iter().map(|side| side as i64).collect(),
+        dims: data.shape().to_vec().into_iter().map(|side| side as i64).collect(),
         data_type: Some(data_type as i32),
         name: Some(name),
-        raw_data: Some(Bytes::from_owner(Held(bytes))),
+        raw_data: Some(Bytes::from_owner(Held(data))),
         ..TensorProto::default()
     })
 }
 
 /// burn's bytes, lent to the message.
-struct Held(burn::tensor::Bytes);
+struct Held(Arc<TensorData>);
 
 impl AsRef<[u8]> for Held {
     fn as_ref(&self) -> &[u8] {
-        &self.0
+        self.0.bytes()
     }
 }

@@ -1,6 +1,7 @@
 //! An ONNX graph while it grows: nodes in the order of computation, initializers, unique names.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 use burn::tensor::{DType, TensorData};
 use burn_ir::ScalarIr;
@@ -79,14 +80,15 @@ impl GraphBuilder {
     }
 
     /// Adds values under a name like `wanted`; `None` for a type of elements that ONNX has not.
-    pub(super) fn initializer(&mut self, wanted: &str, data: TensorData) -> Option<String> {
+    pub(super) fn initializer(&mut self, wanted: &str, data: impl Into<Arc<TensorData>>) -> Option<String> {
         let name = self.unique(wanted);
-        self.initializers.push(tensor_proto(name.clone(), data)?);
+        self.initializers.push(tensor_proto(name.clone(), data.into())?);
         Some(name)
     }
 
     /// A small constant, kept once for all that read it.
-    pub(super) fn constant(&mut self, data: TensorData) -> Option<String> {
+    pub(super) fn constant(&mut self, data: impl Into<Arc<TensorData>>) -> Option<String> {
+        let data = data.into();
         let key = (data.bytes().to_vec(), data.dtype(), data.shape().to_vec());
         if let Some(name) = self.small.get(&key) {
             return Some(name.clone());

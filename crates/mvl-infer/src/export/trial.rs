@@ -28,6 +28,10 @@ const CONTRAST: (f64, f64) = (0.2, 2.0);
 const BRIGHTNESS: f64 = 1.0;
 /// The least that a channel's mean square counts, of that of all channels: silent ones would be made loud, and noise with them.
 const LEAST_SHARE: f32 = 0.1;
+/// The type of module that weighs channels by what is in all of a map, and the share of an ordinary weight that its weights have: at full
+/// strength one such module after the other would double every rounding.
+const GATE: &str = "SqueezeExcite";
+const GATE_SHARE: f64 = 0.1;
 /// Scales of residual branches.
 const BRANCH_SCALES: (f64, f64) = (0.1, 0.4);
 /// Logarithm of the sharpness of attention by angles.
@@ -154,7 +158,9 @@ impl Draw {
             _ if D == 1 || D == 3 || name.contains("table") => Distribution::Normal(0.0, TABLE_DEVIATION),
             _ => {
                 let inputs = if D == 2 { shape[0] } else { values / shape[0].max(1) };
-                Distribution::Normal(0.0, (2.0 / inputs.max(1) as f64).sqrt())
+                let is_gate = self.inside.iter().any(|container| container.contains(GATE));
+                let share = if is_gate { GATE_SHARE } else { 1.0 };
+                Distribution::Normal(0.0, share * (2.0 / inputs.max(1) as f64).sqrt())
             }
         })
     }

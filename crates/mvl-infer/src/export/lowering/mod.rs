@@ -12,6 +12,7 @@ mod resize;
 mod types;
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use burn::tensor::{DType, Shape, TensorData};
 use burn_ir::{BaseOperationIr, IrVisitorMut, OperationIr, ScalarIr, TensorId, TensorIr, TensorStatus};
@@ -32,7 +33,7 @@ type Lowered = Result<(), NoForm>;
 
 /// A value that is known at export.
 struct Constant {
-    data: TensorData,
+    data: Arc<TensorData>,
     /// The path of the parameter that it is made of.
     path: Option<String>,
     /// Its name in the graph, once something reads it there.
@@ -61,7 +62,7 @@ pub(super) fn lower(recording: Recording, graph: &str, input: &str, output: &str
     let Recording { batches, images, output: answers, pairs, values, names } = recording;
     let constants = values.into_iter().map(|(id, data)| {
         let path = names.get(&id).cloned();
-        (id, Constant { data, path, name: None })
+        (id, Constant { data: Arc::new(data), path, name: None })
     });
     let mut constants: HashMap<_, _> = constants.collect();
     let pictures = images.map(|images| constants.remove(&images).map(|constant| constant.data));
@@ -143,11 +144,11 @@ impl Lowering {
         let mut read_only = operation.clone();
         read_only.visit_mut(&mut ReadOnly);
         let inputs: HashMap<_, _> =
-            operation.inputs().map(|tensor| (tensor.id, &self.constants[&tensor.id].data)).collect();
+            operation.inputs().map(|tensor| (tensor.id, self.constants[&tensor.id].data.as_ref())).collect();
         let Some(outputs) = fold(&read_only, inputs) else { return false };
         let path = operation.inputs().find_map(|tensor| self.constants[&tensor.id].path.clone());
         for (id, data) in outputs {
-            self.constants.insert(id, Constant { data, path: path.clone(), name: None });
+            self.constants.insert(id, Constant { data: Arc::new(data), path: path.clone(), name: None });
         }
         true
     }
@@ -238,7 +239,7 @@ impl Lowering {
 
     /// A tensor's value, where it is known at export.
     fn constant(&self, tensor: &TensorIr) -> Option<&TensorData> {
-        self.constants.get(&tensor.id).map(|constant| &constant.data)
+        self.constants.get(&tensor.id).map(|constant| constant.data.as_ref())
     }
 
     /// What an operation put out is this in the graph.
