@@ -356,8 +356,8 @@ const CLAIMS: &[Claim] = &[
     },
     Claim {
         name: "oip-servers",
-        says: "the table of servers in docs/protocol.md: mvl and mlserver by the same cases",
-        needs: "Python with venv and PyPI",
+        says: "the table of servers in docs/protocol.md: mvl, mlserver and furnace-server by the same cases",
+        needs: "Python with venv, PyPI and crates.io",
         takes: "5 minutes",
         quick: false,
         measure: oip::servers,

@@ -6,12 +6,14 @@ use std::process::{Command, Stdio};
 use anyhow::{Context, Result, ensure};
 
 use super::Verdict;
-use crate::command::{build_program, root};
+use crate::command::{build_program, cargo, root};
 
 /// Installs the clients and runs a command with them.
 const WITH_CLIENTS: &str = "scripts/with_oip.sh";
 /// The document that holds the table of servers.
 const TABLE: &str = "docs/protocol.md";
+/// furnace-server with models like ours.
+const FURNACE: &str = "scripts/oip/furnace/Cargo.toml";
 /// Below this many cases something was left out.
 const CASES: usize = 600;
 const GOAL: &str = "no case fails";
@@ -21,17 +23,19 @@ pub(crate) fn ours() -> Result<Verdict> {
     judge(&results("mvl")?)
 }
 
-/// Our server and mlserver, by the same cases; the table in the document is written anew.
+/// Our server, mlserver and furnace-server, by the same cases; the table in the document is written anew.
 pub(crate) fn servers() -> Result<Verdict> {
-    let (ours, mlserver) = (results("mvl")?, results("mlserver")?);
+    let ours = results("mvl")?;
     let verdict = judge(&ours)?;
-    // That it fails cases is what the table is about.
+    let (mlserver, furnace) = (results("mlserver")?, results("furnace")?);
+    // That these fail cases is what the table is about.
     suite(&["--peers"], &format!("--server mlserver --binary \"$MVL_MLSERVER\" --json {}", quoted(&mlserver)))?;
-    let mut pairs = format!("mvl={} mlserver={}", quoted(&ours), quoted(&mlserver));
-    // furnace is built by hand; its results are taken where they are.
-    if let Some(furnace) = std::env::var_os("MVL_FURNACE_RESULTS") {
-        pairs += &format!(" furnace={}", quoted(Path::new(&furnace)));
-    }
+    let build =
+        ["build", "--release", "--quiet", "--locked", "--manifest-path", FURNACE, "--target-dir", "target/furnace"];
+    ensure!(cargo(&build)?, "furnace-server does not build");
+    suite(&[], &format!("--server furnace --json {}", quoted(&furnace)))?;
+    let columns = [("mvl", &ours), ("mlserver 1.7", &mlserver), ("furnace-server 0.16.2", &furnace)];
+    let pairs = columns.map(|(name, file)| format!("'{name}'={}", quoted(file))).join(" ");
     ensure!(suite(&[], &format!("--table {TABLE} {pairs}"))?.0, "the table cannot be written");
     Ok(verdict)
 }
