@@ -16,6 +16,8 @@ use crate::{Metric, Result, TrackError};
 
 /// Points of a stretch.
 const POINTS: i64 = 3;
+/// Stretches that one statement asks for: each statement costs a way to the database and back.
+const TOGETHER: usize = 48;
 
 impl Tracker {
     /// A metric's curve in each of some runs, in at most `points` points a run (at least three): all of them where there are not more,
@@ -79,7 +81,7 @@ impl Curve {
         }
         let stretches = i128::from(points / POINTS);
         let length = (i128::from(last) - i128::from(first)) / stretches + 1;
-        let mut sampled = Vec::new();
+        let mut parts = Vec::new();
         for stretch in 0..stretches {
             let from = i128::from(first) + stretch * length;
             let (Ok(from), to) = (i64::try_from(from), i64::try_from(from + length - 1).unwrap_or(i64::MAX)) else {
@@ -88,7 +90,11 @@ impl Curve {
             if from > last {
                 break;
             }
-            sampled.extend(self.stretch(read, from, to).await?);
+            parts.push((from, to));
+        }
+        let mut sampled = Vec::new();
+        for parts in parts.chunks(TOGETHER) {
+            sampled.extend(self.stretches(read, parts).await?);
         }
         Ok(sampled)
     }
@@ -124,21 +130,21 @@ impl Curve {
         })
     }
 
-    /// The least, the greatest and the last point of a stretch, sorted, none twice.
-    async fn stretch(&self, read: &mut Connection, from: i64, to: i64) -> Result<Vec<Row>> {
-        let mut sql = Sql::new("SELECT DISTINCT step, timestamp, value, is_nan FROM (");
-        for (index, order) in [
+    /// The least, the greatest and the last point of each stretch, sorted, none twice.
+    async fn stretches(&self, read: &mut Connection, parts: &[(i64, i64)]) -> Result<Vec<Row>> {
+        const ORDERS: [&str; 3] = [
             " AND is_nan = 0 ORDER BY value LIMIT 1) least",
             " AND is_nan = 0 ORDER BY value DESC LIMIT 1) greatest",
             " ORDER BY step DESC, timestamp DESC, value DESC, is_nan DESC LIMIT 1) latest",
-        ]
-        .into_iter()
-        .enumerate()
-        {
-            sql.push(if index == 0 { "SELECT * FROM (" } else { " UNION ALL SELECT * FROM (" });
-            sql.push("SELECT step, timestamp, value, is_nan FROM metrics");
-            self.push_where(&mut sql);
-            sql.push(" AND ").push(self.axis()).push(" BETWEEN ").bind(from).push(" AND ").bind(to).push(order);
+        ];
+        let mut sql = Sql::new("SELECT DISTINCT step, timestamp, value, is_nan FROM (");
+        for (part, &(from, to)) in parts.iter().enumerate() {
+            for (index, order) in ORDERS.into_iter().enumerate() {
+                sql.push(if part + index == 0 { "SELECT * FROM (" } else { " UNION ALL SELECT * FROM (" });
+                sql.push("SELECT step, timestamp, value, is_nan FROM metrics");
+                self.push_where(&mut sql);
+                sql.push(" AND ").push(self.axis()).push(" BETWEEN ").bind(from).push(" AND ").bind(to).push(order);
+            }
         }
         sql.push(") points ORDER BY step, timestamp, value, is_nan").fetch_all(read).await
     }
