@@ -11,7 +11,7 @@ use crate::backends::NotCompiled;
 use crate::config::ConfigProblems;
 use crate::output::Output;
 use crate::plugins::Plugins;
-use crate::verbs::{data, demo, doctor, eval, export, models, predict, registry, runs, serve, sweep, track, train};
+use crate::verbs::{bench, data, demo, doctor, eval, export, models, predict, registry, runs, serve, sweep, track, train};
 use crate::workspace::RegisteredModels;
 
 /// Computer vision for Rust: train, judge and use image models, from a folder of images to predictions.
@@ -63,6 +63,9 @@ enum Verb {
     Predict(predict::PredictArguments),
     /// Answer requests with models, over REST and gRPC.
     Serve(serve::ServeArguments),
+    /// Measure how fast a server answers.
+    #[command(subcommand)]
+    Bench(bench::BenchVerb),
     /// Write a trained model for other programs: ONNX, safetensors.
     Export(export::ExportArguments),
     /// List, describe and export models.
@@ -98,6 +101,7 @@ pub fn main_with(plugins: impl Into<Plugins>) -> ExitCode {
         Verb::Sweep(arguments) => sweep::run(arguments, plugins, &output),
         Verb::Eval(arguments) => eval::run(arguments, registry, &output),
         Verb::Predict(arguments) => predict::run(arguments, registry, &output),
+        Verb::Bench(verb) => bench::run(verb, &output),
         Verb::Serve(arguments) => serve::run(arguments, registry, &output),
         Verb::Export(arguments) => export::run(arguments, registry, &output),
         Verb::Models(verb) => models::run(verb, registry, &output),

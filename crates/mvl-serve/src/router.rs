@@ -35,7 +35,7 @@ impl Default for ServiceOptions {
 /// Merge it with routers of your own.
 pub fn router(service: Service, options: &ServiceOptions) -> Router {
     let repository = service.repository().clone();
-    let oip = Oip { service, memory: Arc::new(SharedMemory::new(options.shared_memory)) };
+    let oip = Oip { service, memory: Arc::new(SharedMemory::new(options.shared_memory)), body_bytes: options.message_bytes };
     // What comes compressed is unpacked up to the limit of messages; answers are not compressed, which costs more than it saves.
     let grpc = GrpcInferenceServiceServer::new(oip.clone())
         .accept_compressed(CompressionEncoding::Gzip)
@@ -44,7 +44,10 @@ pub fn router(service: Service, options: &ServiceOptions) -> Router {
         .max_encoding_message_size(options.message_bytes);
     let pictures = predict::routes(Pictures::new(oip.service.clone(), options.pictures));
     let grpc = tonic::service::Routes::new(grpc).into_axum_router().reset_fallback();
-    let rest = routes(oip).merge(pictures).merge(monitoring::routes(repository)).layer(DefaultBodyLimit::max(options.message_bytes));
+    let rest = routes(oip)
+        .merge(pictures)
+        .merge(monitoring::routes(repository))
+        .layer(DefaultBodyLimit::max(options.message_bytes));
     grpc.merge(rest).fallback(unknown)
 }
 

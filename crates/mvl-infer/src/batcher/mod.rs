@@ -128,6 +128,11 @@ impl Batcher {
         self.shared.statistics().clone()
     }
 
+    /// Begins to count anew, after a warm-up.
+    pub fn clear_statistics(&self) {
+        *self.shared.statistics() = Statistics::default();
+    }
+
     /// How many rows wait.
     pub fn queued_rows(&self) -> usize {
         self.shared.state().queue.rows()
@@ -255,7 +260,8 @@ impl Shared {
         }
         let wait = state.expected_wait(&pending, now);
         let full = state.queue.rows() + pending.rows > self.options.queue_rows;
-        if full || now + wait > pending.deadline {
+        // Some passes take longer than the last ones did: a quarter is kept in reserve.
+        if full || now + wait + wait / 4 > pending.deadline {
             drop(state);
             self.statistics().refused += 1;
             let retry_after = wait.max(Duration::from_millis(1));

@@ -11,15 +11,10 @@ use flate2::write::{GzEncoder, ZlibEncoder};
 
 use crate::{ServiceError, Trouble};
 
-/// The most bytes that a packed body may become.
-const MAX_UNPACKED: u64 = 1 << 30;
-/// How many times larger than it came a body may become; tensors of zeros get no further than deflate's thousand.
-const MAX_RATIO: u64 = 1100;
-
-/// The body as it was before it was packed.
-pub(super) fn decompressed(headers: &HeaderMap, body: Bytes) -> Result<Bytes, ServiceError> {
+/// The body as it was before it was packed, if that was no more than the limit.
+pub(super) fn decompressed(headers: &HeaderMap, body: Bytes, limit: usize) -> Result<Bytes, ServiceError> {
     let Some(encoding) = headers.get(header::CONTENT_ENCODING) else { return Ok(body) };
-    let limit = MAX_UNPACKED.min((body.len() as u64).saturating_mul(MAX_RATIO));
+    let limit = limit as u64;
     let mut unpacked = Vec::new();
     let read = match encoding.as_bytes() {
         b"identity" => return Ok(body),

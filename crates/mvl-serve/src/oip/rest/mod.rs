@@ -31,6 +31,8 @@ pub(crate) use statistics::{model_statistics, to_json as statistics_json};
 pub(crate) struct Oip {
     pub(crate) service: Service,
     pub(crate) memory: Arc<SharedMemory>,
+    /// The largest body, also once it is unpacked.
+    pub(crate) body_bytes: usize,
 }
 
 /// The extensions that are offered.
@@ -212,7 +214,7 @@ async fn infer(
     Headers(headers): Headers,
     Whole(body): Whole,
 ) -> Result<Response, ServiceError> {
-    let body = compression::decompressed(&headers, body)?;
+    let body = compression::decompressed(&headers, body, oip.body_bytes)?;
     let json_length =
         match headers.get(body::JSON_LENGTH) {
             None => None,

@@ -1,0 +1,70 @@
+//! Overload: what is taken is answered in time, what is too much is refused at once.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use mvl_infer::{BatchOptions, DataType, Engine, EngineError, HostTensor, Signature, TensorSpec};
+use mvl_serve::GatewayOptions;
+use mvl_serve::load::{Load, LoadError, Question};
+use mvl_serve::models::{FixedModels, ModelDefinition};
+
+use crate::served::Served;
+
+/// Takes ten milliseconds, whatever it gets.
+struct Slow(Signature);
+
+impl Engine for Slow {
+    fn signature(&self) -> &Signature {
+        &self.0
+    }
+
+    fn platform(&self) -> &str {
+        "slow"
+    }
+
+    fn run(&self, inputs: Vec<HostTensor>) -> Result<Vec<HostTensor>, EngineError> {
+        std::thread::sleep(Duration::from_millis(10));
+        Ok(inputs)
+    }
+}
+
+#[test]
+fn five_times_what_can_be_done() -> Result<(), LoadError> {
+    let spec = |name| vec![TensorSpec::new(name, DataType::Fp32, &[-1, 1])];
+    let engine: Arc<dyn Engine> = Arc::new(Slow(Signature { inputs: spec("x"), outputs: spec("y"), batched: true }));
+    let models = FixedModels::new(vec![("slow".to_owned(), engine)]);
+    let served = Served::start(Arc::new(models), GatewayOptions::default());
+    // One row a pass: a hundred a second and no more.
+    let timeout = Duration::from_millis(300);
+    let batching = BatchOptions { max_rows: 1, timeout, ..BatchOptions::default() };
+    served.repository.define(ModelDefinition { batching, ..ModelDefinition::new("slow", "slow") }).expect("new");
+    served.repository.load("slow").expect("loaded");
+    let body = r#"{"inputs":[{"name":"x","shape":[1,1],"datatype":"FP32","data":[1]}]}"#;
+    let load = Load {
+        authority: served.address.to_string(),
+        questions: vec![Question {
+            body: Some(body.into()),
+            path: "/v2/models/slow/infer".to_owned(),
+            headers: Vec::new(),
+        }],
+        connections: 300,
+        warm_up: Duration::from_millis(500),
+        duration: Duration::from_secs(2),
+        rate: Some(500.0),
+    };
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime");
+    let report = runtime.block_on(load.run())?;
+    let count = |status| report.statuses.get(&status).copied().unwrap_or(0);
+    assert_eq!(report.broken, 0, "{report:?}");
+    assert_eq!(report.statuses.keys().filter(|status| ![200, 503, 504].contains(status)).count(), 0, "{report:?}");
+    assert!(count(200) > 80 && count(503) > 300, "most is refused, what can be done is done: {report:?}");
+    // Bounds that hold on a busy machine too.
+    assert!(count(504) <= count(200) / 10, "what is taken is answered in time: {report:?}");
+    assert!(report.p90_ms < 600.0, "{report:?}");
+    let page = served.get("/metrics").body;
+    assert!(page.contains("mvl_serve_requests_total{model=\"slow\",version=\"1\",outcome=\"refused\"}"), "{page}");
+    let head = served.post("/v2/models/slow/infer", body.as_bytes()).head;
+    assert!(head.starts_with("http/1.1 200"), "{head}");
+    Ok(())
+}

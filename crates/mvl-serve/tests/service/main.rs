@@ -1,0 +1,6 @@
+//! The service as its clients meet it: over sockets of this machine.
+
+mod hostile;
+mod load;
+mod served;
+mod switching;
