@@ -290,7 +290,7 @@ fn attentions(cases: &mut Cases<'_>) {
             let mask = Tensor::<4>::from_floats([[[[0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0]]]], &device).greater_scalar(0.5);
             let shape = [count, heads, length, length];
             let (mask, bias) = (mask.expand(shape), bias.expand(shape));
-            attention(x.clone() * 1.3, x.clone(), x.sin(), Some(mask), Some(bias), options.clone())
+            attention(x.clone() * 1.3, x.clone(), x.sin(), Some(mask), Some(bias), options)
         });
     }
 }

@@ -46,7 +46,7 @@ fn number(message: &mut &[u8]) -> u64 {
     value
 }
 
-fn messages<'a>(message: &'a [u8], wanted: u64) -> Vec<&'a [u8]> {
+fn messages(message: &[u8], wanted: u64) -> Vec<&[u8]> {
     let found = fields(message).into_iter().filter(|(number, _)| *number == wanted);
     found
         .map(|(_, field)| match field {
