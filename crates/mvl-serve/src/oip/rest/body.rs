@@ -280,7 +280,7 @@ pub(super) fn write(
 
 #[cfg(test)]
 mod tests {
-    use mvl_infer::TensorSpec;
+    use mvl_infer::{DataType, TensorSpec};
 
     use super::*;
 
