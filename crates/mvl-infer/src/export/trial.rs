@@ -15,7 +15,7 @@ const BATCH_NORM_SCALES: (f64, f64) = (0.3, 0.8);
 const NORM_SCALES: (f64, f64) = (0.5, 1.5);
 /// In nets with more normalisations over batches than this the scales are smaller in proportion: residual branches of full strength, a
 /// hundred and more of them with random weights, let every rounding grow until nothing else is left.
-const DEEP: f64 = 100.0;
+const DEEP: f64 = 60.0;
 /// Passes that statistics of normalisations are gathered in, and the pictures in each.
 const FITTING_PASSES: usize = 8;
 const FITTING_PICTURES: usize = 2;
