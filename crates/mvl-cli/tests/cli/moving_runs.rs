@@ -96,7 +96,7 @@ fn points(run: &PortableRun, key: &str) -> Points {
 
 fn sorted(points: impl Iterator<Item = (i64, i64, f64)>) -> Points {
     let mut points: Points = points.collect();
-    points.sort_by(|a, b| (a.0, a.1).cmp(&(b.0, b.1)));
+    points.sort_by_key(|(step, time, _)| (*step, *time));
     points
 }
 
