@@ -51,7 +51,8 @@ async fn serve_both() -> anyhow::Result<[String; 2]> {
     repository.define(ModelDefinition::new("echo", "identity:FP32"))?;
     let service = Service::new(repository);
     service.blocking(|repository| repository.load("echo")).await?;
-    let server = HttpServer::bind(GatewayOptions { address: ([127, 0, 0, 1], 0).into(), ..GatewayOptions::default() }).await?;
+    let server =
+        HttpServer::bind(GatewayOptions { address: ([127, 0, 0, 1], 0).into(), ..GatewayOptions::default() }).await?;
     let ours = server.address().to_string();
     tokio::spawn(server.run(router(service, &ServiceOptions::default()), std::future::pending()));
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
@@ -65,10 +66,14 @@ fn main() -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {
         let addresses = serve_both().await?;
-        println!("{:>9}  {:>12}  {:>12}  {:>6}  {:>16}", "elements", "service /s", "by hand /s", "share", "p50 / p99 ms");
+        println!(
+            "{:>9}  {:>12}  {:>12}  {:>6}  {:>16}",
+            "elements", "service /s", "by hand /s", "share", "p50 / p99 ms"
+        );
         for elements in [1, 64, 1024, 16_384] {
             let data: Vec<f32> = (0..elements).map(|n| n as f32 * 0.37 - 5.0).collect();
-            let tensor = serde_json::json!({ "name": "INPUT0", "shape": [1, elements], "datatype": "FP32", "data": data });
+            let tensor =
+                serde_json::json!({ "name": "INPUT0", "shape": [1, elements], "datatype": "FP32", "data": data });
             let body = serde_json::to_vec(&serde_json::json!({ "id": "1", "inputs": [tensor] }))?;
             let question = Question {
                 body: Some(Bytes::from(body)),

@@ -11,7 +11,9 @@ use crate::backends::NotCompiled;
 use crate::config::ConfigProblems;
 use crate::output::Output;
 use crate::plugins::Plugins;
-use crate::verbs::{bench, data, demo, doctor, eval, export, models, predict, registry, runs, serve, sweep, track, train};
+use crate::verbs::{
+    bench, data, demo, doctor, eval, export, models, predict, registry, runs, serve, sweep, track, train,
+};
 use crate::workspace::RegisteredModels;
 
 /// Computer vision for Rust: train, judge and use image models, from a folder of images to predictions.

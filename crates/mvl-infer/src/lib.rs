@@ -30,8 +30,8 @@ mod predictor;
 mod tensor;
 
 pub use batcher::{
-    Answer, BatchOptions, BatchTotals, Batcher, ComputeSlots, LATENCY_BOUNDS, Priority, ReplicaHealth, ReplicaId, ReplicaReport,
-    Request, RequestError, Statistics, Ticket, Timing, Total,
+    Answer, BatchOptions, BatchTotals, Batcher, ComputeSlots, LATENCY_BOUNDS, Priority, ReplicaHealth, ReplicaId,
+    ReplicaReport, Request, RequestError, Statistics, Ticket, Timing, Total,
 };
 pub use builder::PredictorBuilder;
 pub use engine::{ClassifierEngine, Engine, EngineError, IdentityEngine};

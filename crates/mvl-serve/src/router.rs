@@ -35,7 +35,8 @@ impl Default for ServiceOptions {
 /// Merge it with routers of your own.
 pub fn router(service: Service, options: &ServiceOptions) -> Router {
     let repository = service.repository().clone();
-    let oip = Oip { service, memory: Arc::new(SharedMemory::new(options.shared_memory)), body_bytes: options.message_bytes };
+    let oip =
+        Oip { service, memory: Arc::new(SharedMemory::new(options.shared_memory)), body_bytes: options.message_bytes };
     // What comes compressed is unpacked up to the limit of messages; answers are not compressed, which costs more than it saves.
     let grpc = GrpcInferenceServiceServer::new(oip.clone())
         .accept_compressed(CompressionEncoding::Gzip)

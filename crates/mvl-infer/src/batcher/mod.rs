@@ -269,7 +269,7 @@ impl Shared {
         }
         state.queue.push(pending);
         drop(state);
-        self.changed.notify_one();
+        self.changed.notify_all(); // one alone might wake a replica that is out
     }
 
     /// Tells whoever waits that there is no answer, and counts it.

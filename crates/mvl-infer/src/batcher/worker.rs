@@ -92,7 +92,7 @@ fn take_batch(shared: &Shared, id: ReplicaId) -> Option<Vec<Vec<HostTensor>>> {
     (replica.running, replica.since) = (batch, Some(now));
     drop(state);
     if more {
-        shared.changed.notify_one();
+        shared.changed.notify_all(); // one alone might wake a replica that is out
     }
     Some(inputs)
 }

@@ -52,8 +52,7 @@ impl Read {
 impl Collector for Figures {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), fmt::Error> {
         let models = model_statistics(&self.repository, None).into_iter();
-        let read: Vec<Read> =
-            models.map(|model| Read { statistics: model.batcher.statistics(), model }).collect();
+        let read: Vec<Read> = models.map(|model| Read { statistics: model.batcher.statistics(), model }).collect();
         let counters: [(&str, &str, fn(&Statistics) -> u64); 2] = [
             ("rows", "Rows answered", |statistics| statistics.rows),
             ("passes", "Forward passes", |statistics| statistics.passes),
@@ -61,15 +60,20 @@ impl Collector for Figures {
         for (name, help, value) in counters {
             let mut family = encoder.encode_descriptor(name, help, None, MetricType::Counter)?;
             for read in &read {
-                family.encode_family(&read.labels())?.encode_counter::<NoLabelSet, _, u64>(&value(&read.statistics), None)?;
+                family
+                    .encode_family(&read.labels())?
+                    .encode_counter::<NoLabelSet, _, u64>(&value(&read.statistics), None)?;
             }
         }
         let mut requests =
             encoder.encode_descriptor("requests", "Requests by what came of them", None, MetricType::Counter)?;
         for read in &read {
             let statistics = &read.statistics;
-            let outcomes =
-                [("answered", statistics.success.count), ("failed", statistics.failure.count), ("refused", statistics.refused)];
+            let outcomes = [
+                ("answered", statistics.success.count),
+                ("failed", statistics.failure.count),
+                ("refused", statistics.refused),
+            ];
             for (outcome, count) in outcomes {
                 let [model, version] = read.labels();
                 let labels = [model, version, ("outcome", outcome)];
@@ -93,7 +97,12 @@ impl Collector for Figures {
             let success = &read.statistics.success;
             let bounds = LATENCY_BOUNDS.iter().map(|bound| bound.as_secs_f64()).chain([f64::MAX]);
             let buckets: Vec<(f64, u64)> = bounds.zip(read.statistics.latencies).collect();
-            times.encode_family(&read.labels())?.encode_histogram::<NoLabelSet>(success.time.as_secs_f64(), success.count, &buckets, None)?;
+            times.encode_family(&read.labels())?.encode_histogram::<NoLabelSet>(
+                success.time.as_secs_f64(),
+                success.count,
+                &buckets,
+                None,
+            )?;
         }
         let mut queued = encoder.encode_descriptor("queued_rows", "Rows that wait now", None, MetricType::Gauge)?;
         for read in &read {
