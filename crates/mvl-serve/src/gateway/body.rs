@@ -18,16 +18,16 @@ pub(super) async fn whole(options: &GatewayOptions, request: Request) -> Result<
     }
     let too_large = || {
         let message = format!("expected a body of at most {} bytes", options.body_bytes);
-        Err(ServiceError::new(Trouble::TooLarge, message).into_response())
+        ServiceError::new(Trouble::TooLarge, message).into_response()
     };
     let said = headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
     if said.is_some_and(|said| said > options.body_bytes as u64) {
-        return too_large();
+        return Err(too_large());
     }
     let (head, body) = request.into_parts();
     match tokio::time::timeout(options.body_time, to_bytes(body, options.body_bytes)).await {
         Ok(Ok(bytes)) => Ok(Request::from_parts(head, Body::from(bytes))),
-        Ok(Err(error)) if is_limit(&error) => too_large(),
+        Ok(Err(error)) if is_limit(&error) => Err(too_large()),
         Ok(Err(error)) => {
             let message = format!("the body did not arrive whole: {error}");
             Err(ServiceError::new(Trouble::Invalid, message).into_response())

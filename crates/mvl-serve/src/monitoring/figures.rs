@@ -49,11 +49,14 @@ impl Read {
     }
 }
 
+/// A name, what it is, and how it is read.
+type Counter = (&'static str, &'static str, fn(&Statistics) -> u64);
+
 impl Collector for Figures {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), fmt::Error> {
         let models = model_statistics(&self.repository, None).into_iter();
         let read: Vec<Read> = models.map(|model| Read { statistics: model.batcher.statistics(), model }).collect();
-        let counters: [(&str, &str, fn(&Statistics) -> u64); 2] = [
+        let counters: [Counter; 2] = [
             ("rows", "Rows answered", |statistics| statistics.rows),
             ("passes", "Forward passes", |statistics| statistics.passes),
         ];

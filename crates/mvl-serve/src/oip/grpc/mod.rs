@@ -14,7 +14,7 @@ use crate::models::LoadedModel;
 use crate::{ServiceError, Trouble};
 
 /// What the proto file says, in Rust.
-#[allow(missing_docs, unreachable_pub, clippy::all, reason = "generated")]
+#[allow(missing_docs, unreachable_pub, clippy::all, clippy::allow_attributes_without_reason, reason = "generated")]
 pub(crate) mod proto {
     tonic::include_proto!("inference");
 }

@@ -63,10 +63,18 @@ impl Sink<'_> {
         E::custom(format!("expected {} for element {}, got {got}", self.datatype, self.count - 1))
     }
 
-    fn whole<N: Copy + fmt::Display, E: Error>(&mut self, value: N) -> Result<(), E>
+    fn whole<N, E: Error>(&mut self, value: N) -> Result<(), E>
     where
-        N: TryInto<u8> + TryInto<u16> + TryInto<u32> + TryInto<u64>,
-        N: TryInto<i8> + TryInto<i16> + TryInto<i32> + TryInto<i64>,
+        N: Copy
+            + fmt::Display
+            + TryInto<u8>
+            + TryInto<u16>
+            + TryInto<u32>
+            + TryInto<u64>
+            + TryInto<i8>
+            + TryInto<i16>
+            + TryInto<i32>
+            + TryInto<i64>,
     {
         macro_rules! put {
             ($put:ident, $type:ty) => {
