@@ -23,8 +23,11 @@
 //! # }
 //! ```
 
+mod extract;
 mod gateway;
+mod keys;
 pub mod load;
+mod local;
 pub mod mlflow;
 pub mod models;
 mod monitoring;
@@ -35,6 +38,7 @@ mod service;
 mod service_error;
 
 pub use gateway::{GatewayOptions, HttpServer, ListenError};
+pub use keys::ApiKeys;
 pub use predict::PictureLimits;
 pub use router::{ServiceOptions, router};
 pub use service::{InferAnswer, InferCall, Service};

@@ -2,8 +2,11 @@
 
 use std::time::Duration;
 
-use axum::http::StatusCode;
+use axum::Json;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
 use mvl_infer::{RequestError, TensorError};
+use serde_json::json;
 
 /// What kind of trouble it is; each has one HTTP status and one gRPC code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -104,5 +107,16 @@ impl From<RequestError> for ServiceError {
             }
             _ => Self::internal(message),
         }
+    }
+}
+
+impl IntoResponse for ServiceError {
+    fn into_response(self) -> Response {
+        let mut response = (self.trouble.status(), Json(json!({ "error": self.message }))).into_response();
+        if let Some(after) = self.retry_after {
+            let seconds = after.as_secs() + u64::from(after.subsec_nanos() > 0);
+            response.headers_mut().insert(header::RETRY_AFTER, seconds.max(1).into());
+        }
+        response
     }
 }

@@ -78,9 +78,9 @@ impl Queue {
         &mut self.levels[priority as usize]
     }
 
-    /// Takes out those whose deadline has passed, and drops those whom nobody waits for.
-    pub(super) fn take_late(&mut self, now: Instant) -> Vec<Pending> {
-        let mut late = Vec::new();
+    /// Takes out those whose deadline has passed, and drops those whom nobody waits for; says how many of these there were.
+    pub(super) fn take_late(&mut self, now: Instant) -> (Vec<Pending>, u64) {
+        let (mut late, mut left) = (Vec::new(), 0);
         for level in &mut self.levels {
             // Most often nobody is late: look before anything is moved.
             if !level.iter().any(|pending| pending.deadline <= now || pending.reply.is_closed()) {
@@ -92,12 +92,13 @@ impl Queue {
                     continue;
                 }
                 self.rows -= pending.rows;
-                if !pending.reply.is_closed() {
-                    late.push(pending);
+                match pending.reply.is_closed() {
+                    true => left += 1,
+                    false => late.push(pending),
                 }
             }
         }
-        late
+        (late, left)
     }
 
     /// Who goes first: the highest priority, unless somebody has waited for longer than `patience`.
@@ -224,7 +225,7 @@ mod tests {
         let mut bench = Bench::new();
         (0..3).for_each(|n| bench.push(1, 1, Priority::Normal, n * 400));
         bench.waiting.remove(2);
-        let late = bench.queue.take_late(bench.start + Duration::from_millis(1000));
-        assert_eq!((late.len(), bench.queue.rows()), (1, 1), "one is late, one was left by its client");
+        let (late, left) = bench.queue.take_late(bench.start + Duration::from_millis(1000));
+        assert_eq!((late.len(), left, bench.queue.rows()), (1, 1, 1), "one is late, one was left by its client");
     }
 }

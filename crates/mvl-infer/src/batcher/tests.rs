@@ -221,7 +221,7 @@ fn a_ticket_that_is_dropped_costs_no_pass() {
     gate.wait();
     first.wait().expect("answered");
     assert!(batcher.drain(Duration::from_secs(5)));
-    assert_eq!(engine.passes.load(Ordering::SeqCst), 1);
+    assert_eq!((engine.passes.load(Ordering::SeqCst), batcher.statistics().cancelled), (1, 1));
     assert_eq!(batcher.submit(row(1.0)).wait().expect_err("closed"), RequestError::Closed);
 }
 

@@ -63,12 +63,12 @@ fn wait_for_work(shared: &Shared, id: ReplicaId) -> Option<Instant> {
 
 /// Answers those whose deadline has passed.
 fn tell_the_late<'a>(shared: &'a Shared, mut state: MutexGuard<'a, State>, now: Instant) -> MutexGuard<'a, State> {
-    let before = state.queue.rows();
-    let late = state.queue.take_late(now);
-    if state.queue.rows() == before {
+    let (late, left) = state.queue.take_late(now);
+    if late.is_empty() && left == 0 {
         return state;
     }
     drop(state);
+    shared.statistics().cancelled += left;
     for pending in late {
         shared.fail(pending, RequestError::Deadline);
     }

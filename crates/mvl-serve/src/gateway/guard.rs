@@ -2,8 +2,8 @@
 
 use axum::http::{HeaderMap, header};
 
-use crate::mlflow::ApiKeys;
-use crate::{ServiceError, Trouble};
+use crate::local::{Foreign, foreign};
+use crate::{ApiKeys, ServiceError, Trouble};
 
 /// Open to all, for those who watch over servers.
 const OPEN: [&str; 4] = [
@@ -25,7 +25,7 @@ pub(super) fn allow(keys: &ApiKeys, path: &str, headers: &HeaderMap) -> Result<(
         return Ok(());
     }
     if keys.is_empty() {
-        return only_this_machine(headers);
+        return foreign(headers).map_or(Ok(()), |name| Err(not_served(name)));
     }
     let bearer = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()).and_then(|value| {
         let (scheme, key) = value.split_once(' ')?;
@@ -42,48 +42,12 @@ pub(super) fn allow(keys: &ApiKeys, path: &str, headers: &HeaderMap) -> Result<(
     }
 }
 
-/// A page in a browser may send requests to this machine too, under a name of its own that leads here, or across origins.
-/// A server without a key answers neither.
-fn only_this_machine(headers: &HeaderMap) -> Result<(), ServiceError> {
-    let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
-    if let Some(host) = text(header::HOST)
-        && !is_local(host)
-    {
-        let message =
-            format!("expected to be asked as localhost, got {host:?}: without an API key no other name is served");
-        return Err(ServiceError::new(Trouble::Forbidden, message));
-    }
-    if let Some(origin) = text(header::ORIGIN)
-        && !origin.split_once("://").is_some_and(|(_, host)| is_local(host))
-    {
-        return Err(ServiceError::new(Trouble::Forbidden, format!("pages of {origin:?} may not ask this server")));
-    }
-    Ok(())
-}
-
-fn is_local(host: &str) -> bool {
-    let name = match host.rsplit_once(':') {
-        Some((name, port)) if !port.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit()) => name,
-        _ => host,
+fn not_served(name: Foreign<'_>) -> ServiceError {
+    let message = match name {
+        Foreign::Host(host) => {
+            format!("expected to be asked as localhost, got {host:?}: without an API key no other name is served")
+        }
+        Foreign::Origin(origin) => format!("pages of {origin:?} may not ask this server"),
     };
-    let address = name.trim_start_matches('[').trim_end_matches(']');
-    name.eq_ignore_ascii_case("localhost")
-        || address.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn names_of_this_machine() {
-        for local in ["localhost", "LOCALHOST:8000", "127.0.0.1", "127.0.0.1:80", "[::1]:8000", "127.3.2.1:1"] {
-            assert!(is_local(local), "{local}");
-        }
-        for other in
-            ["evil.example", "127.0.0.1.evil.example:80", "localhost.evil.example", "192.168.0.1", "", "0.0.0.0"]
-        {
-            assert!(!is_local(other), "{other}");
-        }
-    }
+    ServiceError::new(Trouble::Forbidden, message)
 }

@@ -3,7 +3,7 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
-use crate::mlflow::ApiKeys;
+use crate::ApiKeys;
 
 /// Where a server listens and how much it takes.
 #[derive(Debug, Clone)]

@@ -24,7 +24,6 @@ mod files;
 mod graphql;
 mod guard;
 mod inputs;
-mod keys;
 mod logged_models;
 mod media_type;
 mod metrics;
@@ -45,7 +44,7 @@ mod sources;
 mod unsupported;
 mod upload;
 
-pub use keys::ApiKeys;
+pub use crate::ApiKeys;
 pub use options::{Limits, Log, ServeOptions};
 pub use routes::router;
 pub use server::{ServeError, Server, serve};

@@ -10,6 +10,6 @@ mod source;
 pub use classifiers::ClassifierModels;
 pub use definition::ModelDefinition;
 pub use loaded::{LoadedModel, ModelParts};
-pub use repository::{IndexEntry, Loaded, ModelState, Repository};
+pub use repository::{IndexEntry, Loaded, MAX_REPLICAS, MAX_ROWS, ModelState, Repository};
 pub use served::{Picked, Share};
 pub use source::{FixedModels, FoundVersion, IdentityModels, ModelSource};

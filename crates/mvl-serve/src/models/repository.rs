@@ -11,6 +11,11 @@ use super::served::{Picked, Served, Share};
 use super::{FoundVersion, LoadedModel, ModelDefinition, ModelSource};
 use crate::ServiceError;
 
+/// The most replicas of a model.
+pub const MAX_REPLICAS: usize = 256;
+/// The most rows of a forward pass.
+pub const MAX_ROWS: usize = 4096;
+
 /// How a model is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
@@ -19,7 +24,9 @@ pub enum ModelState {
     Loading,
     /// It answers.
     Ready,
-    /// It does not answer, and why: it was unloaded, or could not be loaded.
+    /// It was taken out.
+    Unloaded,
+    /// It could not be loaded, and why.
     Unavailable(String),
 }
 
@@ -93,7 +100,8 @@ impl Repository {
     /// Makes a model known. It is loaded by [`load`](Self::load).
     ///
     /// # Errors
-    /// When the name is not allowed or taken.
+    /// When the name is not allowed or taken, there are no replicas or more than [`MAX_REPLICAS`], or a forward pass has no rows or more
+    /// than [`MAX_ROWS`].
     pub fn define(&self, definition: ModelDefinition) -> Result<(), ServiceError> {
         let name = definition.name.clone();
         if !is_model_name(&name) {
@@ -101,8 +109,13 @@ impl Repository {
                 "expected a model's name of at most 128 letters, digits, '_', '-' and '.', got {name:?}"
             )));
         }
-        if definition.replicas == 0 {
-            return Err(ServiceError::invalid(format!("{name}: expected at least one replica")));
+        let ModelDefinition { replicas, batching, .. } = &definition;
+        for (what, most, got) in
+            [("replicas", MAX_REPLICAS, *replicas), ("rows of a forward pass", MAX_ROWS, batching.max_rows)]
+        {
+            if !(1..=most).contains(&got) {
+                return Err(ServiceError::invalid(format!("{name}: expected 1 to {most} {what}, got {got}")));
+            }
         }
         let mut entries = self.entries.write().unwrap_or_else(PoisonError::into_inner);
         if entries.contains_key(&name) {
@@ -111,6 +124,16 @@ impl Repository {
         let state = ModelState::Unavailable("not loaded".to_owned());
         entries.insert(name, Entry { definition, served: None, state, left: None });
         Ok(())
+    }
+
+    /// Makes a model known and loads it. What cannot be loaded was never there. Blocks.
+    ///
+    /// # Errors
+    /// As [`define`](Self::define) and [`load`](Self::load).
+    pub fn add(&self, definition: ModelDefinition) -> Result<(), ServiceError> {
+        let name = definition.name.clone();
+        self.define(definition)?;
+        self.load(&name).map(drop).inspect_err(|_| drop(self.remove(&name)))
     }
 
     /// Loads what a model's source stands for now, warms it up, and lets it answer from then on; until then, and when anything
@@ -210,7 +233,7 @@ impl Repository {
         let _alone = self.one_at_a_time();
         self.change(name, |entry| {
             entry.served = None;
-            entry.state = ModelState::Unavailable("unloaded".to_owned());
+            entry.state = ModelState::Unloaded;
         })
     }
 
@@ -306,6 +329,7 @@ impl Repository {
         let Some(served) = &entry.served else {
             let reason = match &entry.state {
                 ModelState::Unavailable(reason) => reason,
+                ModelState::Unloaded => "it was unloaded",
                 _ => "it is being loaded",
             };
             return Err(not_ready(name, reason));
@@ -329,6 +353,14 @@ impl Repository {
         let served = entry.served.as_ref().ok_or_else(|| not_ready(name, "it is not loaded"))?;
         let others = served.versions().into_values().filter(|model| model.version != served.stable.version).cloned();
         Ok(others.chain([served.stable.clone()]).collect())
+    }
+
+    /// Every loaded version of one model, or of all.
+    pub fn loaded(&self, model: Option<&str>) -> Vec<Arc<LoadedModel>> {
+        let entries = self.entries();
+        let wanted = entries.iter().filter(|(name, _)| model.is_none_or(|model| model == name.as_str()));
+        let served = wanted.filter_map(|(_, entry)| entry.served.as_ref());
+        served.flat_map(|served| served.versions().into_values().cloned()).collect()
     }
 
     /// What a config says of a model.
@@ -365,8 +397,7 @@ impl Repository {
 
     /// Whether every model that was to be loaded answers.
     pub fn is_ready(&self) -> bool {
-        let unloaded = |state: &ModelState| matches!(state, ModelState::Unavailable(reason) if reason == "unloaded");
-        self.entries().values().all(|entry| entry.served.is_some() || unloaded(&entry.state))
+        self.entries().values().all(|entry| entry.served.is_some() || entry.state == ModelState::Unloaded)
     }
 }
 

@@ -10,11 +10,10 @@ use prometheus_client::metrics::MetricType;
 use prometheus_client::registry::Unit;
 
 use crate::models::{LoadedModel, ModelState, Repository};
-use crate::oip::rest::model_statistics;
 
 /// | name | is |
 /// |---|---|
-/// | `mvl_serve_requests_total{model,version,outcome}` | requests by what came of them: `answered`, `failed`, `refused` |
+/// | `mvl_serve_requests_total{model,version,outcome}` | requests by what came of them: `answered`, `failed`, `refused`, `cancelled` |
 /// | `mvl_serve_rows_total`, `mvl_serve_passes_total` | rows answered, forward passes |
 /// | `mvl_serve_request_seconds` | a histogram of answered requests' times, waiting included |
 /// | `mvl_serve_stage_seconds_total{stage}` | where the time went: `queue`, `input`, `infer`, `output` |
@@ -54,7 +53,7 @@ type Counter = (&'static str, &'static str, fn(&Statistics) -> u64);
 
 impl Collector for Figures {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), fmt::Error> {
-        let models = model_statistics(&self.repository, None).into_iter();
+        let models = self.repository.loaded(None).into_iter();
         let read: Vec<Read> = models.map(|model| Read { statistics: model.batcher.statistics(), model }).collect();
         let counters: [Counter; 2] = [
             ("rows", "Rows answered", |statistics| statistics.rows),
@@ -76,6 +75,7 @@ impl Collector for Figures {
                 ("answered", statistics.success.count),
                 ("failed", statistics.failure.count),
                 ("refused", statistics.refused),
+                ("cancelled", statistics.cancelled),
             ];
             for (outcome, count) in outcomes {
                 let [model, version] = read.labels();
@@ -133,7 +133,7 @@ impl Collector for Figures {
             let is = |state: &ModelState| match state {
                 ModelState::Ready => name == "ready",
                 ModelState::Loading => name == "loading",
-                ModelState::Unavailable(_) => name == "unavailable",
+                ModelState::Unloaded | ModelState::Unavailable(_) => name == "unavailable",
             };
             let count = index.iter().filter(|entry| is(&entry.state)).count() as i64;
             states.encode_family(&[("state", name)])?.encode_gauge(&count)?;

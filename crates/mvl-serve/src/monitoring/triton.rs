@@ -7,7 +7,6 @@ use std::time::Duration;
 use mvl_infer::Statistics;
 
 use crate::models::{LoadedModel, Repository};
-use crate::oip::rest::model_statistics;
 
 fn micros(time: Duration) -> u64 {
     u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
@@ -47,7 +46,7 @@ const FIGURES: [(&str, &str, &str, Read); 10] = [
 
 /// The page as text.
 pub(super) fn page(repository: &Repository) -> String {
-    let models = model_statistics(repository, None);
+    let models = repository.loaded(None);
     let read: Vec<_> = models.iter().map(|model| (model, model.batcher.statistics())).collect();
     let mut text = String::new();
     for (name, kind, help, value) in FIGURES {

@@ -1,6 +1,6 @@
 //! `/v1`: models to create, list and inspect, and pictures to predict.
 
-use axum::extract::{FromRequest, Multipart, Path, Query, Request, State};
+use axum::extract::{FromRequest, Multipart, Query, Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 
 use super::{Pictures, Question};
 use crate::ServiceError;
+use crate::extract::{InPath, Whole};
 use crate::models::{ModelDefinition, ModelState, Repository};
 use crate::oip::rest::priority_of;
 
@@ -32,6 +33,7 @@ fn described(repository: &Repository, name: &str) -> Result<Value, ServiceError>
     let (state, reason) = match lines.first().map(|entry| &entry.state) {
         Some(ModelState::Ready) => ("ready", Value::Null),
         Some(ModelState::Loading) => ("loading", Value::Null),
+        Some(ModelState::Unloaded) => ("unloaded", Value::Null),
         Some(ModelState::Unavailable(reason)) => ("unavailable", reason.as_str().into()),
         None => ("unavailable", Value::Null),
     };
@@ -68,7 +70,7 @@ async fn list(State(pictures): State<Pictures>) -> Result<Json<Value>, ServiceEr
     Ok(Json(json!({ "models": models? })))
 }
 
-async fn inspect(State(pictures): State<Pictures>, Path(model): Path<String>) -> Result<Json<Value>, ServiceError> {
+async fn inspect(State(pictures): State<Pictures>, InPath(model): InPath<String>) -> Result<Json<Value>, ServiceError> {
     described(pictures.service().repository(), &model).map(Json)
 }
 
@@ -83,23 +85,17 @@ struct NewModel {
     max_batch_size: Option<usize>,
 }
 
-async fn create(State(pictures): State<Pictures>, body: Bytes) -> Result<Response, ServiceError> {
+async fn create(State(pictures): State<Pictures>, Whole(body): Whole) -> Result<Response, ServiceError> {
     let new: NewModel = read_json(&body)?;
     let mut definition = ModelDefinition::new(&new.name, new.source);
     definition.replicas = new.replicas.unwrap_or(definition.replicas);
     definition.batching.max_rows = new.max_batch_size.unwrap_or(definition.batching.max_rows);
-    let name = new.name.clone();
-    let loading = pictures.service().blocking(move |repository| {
-        repository.define(definition)?;
-        // What cannot be loaded was never there.
-        repository.load(&name).inspect_err(|_| drop(repository.remove(&name)))
-    });
-    loading.await?;
+    pictures.service().blocking(move |repository| repository.add(definition)).await?;
     let told = described(pictures.service().repository(), &new.name)?;
     Ok((StatusCode::CREATED, Json(told)).into_response())
 }
 
-async fn delete(State(pictures): State<Pictures>, Path(model): Path<String>) -> Result<StatusCode, ServiceError> {
+async fn delete(State(pictures): State<Pictures>, InPath(model): InPath<String>) -> Result<StatusCode, ServiceError> {
     pictures.service().blocking(move |repository| repository.remove(&model)).await.map(|()| StatusCode::NO_CONTENT)
 }
 
@@ -140,7 +136,7 @@ struct Shared {
 /// `POST /v1/models/NAME:predict`, `:load`, `:unload`, `:canary`, `:shadow`, `:promote`, `:rollback`.
 async fn act(
     State(pictures): State<Pictures>,
-    Path(path): Path<ActPath>,
+    InPath(path): InPath<ActPath>,
     query: Result<Query<PredictQuery>, axum::extract::rejection::QueryRejection>,
     request: Request,
 ) -> Result<Response, ServiceError> {
@@ -173,7 +169,7 @@ async fn act(
     if in_version {
         return Err(ServiceError::not_found(format!("a version has no verb {verb:?}; expected predict")));
     }
-    let body = Bytes::from_request(request, &()).await.map_err(|error| ServiceError::invalid(error.body_text()))?;
+    let Whole(body) = Whole::from_request(request, &()).await?;
     let service = pictures.service();
     let name = model.clone();
     match verb {
@@ -213,7 +209,7 @@ async fn pictures_of(request: Request) -> Result<Vec<Bytes>, ServiceError> {
     if kind == "multipart/form-data" {
         return files_of(request).await;
     }
-    let body = Bytes::from_request(request, &()).await.map_err(|error| ServiceError::invalid(error.body_text()))?;
+    let Whole(body) = Whole::from_request(request, &()).await?;
     if kind != "application/json" {
         // Whatever it is called, what it is shows when it is decoded.
         return if body.is_empty() {

@@ -9,9 +9,8 @@ use flate2::write::GzEncoder;
 use mvl_core::{Channels, Cpu, Image};
 use mvl_data::encode_png;
 use mvl_models::zoo;
-use mvl_serve::GatewayOptions;
-use mvl_serve::mlflow::ApiKeys;
 use mvl_serve::models::{ClassifierModels, FoundVersion, IdentityModels, ModelDefinition, ModelParts, ModelSource};
+use mvl_serve::{ApiKeys, GatewayOptions};
 
 use crate::served::{Reply, Served, save_model};
 
@@ -290,6 +289,10 @@ fn bad_names_and_verbs() {
         ("/v1/models", r#"{"name":"new","source":"/etc"}"#, 400),
         ("/v1/models", r#"{"name":"new","source":"models:/no@one"}"#, 404),
         ("/v1/models", r#"{"name":"new","source":"identity:FP32","replicas":0}"#, 400),
+        ("/v1/models", r#"{"name":"new","source":"identity:FP32","replicas":1000000000}"#, 400),
+        ("/v1/models", r#"{"name":"new","source":"identity:FP32","max_batch_size":0}"#, 400),
+        ("/v1/models", r#"{"name":"new","source":"identity:FP32","max_batch_size":1000000000000}"#, 400),
+        ("/v1/models/%ff%fe:predict", "", 400),
         ("/v1/models", r#"{"name":"new","source":"identity:FP32","shell":"rm"}"#, 400),
         ("/v1/models/echo:canary", r#"{"source":"identity:FP32","percent":101}"#, 400),
         ("/v1/models/echo:canary", r#"{"source":"identity:FP32","percent":-1}"#, 400),

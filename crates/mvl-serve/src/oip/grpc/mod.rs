@@ -9,8 +9,8 @@ use std::time::Duration;
 use mvl_infer::Total;
 use tonic::{Code, Request, Response, Status};
 
-use super::rest::{Oip, config_of, extensions, load_model, model_statistics, state_words};
-use crate::models::LoadedModel;
+use super::rest::{Oip, config_of, extensions, state_words};
+use crate::models::{LoadedModel, ModelDefinition};
 use crate::{ServiceError, Trouble};
 
 /// What the proto file says, in Rust.
@@ -205,10 +205,10 @@ impl GrpcInferenceService for Oip {
     ) -> Answered<proto::ModelStatisticsResponse> {
         let request = request.into_inner();
         let models = match (named(&request.name), named(&request.version)) {
-            (None, _) => model_statistics(self.service.repository(), None),
+            (None, _) => self.service.repository().loaded(None),
             (Some(name), None) => {
                 self.picked(name, "")?;
-                model_statistics(self.service.repository(), Some(name))
+                self.service.repository().loaded(Some(name))
             }
             (Some(name), Some(version)) => vec![self.picked(name, version)?],
         };
@@ -248,7 +248,10 @@ impl GrpcInferenceService for Oip {
             Some(ParameterChoice::StringParam(source)) => Some(source.clone()),
             _ => None,
         });
-        let loading = self.service.blocking(move |repository| load_model(repository, &request.model_name, source));
+        let loading = self.service.blocking(move |repository| match source {
+            Some(source) => repository.add(ModelDefinition::new(request.model_name, source)),
+            None => repository.load(&request.model_name).map(drop),
+        });
         loading.await?;
         Ok(Response::new(proto::RepositoryModelLoadResponse {}))
     }

@@ -9,22 +9,21 @@ mod statistics;
 
 use std::sync::Arc;
 
-use axum::extract::{FromRequest, FromRequestParts, Path, Request, State};
-use axum::http::request::Parts;
-use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
-use axum::response::{IntoResponse, Response};
+use axum::extract::{Request, State};
+use axum::http::{HeaderName, HeaderValue, StatusCode, header};
+use axum::response::Response;
 use axum::routing::{MethodRouter, get, post};
 use axum::{Json, Router};
-use bytes::Bytes;
 use mvl_infer::TensorSpec;
 use serde_json::{Value, json};
 
 use super::memory::SharedMemory;
-use crate::models::{IndexEntry, LoadedModel, ModelDefinition, ModelState, Repository};
+use crate::extract::{Headers, InPath, Whole};
+use crate::models::{IndexEntry, LoadedModel, ModelDefinition, ModelState};
 use crate::service::{InferCall, Service};
 use crate::{ServiceError, Trouble};
 pub(crate) use body::{priority, priority_of, timeout};
-pub(crate) use statistics::{model_statistics, to_json as statistics_json};
+pub(crate) use statistics::to_json as statistics_json;
 
 /// What the protocol's handlers can reach.
 #[derive(Debug, Clone)]
@@ -78,60 +77,12 @@ async fn wrong_method(request: Request) -> (StatusCode, Json<Value>) {
     (StatusCode::METHOD_NOT_ALLOWED, Json(json!({ "error": message })))
 }
 
-/// The headers, taken rather than copied.
-struct Headers(HeaderMap);
-
-impl<S: Send + Sync> FromRequestParts<S> for Headers {
-    type Rejection = std::convert::Infallible;
-
-    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Self::Rejection> {
-        Ok(Self(std::mem::take(&mut parts.headers)))
-    }
-}
-
-/// A body as a whole; when it is not there, the error is the protocol's.
-struct Whole(Bytes);
-
-impl<S: Send + Sync> FromRequest<S> for Whole {
-    type Rejection = ServiceError;
-
-    async fn from_request(request: Request, state: &S) -> Result<Self, ServiceError> {
-        Bytes::from_request(request, state).await.map(Self).map_err(|error| {
-            let trouble = match error.status() {
-                StatusCode::PAYLOAD_TOO_LARGE => Trouble::TooLarge,
-                _ => Trouble::Invalid,
-            };
-            ServiceError::new(trouble, format!("the body cannot be read: {}", error.body_text()))
-        })
-    }
-}
-
-impl IntoResponse for ServiceError {
-    fn into_response(self) -> Response {
-        let mut response = (self.trouble.status(), Json(json!({ "error": self.message }))).into_response();
-        if let Some(after) = self.retry_after {
-            let seconds = after.as_secs() + u64::from(after.subsec_nanos() > 0);
-            response.headers_mut().insert(header::RETRY_AFTER, seconds.max(1).into());
-        }
-        response
-    }
-}
-
 /// The model and the version in a path.
 #[derive(serde::Deserialize)]
 struct Which {
     model: String,
     #[serde(default)]
     version: Option<String>,
-}
-
-impl<S: Send + Sync> FromRequestParts<S> for Which {
-    type Rejection = ServiceError;
-
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ServiceError> {
-        let path = Path::from_request_parts(parts, state).await;
-        path.map(|Path(which)| which).map_err(|error| ServiceError::invalid(error.body_text()))
-    }
 }
 
 impl Which {
@@ -152,7 +103,7 @@ async fn server_ready(State(oip): State<Oip>) -> Result<Json<Value>, ServiceErro
     }
 }
 
-async fn model_ready(State(oip): State<Oip>, which: Which) -> Result<Json<Value>, ServiceError> {
+async fn model_ready(State(oip): State<Oip>, InPath(which): InPath<Which>) -> Result<Json<Value>, ServiceError> {
     let model = which.pick(&oip)?;
     Ok(Json(json!({ "name": model.name, "ready": true })))
 }
@@ -163,7 +114,7 @@ fn specs(specs: &[TensorSpec]) -> Vec<Value> {
     specs.iter().map(spec).collect()
 }
 
-async fn model_metadata(State(oip): State<Oip>, which: Which) -> Result<Json<Value>, ServiceError> {
+async fn model_metadata(State(oip): State<Oip>, InPath(which): InPath<Which>) -> Result<Json<Value>, ServiceError> {
     let model = which.pick(&oip)?;
     let versions = oip.service.repository().versions(&which.model)?;
     let versions: Vec<&str> = versions.iter().map(|model| model.version.as_str()).collect();
@@ -177,7 +128,7 @@ async fn model_metadata(State(oip): State<Oip>, which: Which) -> Result<Json<Val
 }
 
 /// Triton's model configuration, as far as it has counterparts here. Dimensions are without the batch's.
-async fn model_config(State(oip): State<Oip>, which: Which) -> Result<Json<Value>, ServiceError> {
+async fn model_config(State(oip): State<Oip>, InPath(which): InPath<Which>) -> Result<Json<Value>, ServiceError> {
     let model = which.pick(&oip)?;
     Ok(Json(config_of(&model)))
 }
@@ -210,7 +161,7 @@ pub(crate) fn config_of(model: &LoadedModel) -> Value {
 
 async fn infer(
     State(oip): State<Oip>,
-    which: Which,
+    InPath(which): InPath<Which>,
     Headers(headers): Headers,
     Whole(body): Whole,
 ) -> Result<Response, ServiceError> {
@@ -243,17 +194,17 @@ async fn infer(
 }
 
 async fn all_statistics(State(oip): State<Oip>) -> Json<Value> {
-    let statistics = model_statistics(oip.service.repository(), None);
+    let statistics = oip.service.repository().loaded(None);
     Json(json!({ "model_stats": statistics.iter().map(|model| statistics_json(model)).collect::<Vec<_>>() }))
 }
 
-async fn one_statistics(State(oip): State<Oip>, which: Which) -> Result<Json<Value>, ServiceError> {
+async fn one_statistics(State(oip): State<Oip>, InPath(which): InPath<Which>) -> Result<Json<Value>, ServiceError> {
     if which.version.is_some() {
         let model = which.pick(&oip)?;
         return Ok(Json(json!({ "model_stats": [statistics_json(&model)] })));
     }
     which.pick(&oip)?;
-    let statistics = model_statistics(oip.service.repository(), Some(&which.model));
+    let statistics = oip.service.repository().loaded(Some(&which.model));
     Ok(Json(json!({ "model_stats": statistics.iter().map(|model| statistics_json(model)).collect::<Vec<_>>() })))
 }
 
@@ -275,6 +226,7 @@ pub(crate) fn state_words(entry: &IndexEntry) -> (&'static str, String) {
     match &entry.state {
         ModelState::Loading => ("LOADING", String::new()),
         ModelState::Ready => ("READY", String::new()),
+        ModelState::Unloaded => ("UNAVAILABLE", "unloaded".to_owned()),
         ModelState::Unavailable(reason) => ("UNAVAILABLE", reason.clone()),
     }
 }
@@ -298,24 +250,24 @@ async fn index(State(oip): State<Oip>, Whole(body): Whole) -> Result<Json<Value>
 }
 
 /// A model that is not known may be loaded from a source in the parameters, if a source is what it asks for.
-async fn load(State(oip): State<Oip>, which: Which, Whole(body): Whole) -> Result<Json<Value>, ServiceError> {
+async fn load(
+    State(oip): State<Oip>,
+    InPath(which): InPath<Which>,
+    Whole(body): Whole,
+) -> Result<Json<Value>, ServiceError> {
     let body = optional_json(&body)?;
     let source = body.pointer("/parameters/source").and_then(Value::as_str).map(ToOwned::to_owned);
     if body.pointer("/parameters/config").is_some() {
         return Err(ServiceError::unsupported("a model's configuration is read from the server's config file alone"));
     }
-    let loading = oip.service.blocking(move |repository| load_model(repository, &which.model, source));
+    let loading = oip.service.blocking(move |repository| match source {
+        Some(source) => repository.add(ModelDefinition::new(which.model, source)),
+        None => repository.load(&which.model).map(drop),
+    });
     loading.await.map(|()| Json(json!({})))
 }
 
-/// Loads a model, one that is not known yet from a source. What cannot be loaded was never there.
-pub(crate) fn load_model(repository: &Repository, name: &str, source: Option<String>) -> Result<(), ServiceError> {
-    let Some(source) = source else { return repository.load(name).map(drop) };
-    repository.define(ModelDefinition::new(name, source))?;
-    repository.load(name).map(drop).inspect_err(|_| drop(repository.remove(name)))
-}
-
-async fn unload(State(oip): State<Oip>, which: Which) -> Result<Json<Value>, ServiceError> {
+async fn unload(State(oip): State<Oip>, InPath(which): InPath<Which>) -> Result<Json<Value>, ServiceError> {
     oip.service.blocking(move |repository| repository.unload(&which.model)).await.map(|()| Json(json!({})))
 }
 
@@ -325,13 +277,13 @@ struct RegionPath {
     region: Option<String>,
 }
 
-async fn memory_status(State(oip): State<Oip>, Path(path): Path<RegionPath>) -> Result<Json<Value>, ServiceError> {
+async fn memory_status(State(oip): State<Oip>, InPath(path): InPath<RegionPath>) -> Result<Json<Value>, ServiceError> {
     Ok(Json(json!(oip.memory.status(path.region.as_deref())?)))
 }
 
 async fn memory_register(
     State(oip): State<Oip>,
-    Path(path): Path<RegionPath>,
+    InPath(path): InPath<RegionPath>,
     Whole(body): Whole,
 ) -> Result<Json<Value>, ServiceError> {
     let body = optional_json(&body)?;
@@ -344,6 +296,9 @@ async fn memory_register(
     oip.memory.register(&region, key, offset, bytes).map(|()| Json(json!({})))
 }
 
-async fn memory_unregister(State(oip): State<Oip>, Path(path): Path<RegionPath>) -> Result<Json<Value>, ServiceError> {
+async fn memory_unregister(
+    State(oip): State<Oip>,
+    InPath(path): InPath<RegionPath>,
+) -> Result<Json<Value>, ServiceError> {
     oip.memory.unregister(path.region.as_deref()).map(|()| Json(json!({})))
 }

@@ -1,22 +1,9 @@
 //! Triton's statistics extension, as JSON.
 
-use std::sync::Arc;
-
 use mvl_infer::Total;
 use serde_json::{Value, json};
 
-use crate::models::{LoadedModel, Repository};
-
-/// The loaded versions of one model, or of all.
-pub(crate) fn model_statistics(repository: &Repository, model: Option<&str>) -> Vec<Arc<LoadedModel>> {
-    let loaded = repository.index().into_iter().filter_map(|entry| {
-        entry.version.filter(|_| model.is_none_or(|model| model == entry.name)).map(|version| (entry.name, version))
-    });
-    loaded
-        .filter_map(|(name, version)| repository.pick(&name, Some(&version)).ok())
-        .map(|picked| picked.model)
-        .collect()
-}
+use crate::models::LoadedModel;
 
 fn nanos(total: &Total) -> u64 {
     u64::try_from(total.time.as_nanos()).unwrap_or(u64::MAX)

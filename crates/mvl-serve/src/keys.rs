@@ -14,7 +14,7 @@ const DIGEST: &str = "sha256:";
 /// The keys that a server takes. Without any, it serves this machine alone.
 ///
 /// ```
-/// # use mvl_serve::mlflow::ApiKeys;
+/// # use mvl_serve::ApiKeys;
 /// let keys = ApiKeys::default().with("correct horse battery").unwrap();
 /// assert!(keys.take("correct horse battery"));
 /// assert!(!keys.take("incorrect horse battery"));
