@@ -44,6 +44,7 @@ mod feature_extractor;
 mod features;
 mod fuse;
 mod glob;
+mod hostile_name;
 mod image;
 mod loading;
 mod metrics;
@@ -74,6 +75,7 @@ pub use feature_extractor::FeatureExtractor;
 pub use features::{Feature, Features, Layout, MAX_TAPS, Tap, TapSet};
 pub use fuse::{Fusable, Fuse, fuse};
 pub use glob::matches_glob;
+pub use hostile_name::is_hostile_name;
 pub use image::{Channels, Image, ImageSizeError};
 pub use loading::*;
 pub use metrics::{

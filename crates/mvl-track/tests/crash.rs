@@ -3,6 +3,9 @@
 //!
 //! `MVL_KILLS` says how often; `cargo xtask prove tracking-killed` kills fifty writers on each.
 
+#[path = "support/postgres.rs"]
+mod postgres;
+
 use std::collections::BTreeSet;
 use std::collections::hash_map::RandomState;
 use std::hash::BuildHasher;
@@ -148,20 +151,7 @@ fn a_killed_writer_on_sqlite_leaves_whole_batches() {
 
 #[test]
 fn a_killed_writer_on_postgres_leaves_whole_batches() {
-    let Ok(server) = std::env::var("MVL_TEST_POSTGRES_URL") else {
-        println!("skipped: MVL_TEST_POSTGRES_URL names no server (scripts/with_postgres.sh starts one)");
-        return;
-    };
-    let schema = format!("crash_{}", std::process::id());
-    block_on(async {
-        sqlx::any::install_default_drivers();
-        let pool = sqlx::AnyPool::connect(&server).await.expect("the test's server");
-        let create = sqlx::AssertSqlSafe(format!("CREATE SCHEMA \"{schema}\""));
-        sqlx::query(create).execute(&pool).await.expect("a schema");
-        pool.close().await;
-    });
+    let Some(uri) = block_on(postgres::new_schema("crash")) else { return };
     let folder = tempfile::tempdir().expect("a folder");
-    let mark = if server.contains('?') { '&' } else { '?' };
-    let uri = format!("{server}{mark}options[search_path]={schema}&application_name={schema}");
     killed_again_and_again("Postgres", &uri, folder.path());
 }

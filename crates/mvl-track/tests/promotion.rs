@@ -3,6 +3,9 @@
 //!
 //! `MVL_PROMOTIONS` says how many rounds; `cargo xtask prove tracking-killed` plays 200 on each.
 
+#[path = "support/postgres.rs"]
+mod postgres;
+
 use std::io::{BufRead, BufReader, Lines, Write};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
@@ -134,18 +137,6 @@ fn of_two_processes_one_promotes_on_sqlite() {
 
 #[test]
 fn of_two_processes_one_promotes_on_postgres() {
-    let Ok(server) = std::env::var("MVL_TEST_POSTGRES_URL") else {
-        println!("skipped: MVL_TEST_POSTGRES_URL names no server (scripts/with_postgres.sh starts one)");
-        return;
-    };
-    let schema = format!("promotion_{}", std::process::id());
-    block_on(async {
-        sqlx::any::install_default_drivers();
-        let pool = sqlx::AnyPool::connect(&server).await.expect("the test's server");
-        let create = sqlx::AssertSqlSafe(format!("CREATE SCHEMA \"{schema}\""));
-        sqlx::query(create).execute(&pool).await.expect("a schema");
-        pool.close().await;
-    });
-    let mark = if server.contains('?') { '&' } else { '?' };
-    one_of_two_wins("Postgres", &format!("{server}{mark}options[search_path]={schema}"));
+    let Some(uri) = block_on(postgres::new_schema("promotion")) else { return };
+    one_of_two_wins("Postgres", &uri);
 }

@@ -55,7 +55,7 @@ pub(crate) fn run(verb: TrackVerb, output: &Output) -> anyhow::Result<Outcome> {
             tokio::time::sleep(LOOK).await;
         }
     };
-    mvl::store::wait_for(server.run(ended))??;
+    mvl::store::wait_for(server.run(ended))?;
     Ok(Outcome::Done)
 }
 

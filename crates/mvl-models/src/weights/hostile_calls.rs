@@ -4,50 +4,7 @@
 use std::fmt;
 
 use burn::store::pytorch_reader::PickleValue;
-
-/// Modules that no checkpoint has a reason to name.
-const MODULES: [&str; 25] = [
-    "asyncio",
-    "bdb",
-    "code",
-    "commands",
-    "ctypes",
-    "imp",
-    "importlib",
-    "io",
-    "multiprocessing",
-    "nt",
-    "ntpath",
-    "os",
-    "pdb",
-    "pickle",
-    "pkgutil",
-    "posix",
-    "posixpath",
-    "pty",
-    "runpy",
-    "shutil",
-    "socket",
-    "subprocess",
-    "sys",
-    "urllib",
-    "webbrowser",
-];
-/// Of Python's builtins, those that run, load or reach for something.
-const BUILTINS: [&str; 12] = [
-    "__import__",
-    "apply",
-    "breakpoint",
-    "compile",
-    "delattr",
-    "eval",
-    "exec",
-    "execfile",
-    "getattr",
-    "input",
-    "open",
-    "setattr",
-];
+use mvl_core::is_hostile_name;
 
 /// Something that a pickle asks to run, and where.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -81,27 +38,8 @@ pub(super) fn find(contents: &PickleValue) -> Option<HostileCall> {
     look(contents, "")
 }
 
-fn is_hostile(name: &str) -> bool {
-    let (module, function) = name.rsplit_once('.').unwrap_or(("", name));
-    let root = module.split('.').next().unwrap_or_default();
-    MODULES.contains(&root) || (matches!(root, "builtins" | "__builtin__") && BUILTINS.contains(&function))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn calls_are_told_from_classes() {
-        for name in
-            ["os.system", "posix.system", "builtins.eval", "__builtin__.exec", "subprocess.Popen", "importlib.util.x"]
-        {
-            assert!(is_hostile(name), "{name}");
-        }
-        for name in
-            ["builtins.set", "argparse.Namespace", "numpy.core.multiarray.scalar", "torch.device", "oslo.x", "C"]
-        {
-            assert!(!is_hostile(name), "{name}");
-        }
-    }
+/// Burn's reader gives module and name as one path.
+fn is_hostile(path: &str) -> bool {
+    let (module, name) = path.rsplit_once('.').unwrap_or(("", path));
+    is_hostile_name(module, name)
 }

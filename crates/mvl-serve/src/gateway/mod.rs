@@ -6,4 +6,5 @@ mod guard;
 mod options;
 
 pub use connections::{HttpServer, ListenError};
+pub(crate) use connections::{listen, serve};
 pub use options::GatewayOptions;

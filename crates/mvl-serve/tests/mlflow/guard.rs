@@ -1,5 +1,6 @@
 //! Who may ask.
 
+use mvl_serve::ListenError;
 use mvl_serve::mlflow::{ApiKeys, ServeError, ServeOptions, Server};
 
 use crate::server::{Served, artifacts, database};
@@ -66,7 +67,8 @@ fn without_a_key_only_this_machine_is_served() {
         for address in ["0.0.0.0:0", "[::]:0", "192.0.2.1:0"] {
             let options = ServeOptions::open(&database(&folder), &artifacts(&folder)).await.expect("a database");
             let error = Server::bind(options.at(address.parse().expect("an address"))).await.expect_err(address);
-            assert!(matches!(error, ServeError::NeedsKey { .. }) && error.to_string().contains("API key"), "{error}");
+            let needs_key = matches!(error, ServeError::Listen(ListenError::NeedsKey { .. }));
+            assert!(needs_key && error.to_string().contains("API key"), "{error}");
         }
         let options = ServeOptions::open(&database(&folder), &artifacts(&folder)).await.expect("a database");
         let keys = ApiKeys::default().with(KEY).expect("a key");

@@ -5,86 +5,10 @@
 use std::collections::HashMap;
 use std::io::{self, ErrorKind, Read};
 
+use mvl_core::is_hostile_name;
+
 use super::Harm;
 
-/// Modules that no checkpoint has a reason to name: they run, load or reach for something.
-const MODULES: [&str; 46] = [
-    "_posixsubprocess",
-    "asyncio",
-    "bdb",
-    "cProfile",
-    "code",
-    "codeop",
-    "commands",
-    "concurrent",
-    "ctypes",
-    "dill",
-    "distutils",
-    "doctest",
-    "ensurepip",
-    "fileinput",
-    "ftplib",
-    "http",
-    "imp",
-    "importlib",
-    "io",
-    "marshal",
-    "mmap",
-    "multiprocessing",
-    "nt",
-    "ntpath",
-    "os",
-    "pdb",
-    "pickle",
-    "pip",
-    "pkgutil",
-    "platform",
-    "posix",
-    "posixpath",
-    "profile",
-    "pty",
-    "pydoc",
-    "requests",
-    "runpy",
-    "setuptools",
-    "shutil",
-    "socket",
-    "ssl",
-    "subprocess",
-    "sys",
-    "timeit",
-    "urllib",
-    "webbrowser",
-];
-/// Of Python's builtins and its `operator`, those that run, load or reach for something.
-const FUNCTIONS: [&str; 17] = [
-    "__import__",
-    "apply",
-    "attrgetter",
-    "breakpoint",
-    "compile",
-    "delattr",
-    "eval",
-    "exec",
-    "execfile",
-    "getattr",
-    "globals",
-    "input",
-    "itemgetter",
-    "methodcaller",
-    "open",
-    "setattr",
-    "vars",
-];
-/// Where those live, and functions elsewhere that run what they are given.
-const BUILTINS: [&str; 4] = ["__builtin__", "builtins", "operator", "_operator"];
-const ELSEWHERE: [&str; 5] = [
-    "numpy.testing._private.utils.runstring",
-    "torch.hub.load",
-    "torch.load",
-    "torch.serialization.load",
-    "torch.storage._load_from_bytes",
-];
 /// A name of a module or of what is in it is no longer than that, in bytes.
 const MAX_NAME: usize = 1_024;
 /// Names that are remembered at most; checkpoints have some dozens.
@@ -113,7 +37,7 @@ pub(super) fn look(from: &mut dyn Read) -> io::Result<Option<Harm>> {
             Ok(Step::Went) => {}
             Ok(Step::Stopped) => walk.begin_again(),
             Ok(Step::Broke) => return Ok(None),
-            Ok(Step::Named(name)) if is_hostile(&name) => {
+            Ok(Step::Named(name)) if is_hostile_name(&name.0, &name.1) => {
                 return Ok(Some(Harm(format!("it is a pickle that asks to run {name:?}, which was not done"))));
             }
             Ok(Step::Named(_)) => {}
@@ -124,18 +48,6 @@ pub(super) fn look(from: &mut dyn Read) -> io::Result<Option<Harm>> {
             Err(error) => return Err(error),
         }
     }
-}
-
-/// Whether no checkpoint has a reason to name this: `module.name`, where the name may itself be a path.
-fn is_hostile((module, name): &(String, String)) -> bool {
-    let root = module.split('.').next().unwrap_or_default();
-    let reaches = |part: &str| MODULES.contains(&part) || part == "__globals__" || part == "__subclasses__";
-    MODULES.contains(&root)
-        || (BUILTINS.contains(&root) && FUNCTIONS.contains(&name.as_str()))
-        || ELSEWHERE.contains(&format!("{module}.{name}").as_str())
-        // Since protocol 4 a name may lead through other modules: "torch.serialization" "os.system".
-        || name.split('.').any(reaches)
-        || name.split('.').skip(1).any(|part| FUNCTIONS.contains(&part))
 }
 
 /// What came of one operation.
