@@ -30,7 +30,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             .run(async {
                 let _ = ended.await;
             })
-            .await?;
+            .await;
         Ok(())
     })
 }
