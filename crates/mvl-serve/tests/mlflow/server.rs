@@ -134,7 +134,7 @@ impl Served {
 
 impl Drop for Served {
     fn drop(&mut self) {
-        let _ = self.end();
+        self.end();
     }
 }
 
