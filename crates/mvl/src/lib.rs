@@ -29,6 +29,8 @@ pub use mvl_data as data;
 pub use mvl_infer as infer;
 pub use mvl_metrics as metrics;
 pub use mvl_models as models;
+#[cfg(feature = "serve")]
+pub use mvl_serve as serve;
 #[cfg(feature = "track")]
 pub use mvl_store as store;
 #[cfg(feature = "track")]

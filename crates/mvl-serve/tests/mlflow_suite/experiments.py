@@ -1,6 +1,6 @@
 """experiments/*"""
 
-from framework import case, equal, fresh, keys, pages, pairs, whole
+from framework import case, equal, fresh, keys, later, pages, pairs, whole
 
 
 @case("experiments")
@@ -186,7 +186,10 @@ def tags_of_what_was_deleted(server):
 def three(server):
     """Three experiments whose names begin alike."""
     prefix = fresh("Search")
-    made = [server.post("experiments/create", name=f"{prefix}-{letter}", tags=[{"key": "letter", "value": letter}])["experiment_id"] for letter in "abc"]
+    made = []
+    for letter in "abc":
+        made.append(server.post("experiments/create", name=f"{prefix}-{letter}", tags=[{"key": "letter", "value": letter}])["experiment_id"])
+        later()
     return prefix, made
 
 

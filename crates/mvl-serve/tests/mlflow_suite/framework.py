@@ -2,6 +2,7 @@
 
 import base64
 import json
+import time
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -24,6 +25,11 @@ def case(group, needs=None):
         return function
 
     return register
+
+
+def later():
+    """Waits until what comes next has a later time than what came before: servers count milliseconds."""
+    time.sleep(0.003)
 
 
 class Answer:

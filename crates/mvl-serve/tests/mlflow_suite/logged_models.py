@@ -1,6 +1,6 @@
 """logged-models: MLflow 3's models that belong to an experiment."""
 
-from framework import case, equal, keys, pages, pairs, whole
+from framework import case, equal, keys, later, pages, pairs, whole
 
 
 @case("logged_models")
@@ -99,6 +99,7 @@ def three(server):
         experiment = server.experiment()
         run = server.run(experiment)
         for n, name in enumerate("abc"):
+            later()
             pair = [{"key": "k", "value": name}]
             model = server.logged_model(experiment, name=name, model_type="even" if n % 2 == 0 else "odd", params=pair, tags=pair)["info"]["model_id"]
             server.post("runs/log-metric", run_id=run, key="acc", value=n / 10, timestamp=1, step=n, model_id=model, dataset_name=f"set-{n}", dataset_digest="d")

@@ -1,6 +1,6 @@
 """model-versions/*"""
 
-from framework import case, equal, fresh, keys, pages, pairs, whole
+from framework import case, equal, fresh, keys, later, pages, pairs, whole
 
 
 @case("model_versions")
@@ -180,7 +180,9 @@ def made(server):
     """Three versions from two runs."""
     name, first, second = server.model(), server.run(), server.run()
     server.version(name, first, tags=[{"key": "kind", "value": "small"}])
+    later()
     server.version(name, second)
+    later()
     server.version(name, first)
     return name, first, second
 

@@ -1,6 +1,6 @@
 """registered-models/*"""
 
-from framework import case, equal, fresh, keys, pages, pairs, whole
+from framework import case, equal, fresh, keys, later, pages, pairs, whole
 
 
 @case("registered_models")
@@ -104,6 +104,7 @@ def three(server):
     prefix = fresh("Find")
     for letter in "abc":
         server.post("registered-models/create", name=f"{prefix}-{letter}", tags=[{"key": "letter", "value": letter}])
+        later()
     return prefix
 
 
