@@ -34,7 +34,7 @@ pub use batcher::{
     ReplicaReport, Request, RequestError, Statistics, Ticket, Timing, Total,
 };
 pub use builder::PredictorBuilder;
-pub use engine::{ClassifierEngine, Engine, EngineError, IdentityEngine};
+pub use engine::{ClassifierEngine, Composed, Composing, Engine, EngineError, IdentityEngine};
 pub use infer_error::InferError;
 pub use input::Input;
 pub use prediction::{Prediction, TopClass};

@@ -4,6 +4,7 @@
 //! when the queue is full or when, by what the last passes took, it cannot be answered before its deadline. A replica that fails is
 //! taken out for a while and what it had is tried on another.
 
+mod composing;
 mod options;
 mod queue;
 mod replica;
@@ -14,12 +15,13 @@ mod statistics;
 mod worker;
 
 use std::fmt;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use tokio::sync::oneshot;
 
-use crate::{Engine, Signature};
+use crate::{Composed, Engine, Signature};
 pub use options::BatchOptions;
 use queue::{Pending, Queue};
 use replica::Replica;
@@ -57,6 +59,10 @@ struct Shared {
     statistics: Mutex<Statistics>,
     /// An engine that is quicker than handing over to a thread.
     instant: Option<Arc<dyn Engine>>,
+    /// An engine that asks other models.
+    composed: Option<Arc<dyn Composed>>,
+    /// Rows of its requests that are under way.
+    composing_rows: AtomicUsize,
 }
 
 struct State {
@@ -88,6 +94,8 @@ impl Batcher {
         let shared = Shared {
             platform: first.platform().to_owned(),
             instant: first.instant().then(|| first.clone()),
+            composed: first.composed(),
+            composing_rows: AtomicUsize::new(0),
             signature,
             options,
             slots,
@@ -144,6 +152,10 @@ impl Batcher {
         let Request { inputs, priority, deadline } = request;
         let deadline = deadline.unwrap_or(now + self.shared.options.timeout);
         let rows = worker::rows_of(&inputs, self.shared.signature.batched);
+        if let Some(composed) = &self.shared.composed {
+            let request = Request { inputs, priority, deadline: Some(deadline) };
+            return composing::ask(&self.shared, &**composed, request, rows, now);
+        }
         if rows > self.shared.options.max_rows && self.shared.instant.is_none() {
             let most = self.shared.options.max_rows;
             let what = format!("expected at most {most} rows in a request, got {rows}; send several");
@@ -151,7 +163,7 @@ impl Batcher {
             return Ticket::answered(Err(RequestError::Input(what)));
         }
         if let Some(engine) = &self.shared.instant {
-            return Ticket::answered(self.shared.run_alone(&**engine, inputs, rows, now));
+            return Ticket::answered(self.shared.run_alone(&**engine, inputs, rows, now, deadline));
         }
         let (reply, waits) = oneshot::channel();
         self.shared.enqueue(Pending { inputs, rows, priority, arrived: now, deadline, attempts: 0, reply }, now);
@@ -215,7 +227,8 @@ impl Batcher {
         let until = Instant::now() + timeout;
         let mut state = self.shared.state();
         loop {
-            let idle = state.queue.is_empty() && !state.replicas.iter().any(Replica::is_running);
+            let composing = self.shared.composing_rows.load(Ordering::Acquire) > 0;
+            let idle = state.queue.is_empty() && !composing && !state.replicas.iter().any(Replica::is_running);
             let left = until.saturating_duration_since(Instant::now());
             if idle || left.is_zero() {
                 return idle;

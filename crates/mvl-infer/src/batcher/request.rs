@@ -1,5 +1,6 @@
 //! [`Request`], [`Ticket`] and [`Answer`]: what is asked, what one waits with, and what comes of it.
 
+use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -68,15 +69,25 @@ pub struct Timing {
 pub(super) type Reply = Result<Answer, RequestError>;
 
 /// What one waits with: a future, or [`wait`](Self::wait). Dropped, it cancels the request, unless its forward pass has begun.
-#[derive(Debug)]
 #[must_use = "dropping it cancels the request"]
 pub struct Ticket(Waiting);
 
-#[derive(Debug)]
 enum Waiting {
     /// It was answered when it was asked; empty once that was taken.
     Answered(Option<Box<Reply>>),
     For(oneshot::Receiver<Reply>),
+    /// It is put together as it is waited for.
+    Composing(Pin<Box<dyn Future<Output = Reply> + Send>>),
+}
+
+impl fmt::Debug for Ticket {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match &self.0 {
+            Waiting::Answered(_) => "Ticket(answered)",
+            Waiting::For(_) => "Ticket(waiting)",
+            Waiting::Composing(_) => "Ticket(composing)",
+        })
+    }
 }
 
 impl Ticket {
@@ -86,6 +97,10 @@ impl Ticket {
 
     pub(super) fn waiting(receiver: oneshot::Receiver<Reply>) -> Self {
         Self(Waiting::For(receiver))
+    }
+
+    pub(super) fn composing(answer: Pin<Box<dyn Future<Output = Reply> + Send>>) -> Self {
+        Self(Waiting::Composing(answer))
     }
 
     /// Blocks until there is an answer. Not for asynchronous code.
@@ -99,6 +114,11 @@ impl Ticket {
         match self.0 {
             Waiting::Answered(reply) => reply.map_or(Err(RequestError::Closed), |reply| *reply),
             Waiting::For(receiver) => receiver.blocking_recv().unwrap_or(Err(RequestError::Closed)),
+            Waiting::Composing(answer) => {
+                let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build();
+                let failed = |error| Err(RequestError::Failed(format!("cannot wait: {error}")));
+                runtime.map_or_else(failed, |runtime| runtime.block_on(answer))
+            }
         }
     }
 }
@@ -109,6 +129,7 @@ impl Future for Ticket {
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         match &mut self.0 {
             Waiting::Answered(reply) => Poll::Ready(reply.take().map_or(Err(RequestError::Closed), |reply| *reply)),
+            Waiting::Composing(answer) => answer.as_mut().poll(context),
             Waiting::For(receiver) => {
                 Pin::new(receiver).poll(context).map(|reply| reply.unwrap_or(Err(RequestError::Closed)))
             }

@@ -25,9 +25,9 @@ enum Outcome {
 pub(super) fn work(shared: &Shared, id: ReplicaId, engine: &dyn Engine) {
     while let Some(woken) = wait_for_work(shared, id) {
         let _slot = shared.slots.as_ref().map(super::ComputeSlots::take);
-        if let Some(batch) = take_batch(shared, id) {
+        if let Some((batch, deadline)) = take_batch(shared, id) {
             let begun = Instant::now();
-            let outcome = run(engine, batch);
+            let outcome = run(engine, batch, deadline);
             end_pass(shared, id, outcome, begun, woken);
         }
     }
@@ -75,17 +75,15 @@ fn tell_the_late<'a>(shared: &'a Shared, mut state: MutexGuard<'a, State>, now: 
     shared.state()
 }
 
-/// Takes what goes together, and notes it with the replica. `None` when another was quicker.
-fn take_batch(shared: &Shared, id: ReplicaId) -> Option<Vec<Vec<HostTensor>>> {
+/// Takes what goes together and notes it with the replica; says until when somebody waits for it. `None` when another was quicker.
+fn take_batch(shared: &Shared, id: ReplicaId) -> Option<(Vec<Vec<HostTensor>>, Instant)> {
     let now = Instant::now();
     let mut state = tell_the_late(shared, shared.state(), now);
     if !state.replicas.iter().any(|replica| replica.id == id && replica.is_able(now)) {
         return None;
     }
     let batch = state.queue.take_batch(now, &shared.options);
-    if batch.is_empty() {
-        return None;
-    }
+    let deadline = batch.iter().map(|pending| pending.deadline).max()?;
     let more = !state.queue.is_empty();
     let inputs = batch.iter().map(|pending| pending.inputs.clone()).collect();
     let replica = state.replicas.iter_mut().find(|replica| replica.id == id)?;
@@ -94,11 +92,11 @@ fn take_batch(shared: &Shared, id: ReplicaId) -> Option<Vec<Vec<HostTensor>>> {
     if more {
         shared.changed.notify_all(); // one alone might wake a replica that is out
     }
-    Some(inputs)
+    Some((inputs, deadline))
 }
 
 /// One forward pass for several requests.
-fn run(engine: &dyn Engine, requests: Vec<Vec<HostTensor>>) -> Outcome {
+fn run(engine: &dyn Engine, requests: Vec<Vec<HostTensor>>, deadline: Instant) -> Outcome {
     let signature = engine.signature();
     let start = Instant::now();
     let rows: Vec<usize> = requests.iter().map(|inputs| rows_of(inputs, signature.batched)).collect();
@@ -108,7 +106,7 @@ fn run(engine: &dyn Engine, requests: Vec<Vec<HostTensor>>) -> Outcome {
     }
     let inputs = columns.into_iter().map(joined).collect();
     let joined_at = Instant::now();
-    let outputs = match catch_unwind(AssertUnwindSafe(|| engine.run(inputs))) {
+    let outputs = match catch_unwind(AssertUnwindSafe(|| engine.run_until(inputs, deadline))) {
         Ok(Ok(outputs)) => outputs,
         Ok(Err(EngineError::Input(message))) => return Outcome::Refused(message),
         Ok(Err(EngineError::Failed(message))) => return Outcome::Failed { message, panicked: false },
@@ -241,10 +239,11 @@ impl Shared {
         inputs: Vec<HostTensor>,
         rows: usize,
         arrived: Instant,
+        deadline: Instant,
     ) -> Result<Answer, RequestError> {
         let outcome = match self.state().closing {
             true => Err(RequestError::Closed),
-            false => match run(engine, vec![inputs]) {
+            false => match run(engine, vec![inputs], deadline) {
                 Outcome::Done(mut parts, timing) => Ok((parts.remove(0), timing)),
                 Outcome::Refused(message) => Err(RequestError::Input(message)),
                 Outcome::Failed { message, .. } => Err(RequestError::Failed(message)),

@@ -1,10 +1,15 @@
 //! [`Engine`]: what computes a model's answers. burn is one, an exported graph in another runtime is one, your own function is one.
 
 mod classifier;
+mod composed;
 mod identity;
 
 pub use classifier::ClassifierEngine;
+pub use composed::{Composed, Composing};
 pub use identity::IdentityEngine;
+
+use std::sync::Arc;
+use std::time::Instant;
 
 use crate::{HostTensor, Signature, TensorError};
 
@@ -55,6 +60,21 @@ pub trait Engine: Send + Sync {
     /// # Errors
     /// When the inputs' values, not their shapes, are at fault ([`EngineError::Input`]), or the engine is ([`EngineError::Failed`]).
     fn run(&self, inputs: Vec<HostTensor>) -> Result<Vec<HostTensor>, EngineError>;
+
+    /// The same, by an engine that can give up: after the deadline nobody waits for the answer any more.
+    ///
+    /// # Errors
+    /// As [`run`](Self::run).
+    fn run_until(&self, inputs: Vec<HostTensor>, deadline: Instant) -> Result<Vec<HostTensor>, EngineError> {
+        let _ = deadline; // a forward pass cannot be left
+        self.run(inputs)
+    }
+
+    /// What puts answers together from other models' answers, where nothing is computed here. Then it is asked instead of
+    /// [`run`](Self::run), at once and beside others, and left when whoever asked leaves.
+    fn composed(&self) -> Option<Arc<dyn Composed>> {
+        None
+    }
 }
 
 /// Why an engine gave no answer.
