@@ -9,6 +9,7 @@ mod killed;
 mod oip;
 mod photos;
 mod pipelines;
+mod service;
 mod suites;
 mod trackers;
 mod tracking_server;
@@ -361,6 +362,22 @@ const CLAIMS: &[Claim] = &[
         takes: "5 minutes",
         quick: false,
         measure: oip::servers,
+    },
+    Claim {
+        name: "serve-chaos",
+        says: "of 100,000 requests none is answered wrong or lost while versions, canaries and replicas come and go and the store fails",
+        needs: "Linux",
+        takes: "5 minutes",
+        quick: false,
+        measure: service::chaos,
+    },
+    Claim {
+        name: "serve-overload",
+        says: "at five times what a server can do, what is taken is in time, and the rest is refused within 10 ms",
+        needs: "nothing else to do on the machine",
+        takes: "a minute",
+        quick: false,
+        measure: service::overload,
     },
     Claim {
         name: "bad-input",

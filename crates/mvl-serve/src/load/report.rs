@@ -30,7 +30,9 @@ pub struct LoadReport {
     pub p999_ms: f64,
     /// The longest.
     pub max_ms: f64,
-    /// The longest of those that were refused (429, 503).
+    /// 99 of a hundred that were refused (429, 503) were told so within this time.
+    pub refused_p99_ms: f64,
+    /// The longest of these.
     pub refused_max_ms: f64,
 }
 
@@ -40,7 +42,7 @@ pub(super) struct Times {
     micros: Vec<u32>,
     statuses: BTreeMap<u16, u64>,
     broken: u64,
-    refused_max: Duration,
+    refused_micros: Vec<u32>,
 }
 
 impl Times {
@@ -49,9 +51,10 @@ impl Times {
             return;
         }
         *self.statuses.entry(status).or_default() += 1;
+        let micros = u32::try_from(took.as_micros()).unwrap_or(u32::MAX);
         match status {
-            200..300 => self.micros.push(u32::try_from(took.as_micros()).unwrap_or(u32::MAX)),
-            429 | 503 => self.refused_max = self.refused_max.max(took),
+            200..300 => self.micros.push(micros),
+            429 | 503 => self.refused_micros.push(micros),
             _ => {}
         }
     }
@@ -64,16 +67,14 @@ impl Times {
         self.micros.extend(other.micros);
         other.statuses.into_iter().for_each(|(status, count)| *self.statuses.entry(status).or_default() += count);
         self.broken += other.broken;
-        self.refused_max = self.refused_max.max(other.refused_max);
+        self.refused_micros.extend(other.refused_micros);
     }
 
     pub(super) fn report(mut self, duration: Duration) -> LoadReport {
         self.micros.sort_unstable();
+        self.refused_micros.sort_unstable();
         let answers = self.micros.len();
-        let at = |share: f64| {
-            let place = ((answers as f64 * share).ceil() as usize).clamp(1, answers.max(1)) - 1;
-            self.micros.get(place).map_or(0.0, |&micros| f64::from(micros) / 1000.0)
-        };
+        let at = |share| percentile(&self.micros, share);
         let sum: f64 = self.micros.iter().map(|&micros| f64::from(micros) / 1000.0).sum();
         LoadReport {
             seconds: duration.as_secs_f64(),
@@ -85,11 +86,18 @@ impl Times {
             p99_ms: at(0.99),
             p999_ms: at(0.999),
             max_ms: at(1.0),
-            refused_max_ms: self.refused_max.as_secs_f64() * 1000.0,
+            refused_p99_ms: percentile(&self.refused_micros, 0.99),
+            refused_max_ms: percentile(&self.refused_micros, 1.0),
             statuses: self.statuses,
             broken: self.broken,
         }
     }
+}
+
+/// Of sorted microseconds, in milliseconds; zero of none.
+fn percentile(micros: &[u32], share: f64) -> f64 {
+    let place = ((micros.len() as f64 * share).ceil() as usize).clamp(1, micros.len().max(1)) - 1;
+    micros.get(place).map_or(0.0, |&micros| f64::from(micros) / 1000.0)
 }
 
 #[cfg(test)]
@@ -106,7 +114,7 @@ mod tests {
         let report = times.report(Duration::from_secs(2));
         assert_eq!((report.answers, report.per_second, report.broken), (1000, 500.0, 1));
         assert_eq!((report.p50_ms, report.p99_ms, report.p999_ms, report.max_ms), (500.0, 990.0, 999.0, 1000.0));
-        assert_eq!((report.statuses[&503], report.refused_max_ms), (1, 7.0));
+        assert_eq!((report.statuses[&503], report.refused_p99_ms, report.refused_max_ms), (1, 7.0, 7.0));
         assert_eq!(Times::default().report(Duration::from_secs(1)).p99_ms, 0.0);
     }
 }

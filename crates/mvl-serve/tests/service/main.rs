@@ -1,5 +1,6 @@
 //! The service as its clients meet it: over sockets of this machine.
 
+mod chaos;
 mod hostile;
 mod load;
 mod served;
