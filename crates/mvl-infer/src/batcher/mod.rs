@@ -4,6 +4,7 @@
 //! when the queue is full or when, by what the last passes took, it cannot be answered before its deadline. A replica that fails is
 //! taken out for a while and what it had is tried on another.
 
+mod climber;
 mod composing;
 mod options;
 mod queue;

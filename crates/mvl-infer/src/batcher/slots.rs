@@ -1,7 +1,10 @@
 //! [`ComputeSlots`]: how many forward passes run at once, over all models.
 
 use std::collections::VecDeque;
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
+
+use super::climber::Climber;
 
 /// How many forward passes run at once, over all models that share it. Whoever asked first goes first, so that no model with many
 /// requests keeps another from its turn. Cheap to clone.
@@ -16,14 +19,20 @@ struct Inner {
 
 #[derive(Debug)]
 struct State {
-    free: usize,
+    limit: usize,
+    running: usize,
     next: u64,
     waiting: VecDeque<u64>,
+    climber: Option<Climber>,
 }
 
 /// The right to run; given back when it is dropped.
 #[derive(Debug)]
-pub(super) struct Slot<'a>(&'a Inner);
+pub(super) struct Slot<'a> {
+    inner: &'a Inner,
+    /// How many rows were answered with it.
+    pub(super) rows: usize,
+}
 
 impl ComputeSlots {
     /// So many at once.
@@ -31,35 +40,68 @@ impl ComputeSlots {
     /// # Panics
     /// For none.
     pub fn new(count: usize) -> Self {
-        assert!(count > 0, "at least one forward pass must be able to run");
-        let state = State { free: count, next: 0, waiting: VecDeque::new() };
+        Self::with(count, None)
+    }
+
+    /// As many at once, up to `most`, as answer the most rows a second. It is found by trying one more and one less while requests wait,
+    /// and looked for again from time to time.
+    ///
+    /// # Panics
+    /// For none.
+    pub fn adaptive(most: usize) -> Self {
+        assert!(most > 0, "at least one forward pass must be able to run");
+        Self::with(1, Some(Climber::new(most)))
+    }
+
+    fn with(limit: usize, climber: Option<Climber>) -> Self {
+        assert!(limit > 0, "at least one forward pass must be able to run");
+        let state = State { limit, running: 0, next: 0, waiting: VecDeque::new(), climber };
         Self(Arc::new(Inner { state: Mutex::new(state), moved: Condvar::new() }))
+    }
+
+    /// How many may run at once now.
+    pub fn limit(&self) -> usize {
+        self.0.state().limit
     }
 
     /// Waits for its turn.
     pub(super) fn take(&self) -> Slot<'_> {
-        let mut state = self.0.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut state = self.0.state();
         let turn = state.next;
         state.next += 1;
         state.waiting.push_back(turn);
         let mut state = self
             .0
             .moved
-            .wait_while(state, |state| state.free == 0 || state.waiting.front() != Some(&turn))
+            .wait_while(state, |state| state.running >= state.limit || state.waiting.front() != Some(&turn))
             .unwrap_or_else(PoisonError::into_inner);
         state.waiting.pop_front();
-        state.free -= 1;
-        if state.free > 0 {
+        state.running += 1;
+        if state.running < state.limit {
             self.0.moved.notify_all(); // the one behind may go too
         }
-        Slot(&self.0)
+        Slot { inner: &self.0, rows: 0 }
+    }
+}
+
+impl Inner {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Drop for Slot<'_> {
     fn drop(&mut self) {
-        self.0.state.lock().unwrap_or_else(PoisonError::into_inner).free += 1;
-        self.0.moved.notify_all();
+        let mut state = self.inner.state();
+        state.running -= 1;
+        let others_wait = !state.waiting.is_empty();
+        if let Some(climber) = &mut state.climber
+            && self.rows > 0
+        {
+            state.limit = climber.ended(self.rows, others_wait, Instant::now());
+        }
+        drop(state);
+        self.inner.moved.notify_all();
     }
 }
 
@@ -71,13 +113,19 @@ mod tests {
 
     #[test]
     fn no_more_run_than_there_are_slots() {
-        let slots = ComputeSlots::new(2);
+        for slots in [ComputeSlots::new(2), ComputeSlots::adaptive(2)] {
+            assert!((1..=2).contains(&most_at_once(&slots)));
+        }
+    }
+
+    fn most_at_once(slots: &ComputeSlots) -> usize {
         let (running, most) = (AtomicUsize::new(0), AtomicUsize::new(0));
         std::thread::scope(|scope| {
             for _ in 0..8 {
                 scope.spawn(|| {
                     for _ in 0..50 {
-                        let _slot = slots.take();
+                        let mut slot = slots.take();
+                        slot.rows = 1;
                         most.fetch_max(running.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
                         std::thread::yield_now();
                         running.fetch_sub(1, Ordering::SeqCst);
@@ -85,6 +133,6 @@ mod tests {
                 });
             }
         });
-        assert!((1..=2).contains(&most.load(Ordering::SeqCst)));
+        most.load(Ordering::SeqCst)
     }
 }

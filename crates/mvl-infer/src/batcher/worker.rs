@@ -24,8 +24,11 @@ enum Outcome {
 /// Runs until its replica is taken out, or the batcher is closed and all is answered.
 pub(super) fn work(shared: &Shared, id: ReplicaId, engine: &dyn Engine) {
     while let Some(woken) = wait_for_work(shared, id) {
-        let _slot = shared.slots.as_ref().map(super::ComputeSlots::take);
+        let mut slot = shared.slots.as_ref().map(super::ComputeSlots::take);
         if let Some((batch, deadline)) = take_batch(shared, id) {
+            if let Some(slot) = &mut slot {
+                slot.rows = batch.iter().map(|inputs| rows_of(inputs, shared.signature.batched)).sum();
+            }
             let begun = Instant::now();
             let outcome = run(engine, batch, deadline);
             end_pass(shared, id, outcome, begun, woken);
