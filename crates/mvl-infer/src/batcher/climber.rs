@@ -43,10 +43,6 @@ impl Climber {
         Self { most, limit: 1, up: true, before: None, rests: 0, window: None }
     }
 
-    pub(super) fn limit(&self) -> usize {
-        self.limit
-    }
-
     /// Counts a pass that ended now, and says how many may run at once from here on.
     pub(super) fn ended(&mut self, rows: usize, others_wait: bool, now: Instant) -> usize {
         let window = self.window.get_or_insert(Window { begun: now, rows: 0, passes: 0, contended: 0 });
@@ -119,7 +115,7 @@ mod tests {
         let start = Instant::now();
         let (mut at, mut limits) = (Duration::ZERO, Vec::new());
         while at < Duration::from_secs(seconds) {
-            at += Duration::from_secs_f64(1.0 / rate(climber.limit()));
+            at += Duration::from_secs_f64(1.0 / rate(climber.limit));
             limits.push(climber.ended(1, others_wait, start + at));
         }
         limits
@@ -146,8 +142,8 @@ mod tests {
     fn it_follows_another_load() {
         let mut climber = Climber::new(8);
         climbed(&mut climber, 60, true, |n| 100.0 * n.min(6) as f64);
-        assert!((5..=7).contains(&climber.limit()), "{}", climber.limit());
-        assert!(mostly(&climbed(&mut climber, 240, true, |n| 300.0 / n as f64), 1), "{}", climber.limit());
+        assert!((5..=7).contains(&climber.limit), "{}", climber.limit);
+        assert!(mostly(&climbed(&mut climber, 240, true, |n| 300.0 / n as f64), 1), "{}", climber.limit);
     }
 
     #[test]
