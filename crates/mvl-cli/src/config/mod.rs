@@ -1,9 +1,10 @@
-//! The run's config in two stages: [`RunFile`] is what was typed, [`RunConfig`] what it comes to once checked.
+//! The run's config in two stages: [`RunFile`] is what was typed, [`RunConfig`] what it comes to once checked; a server's in [`serve`].
 
 mod observers;
 mod reader;
 mod run_config;
 mod run_file;
+pub(crate) mod serve;
 mod switch;
 mod tracking;
 

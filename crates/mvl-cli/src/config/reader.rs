@@ -47,11 +47,27 @@ impl std::error::Error for ConfigProblems {}
 pub(crate) struct Override {
     path: Vec<String>,
     value: Value,
+    /// The variable that it was read from.
+    origin: Option<String>,
 }
 
 impl Override {
     pub(crate) fn new(path: &str, value: impl Into<Value>) -> Self {
-        Self { path: path.split('.').map(str::to_owned).collect(), value: value.into() }
+        Self { path: path.split('.').map(str::to_owned).collect(), value: value.into(), origin: None }
+    }
+
+    /// The value is TOML, or a string if it is not.
+    pub(crate) fn from_text(path: &str, value: &str) -> Self {
+        let value = toml::from_str::<Table>(&format!("value = {value}"))
+            .ok()
+            .and_then(|mut table| table.remove("value"))
+            .unwrap_or_else(|| Value::String(value.to_owned()));
+        Self::new(path, value)
+    }
+
+    /// Names the variable that it was read from, for messages.
+    pub(crate) fn read_from(self, origin: impl Into<String>) -> Self {
+        Self { origin: Some(origin.into()), ..self }
     }
 }
 
@@ -63,11 +79,7 @@ impl std::str::FromStr for Override {
         if path.is_empty() || path.split('.').any(str::is_empty) {
             return Err(format!("expected a key such as train.epochs, got {path:?}"));
         }
-        let value = toml::from_str::<Table>(&format!("value = {value}"))
-            .ok()
-            .and_then(|mut table| table.remove("value"))
-            .unwrap_or_else(|| Value::String(value.to_owned()));
-        Ok(Self::new(path, value))
+        Ok(Self::from_text(path, value))
     }
 }
 
@@ -84,18 +96,37 @@ pub(crate) fn read_config(
     registry: &Registry,
     start: StartingPoint,
 ) -> anyhow::Result<RunConfig> {
+    let (file, problems): (RunFile, _) = read_layers(path, overrides, name_the_optimizer)?;
+    Ok(RunConfig::resolve_from(file, registry, start, problems)?)
+}
+
+/// Reads a file, if one is given, with the overrides laid over it; what is wrong is listed, with the variable it came from.
+pub(crate) fn read_layers<T: DeserializeOwned + Default>(
+    path: Option<&Path>,
+    overrides: Vec<Override>,
+    complete: impl Fn(&mut Table),
+) -> anyhow::Result<(T, Vec<String>)> {
     let mut table = match path {
         Some(path) => read_table(path)?,
         None => Table::new(),
     };
     let mut problems = Vec::new();
-    for Override { path, value } in overrides {
+    let mut origins = Vec::new();
+    for Override { path, value, origin } in overrides {
         if let Err(problem) = set(&mut table, &path, value) {
             problems.push(problem);
         }
+        origins.extend(origin.map(|origin| (path.join("."), origin)));
     }
-    let file: RunFile = parse(table, &mut problems, name_the_optimizer);
-    Ok(RunConfig::resolve_from(file, registry, start, problems)?)
+    let file = parse(table, &mut problems, complete);
+    for problem in &mut problems {
+        let key = problem.split(": ").next().unwrap_or_default();
+        let from = origins.iter().rev().find(|(path, _)| key.starts_with(path.as_str()));
+        if let Some((_, origin)) = from {
+            problem.push_str(&format!(" (from {origin})"));
+        }
+    }
+    Ok((file, problems))
 }
 
 /// Reads another file of the same strictness; `check` says what is wrong with a value that could be read.

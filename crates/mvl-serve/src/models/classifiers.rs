@@ -22,6 +22,7 @@ type Pin = dyn Fn(&str) -> Result<String, BoxError> + Send + Sync;
 pub struct ClassifierModels<B: Backend> {
     registry: Registry,
     pin: Option<Arc<Pin>>,
+    ordinal: usize,
     backend: PhantomData<B>,
 }
 
@@ -34,7 +35,13 @@ impl<B: Backend> fmt::Debug for ClassifierModels<B> {
 impl<B: Backend> ClassifierModels<B> {
     /// Models that a registry knows.
     pub fn new(registry: Registry) -> Self {
-        Self { registry, pin: None, backend: PhantomData }
+        Self { registry, pin: None, ordinal: 0, backend: PhantomData }
+    }
+
+    /// Runs models on this device of the backend instead of its first.
+    #[must_use]
+    pub fn on_device(self, ordinal: usize) -> Self {
+        Self { ordinal, ..self }
     }
 
     /// Follows aliases of the model registry: the function says which version `models:/NAME@ALIAS` stands for now, as
@@ -67,7 +74,9 @@ impl<B: Backend> ModelSource for ClassifierModels<B> {
     }
 
     fn load(&self, found: &FoundVersion, replicas: usize) -> Result<ModelParts, ServiceError> {
-        let builder = Predictor::<B>::builder(&found.address).with_registry(self.registry.clone());
+        let builder = Predictor::<B>::builder(&found.address)
+            .with_registry(self.registry.clone())
+            .with_device_ordinal(self.ordinal);
         let (engine, spec) = builder.load_engine().map_err(|error| ServiceError::invalid(words(&error)))?;
         let mut engines: Vec<Arc<dyn Engine>> = Vec::with_capacity(replicas);
         engines.extend((1..replicas).map(|_| Arc::new(engine.replica()) as Arc<dyn Engine>));

@@ -27,7 +27,7 @@ impl ModelDefinition {
 const MAX_NAME: usize = 128;
 
 /// Whether a model may have this name: letters, digits, `_`, `-` and `.`, not beginning with a dot. So no name is a path.
-pub(crate) fn is_model_name(name: &str) -> bool {
+pub fn is_model_name(name: &str) -> bool {
     let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"_-.".contains(&byte);
     !name.is_empty() && name.len() <= MAX_NAME && !name.starts_with('.') && name.bytes().all(allowed)
 }

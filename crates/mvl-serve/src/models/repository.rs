@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use mvl_infer::ComputeSlots;
@@ -62,6 +63,7 @@ pub struct Repository {
     entries: RwLock<BTreeMap<String, Entry>>,
     /// Held by whoever changes what is served; one load at a time keeps the machine answering.
     changes: Mutex<()>,
+    draining: AtomicBool,
 }
 
 struct Entry {
@@ -81,7 +83,7 @@ impl fmt::Debug for Repository {
 impl Repository {
     /// A repository without models, that gets them from a source. All forward passes take turns for the slots, if there are any.
     pub fn new(source: Arc<dyn ModelSource>, slots: Option<ComputeSlots>) -> Self {
-        Self { source, slots, entries: RwLock::default(), changes: Mutex::default() }
+        Self { source, slots, entries: RwLock::default(), changes: Mutex::default(), draining: AtomicBool::new(false) }
     }
 
     fn entries(&self) -> std::sync::RwLockReadGuard<'_, BTreeMap<String, Entry>> {
@@ -395,8 +397,17 @@ impl Repository {
         lines.collect()
     }
 
-    /// Whether every model that was to be loaded answers.
+    /// From now on it is not ready, so that load balancers send requests elsewhere; those that come all the same are answered.
+    pub fn drain(&self) {
+        self.draining.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether every model that was to be loaded answers, and the server is not about to end.
     pub fn is_ready(&self) -> bool {
+        !self.draining.load(Ordering::Relaxed) && self.is_loaded()
+    }
+
+    fn is_loaded(&self) -> bool {
         self.entries().values().all(|entry| entry.served.is_some() || entry.state == ModelState::Unloaded)
     }
 }

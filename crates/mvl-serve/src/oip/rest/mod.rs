@@ -99,7 +99,9 @@ async fn server_metadata(State(oip): State<Oip>) -> Json<Value> {
 async fn server_ready(State(oip): State<Oip>) -> Result<Json<Value>, ServiceError> {
     match oip.service.repository().is_ready() {
         true => Ok(Json(json!({ "live": true, "ready": true }))),
-        false => Err(ServiceError::new(Trouble::Unavailable, "not every model is ready")),
+        false => {
+            Err(ServiceError::new(Trouble::Unavailable, "not every model is ready, or the server is about to end"))
+        }
     }
 }
 

@@ -1,0 +1,30 @@
+//! What a person writes in a server's TOML file, as flags or in the environment: every key optional, unknown ones refused.
+
+use serde::{Deserialize, Serialize};
+
+use super::{GatewayTable, ModelTable, ServiceTable};
+use crate::backends::BackendChoice;
+
+/// A server's config as typed.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct ServeFile {
+    /// Format of this file; 1.
+    pub version: Option<u32>,
+    /// Where to compute.
+    pub backend: Option<BackendChoice>,
+    /// Which device of the backend.
+    pub device: Option<usize>,
+    /// How many forward passes may run at once, over all models.
+    pub slots: Option<usize>,
+    /// Every how many seconds it is looked whether sources stand for other versions.
+    pub poll_seconds: Option<u64>,
+    /// Where the server listens, who may ask, and how much it takes.
+    pub gateway: GatewayTable,
+    /// What is offered, and how far.
+    pub service: ServiceTable,
+    /// What goes for every model that says nothing else.
+    pub defaults: ModelTable,
+    /// What is served.
+    pub models: Vec<ModelTable>,
+}

@@ -1,0 +1,47 @@
+//! `[service]`: what is offered, and how far.
+
+use mvl_serve::{PictureLimits, ServiceOptions};
+use serde::{Deserialize, Serialize};
+
+/// `[service]`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct ServiceTable {
+    /// Lets clients leave tensors in this machine's shared memory.
+    pub shared_memory: bool,
+    /// The longest side of a picture, in pixels.
+    pub max_side_px: u32,
+    /// The most pixels of a picture.
+    pub max_pixels: u64,
+    /// The most pictures of a request.
+    pub max_pictures: usize,
+}
+
+impl Default for ServiceTable {
+    fn default() -> Self {
+        let PictureLimits { side_px, pixels, count } = PictureLimits::default();
+        Self { shared_memory: false, max_side_px: side_px, max_pixels: pixels, max_pictures: count }
+    }
+}
+
+impl ServiceTable {
+    /// What is wrong with it, by field.
+    pub(super) fn problems(&self) -> Vec<String> {
+        let limits = [
+            ("max_side_px", u64::from(self.max_side_px)),
+            ("max_pixels", self.max_pixels),
+            ("max_pictures", self.max_pictures as u64),
+        ];
+        let none = limits.into_iter().filter(|(_, limit)| *limit == 0);
+        none.map(|(field, _)| format!("{field}: expected at least 1, got 0")).collect()
+    }
+
+    /// For the library.
+    pub(super) fn options(&self, message_bytes: usize) -> ServiceOptions {
+        ServiceOptions {
+            shared_memory: self.shared_memory,
+            message_bytes,
+            pictures: PictureLimits { side_px: self.max_side_px, pixels: self.max_pixels, count: self.max_pictures },
+        }
+    }
+}

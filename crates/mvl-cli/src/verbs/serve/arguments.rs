@@ -1,0 +1,100 @@
+//! What can be typed after `mvl serve`; each flag is a setting of the config.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use crate::arguments::ComputeArguments;
+use crate::config::Override;
+
+/// Serves models over the Open Inference Protocol (REST and gRPC on one port), and pictures under /v1, until Ctrl-C or SIGTERM.
+///
+/// Settings come from --config FILE; variables such as MVL_SERVE__GATEWAY__ADDRESS go over it, flags and --set over both.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+A model is SOURCE or NAME=SOURCE; a source is a run's or a saved model's folder, a folder of numbered versions, models:/NAME@ALIAS, a name
+of the zoo, or identity:FP32. Without any, the demo's model is served.
+
+Examples:
+  mvl serve
+  mvl serve shoes=models:/shoes@champion --poll 10
+  mvl serve --config serve.toml --check
+  curl --data-binary @photo.jpg http://127.0.0.1:8000/v1/models/shoes:predict")]
+pub(crate) struct ServeArguments {
+    /// What to serve, beside the config's models [config: models].
+    #[arg(value_name = "MODEL")]
+    pub(super) models: Vec<String>,
+    /// Config file (TOML); docs/serving.md shows a whole one.
+    #[arg(long, value_name = "FILE")]
+    pub(super) config: Option<PathBuf>,
+    /// Only say whether the config is right.
+    #[arg(long, conflicts_with = "print_config")]
+    pub(super) check: bool,
+    /// Only print the config in full, as file, environment and flags make it.
+    #[arg(long)]
+    pub(super) print_config: bool,
+    /// Where to listen. Anything but this machine's own addresses needs --keys [config: gateway.address].
+    #[arg(long, value_name = "HOST:PORT")]
+    address: Option<String>,
+    /// A file of API keys, a line each [config: gateway.keys].
+    #[arg(long, value_name = "FILE")]
+    keys: Option<PathBuf>,
+    /// How many forward passes of a model may run at once [config: defaults.replicas].
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
+    replicas: Option<i64>,
+    /// How many forward passes may run at once, over all models [config: slots].
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
+    slots: Option<i64>,
+    /// The most rows of a forward pass [config: defaults.max_batch_size].
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
+    max_batch_size: Option<i64>,
+    /// How long a request waits for others when a replica is free, in milliseconds [config: defaults.max_delay_ms].
+    #[arg(long, value_name = "MS", allow_negative_numbers = true)]
+    max_delay: Option<i64>,
+    /// How long a request may take that says nothing of it, in milliseconds [config: defaults.timeout_ms].
+    #[arg(long, value_name = "MS", allow_negative_numbers = true)]
+    timeout: Option<i64>,
+    /// Look every so many seconds whether an alias points at another version, or a folder has a new one, and switch to it
+    /// [config: poll_seconds].
+    #[arg(long, value_name = "SECONDS", allow_negative_numbers = true)]
+    poll: Option<i64>,
+    /// The largest request, in MiB [config: gateway.max_request_mib].
+    #[arg(long, value_name = "MIB", allow_negative_numbers = true)]
+    max_request_mib: Option<i64>,
+    /// Once it is to end, how long to say that it is not ready and answer all the same, in milliseconds [config: gateway.drain_ms].
+    #[arg(long, value_name = "MS", allow_negative_numbers = true)]
+    drain: Option<i64>,
+    /// Let clients leave tensors in this machine's shared memory [config: service.shared_memory].
+    #[arg(long)]
+    shared_memory: bool,
+    /// Any setting by its path in the config, such as `--set defaults.queue_rows=64`; can be given often.
+    #[arg(long, value_name = "KEY=VALUE")]
+    set: Vec<Override>,
+    #[command(flatten)]
+    compute: ComputeArguments,
+}
+
+impl ServeArguments {
+    /// Flags as overrides of the config file; `--set` comes last and wins.
+    pub(super) fn overrides(&self) -> Vec<Override> {
+        let mut overrides = Vec::new();
+        let mut put = |key: &str, value: Option<toml::Value>| {
+            overrides.extend(value.map(|value| Override::new(key, value)));
+        };
+        put("gateway.address", self.address.clone().map(Into::into));
+        put("gateway.keys", self.keys.as_ref().map(|path| path.display().to_string().into()));
+        put("gateway.max_request_mib", self.max_request_mib.map(Into::into));
+        put("gateway.drain_ms", self.drain.map(Into::into));
+        put("service.shared_memory", self.shared_memory.then_some(true.into()));
+        put("defaults.replicas", self.replicas.map(Into::into));
+        put("defaults.max_batch_size", self.max_batch_size.map(Into::into));
+        put("defaults.max_delay_ms", self.max_delay.map(Into::into));
+        put("defaults.timeout_ms", self.timeout.map(Into::into));
+        put("slots", self.slots.map(Into::into));
+        put("poll_seconds", self.poll.map(Into::into));
+        put("backend", self.compute.backend.map(|backend| backend.name().into()));
+        put("device", self.compute.device.map(|device| (device as i64).into()));
+        overrides.extend(self.set.iter().cloned());
+        overrides
+    }
+}
