@@ -6,6 +6,7 @@ mod model;
 mod serve_config;
 mod serve_file;
 mod service;
+mod slots;
 
 pub(crate) use environment::overrides as environment_overrides;
 pub(crate) use gateway::GatewayTable;
@@ -13,3 +14,4 @@ pub(crate) use model::{ModelSettings, ModelTable, ServedModel};
 pub(crate) use serve_config::ServeConfig;
 pub(crate) use serve_file::ServeFile;
 pub(crate) use service::ServiceTable;
+pub(crate) use slots::Slots;

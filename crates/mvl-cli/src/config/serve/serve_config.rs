@@ -7,15 +7,13 @@ use mvl_serve::models::is_model_name;
 use mvl_serve::{GatewayOptions, ServiceOptions};
 use serde::Serialize;
 
-use super::{GatewayTable, ModelSettings, ModelTable, ServeFile, ServedModel, ServiceTable};
+use super::{GatewayTable, ModelSettings, ModelTable, ServeFile, ServedModel, ServiceTable, Slots};
 use crate::backends::BackendChoice;
 use crate::config::ConfigProblems;
 use crate::config::reader::{Override, read_layers};
 
 /// The version of the file's format.
 const FORMAT: u32 = 1;
-/// The most forward passes at once, over all models.
-const MAX_SLOTS: usize = 256;
 
 /// Everything that decides what a server does. Written out, it is a [`ServeFile`] again.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -28,7 +26,7 @@ pub(crate) struct ServeConfig {
     pub device: usize,
     /// How many forward passes may run at once, over all models.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub slots: Option<usize>,
+    pub slots: Option<Slots>,
     /// Every how many seconds it is looked whether sources stand for other versions.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub poll_seconds: Option<u64>,
@@ -71,9 +69,6 @@ impl ServeConfig {
         };
         let version = file.version.unwrap_or(FORMAT);
         expect(version == FORMAT, format!("version: expected {FORMAT}, got {version}"));
-        if let Some(slots) = file.slots {
-            expect((1..=MAX_SLOTS).contains(&slots), format!("slots: expected 1 to {MAX_SLOTS}, got {slots}"));
-        }
         expect(file.poll_seconds != Some(0), "poll_seconds: expected at least 1, got 0".to_owned());
         problems.extend(file.gateway.problems().into_iter().map(|text| format!("gateway.{text}")));
         problems.extend(file.service.problems().into_iter().map(|text| format!("service.{text}")));
@@ -248,14 +243,14 @@ mod tests {
     fn flags_go_over_the_environment_over_the_file() {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("serve.toml");
-        std::fs::write(&path, "slots = 1\npoll_seconds = 1\ndevice = 0\n").expect("writable");
+        std::fs::write(&path, "slots = \"auto\"\npoll_seconds = 1\ndevice = 0\n").expect("writable");
         let variable = |name: &str, value: &str| (format!("MVL_SERVE__{name}"), value.to_owned());
         let variables = [variable("POLL_SECONDS", "2"), variable("DEVICE", "2")];
         let mut overrides = crate::config::serve::environment_overrides(variables.into_iter());
         overrides.push(Override::new("device", 3));
         let named = vec![("a".to_owned(), "identity:FP32".to_owned())];
         let config = ServeConfig::read(Some(&path), overrides, named).expect("right");
-        assert_eq!((config.slots, config.poll_seconds, config.device), (Some(1), Some(2), 3));
+        assert_eq!((config.slots, config.poll_seconds, config.device), (Some(Slots::Auto), Some(2), 3));
         assert_eq!(config.models[0].source, "identity:FP32");
 
         let wrong = crate::config::serve::environment_overrides([variable("GATEWAY__PORT", "80")].into_iter());

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{GatewayTable, ModelTable, ServiceTable};
+use super::{GatewayTable, ModelTable, ServiceTable, Slots};
 use crate::backends::BackendChoice;
 
 /// A server's config as typed.
@@ -16,7 +16,7 @@ pub(crate) struct ServeFile {
     /// Which device of the backend.
     pub device: Option<usize>,
     /// How many forward passes may run at once, over all models.
-    pub slots: Option<usize>,
+    pub slots: Option<Slots>,
     /// Every how many seconds it is looked whether sources stand for other versions.
     pub poll_seconds: Option<u64>,
     /// Where the server listens, who may ask, and how much it takes.

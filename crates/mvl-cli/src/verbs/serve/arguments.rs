@@ -42,9 +42,9 @@ pub(crate) struct ServeArguments {
     /// How many forward passes of a model may run at once [config: defaults.replicas].
     #[arg(long, value_name = "N", allow_negative_numbers = true)]
     replicas: Option<i64>,
-    /// How many forward passes may run at once, over all models [config: slots].
+    /// How many forward passes may run at once, over all models, or `auto`: as many as answer the most [config: slots].
     #[arg(long, value_name = "N", allow_negative_numbers = true)]
-    slots: Option<i64>,
+    slots: Option<String>,
     /// The most rows of a forward pass [config: defaults.max_batch_size].
     #[arg(long, value_name = "N", allow_negative_numbers = true)]
     max_batch_size: Option<i64>,
@@ -90,7 +90,7 @@ impl ServeArguments {
         put("defaults.max_batch_size", self.max_batch_size.map(Into::into));
         put("defaults.max_delay_ms", self.max_delay.map(Into::into));
         put("defaults.timeout_ms", self.timeout.map(Into::into));
-        put("slots", self.slots.map(Into::into));
+        put("slots", self.slots.clone().map(Into::into));
         put("poll_seconds", self.poll.map(Into::into));
         put("backend", self.compute.backend.map(|backend| backend.name().into()));
         put("device", self.compute.device.map(|device| (device as i64).into()));

@@ -12,7 +12,6 @@ use std::time::Duration;
 
 use anyhow::Context;
 use mvl::core::Registry;
-use mvl::infer::ComputeSlots;
 use mvl::train::StopToken;
 use mvl_serve::models::Repository;
 use mvl_serve::{GatewayOptions, HttpServer, Service, router};
@@ -22,7 +21,7 @@ pub(crate) use arguments::ServeArguments;
 use super::track::read_keys;
 use crate::arguments::Outcome;
 use crate::backends::with_backend;
-use crate::config::serve::{ServeConfig, ServedModel, environment_overrides};
+use crate::config::serve::{ServeConfig, ServedModel, Slots, environment_overrides};
 use crate::output::{Output, say};
 
 /// How often it is looked whether Ctrl-C was pressed.
@@ -42,7 +41,7 @@ pub(crate) fn run(arguments: ServeArguments, registry: Registry, output: &Output
         return Ok(Outcome::Done);
     }
     let source = with_backend!(config.backend, B => sources::every::<B>(registry, config.device))?;
-    let repository = Arc::new(Repository::new(source, config.slots.map(ComputeSlots::new)));
+    let repository = Arc::new(Repository::new(source, config.slots.map(Slots::compute_slots)));
     let stop = StopToken::on_ctrl_c()?;
     for model in &config.models {
         if stop.is_stopped() {
