@@ -3,13 +3,15 @@
 use std::ffi::OsString;
 use std::marker::PhantomData;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use burn::tensor::Device;
 use mvl_core::{Backend, BoxedTask, Classifier, ClassifierSpec, Registry};
 use mvl_models::weights::{WeightsHub, is_hugging_face_folder, weights_card, weights_cards};
 use mvl_models::{load_with_task, saved_model_in, zoo};
 
-use crate::{ClassifierEngine, InferError, Predictor};
+use crate::engine::ExportedClassifier;
+use crate::{ClassifierEngine, Engine, EngineKind, EngineOptions, InferError, Predictor};
 
 /// Settings of a [`Predictor`] before it is loaded.
 ///
@@ -68,13 +70,27 @@ impl<B: Backend> PredictorBuilder<B> {
         Ok(Predictor::new(model, task, spec, device))
     }
 
-    /// The same as an [`Engine`](crate::Engine), to be asked for tensors in batches, with what is known of the model.
+    /// The same as [engines](crate::Engine), to be asked for tensors in batches: as many replicas as are wanted, computed by the engine that
+    /// is wanted, sharing what it can share. With what is known of the model.
     ///
     /// # Errors
-    /// As [`load`](Self::load).
-    pub fn load_engine(self) -> Result<(ClassifierEngine<B>, ClassifierSpec), InferError> {
+    /// As [`load`](Self::load), and when the engine is not there or cannot compute the model.
+    pub fn load_replicas(
+        self,
+        options: &EngineOptions,
+        replicas: usize,
+    ) -> Result<(Vec<Arc<dyn Engine>>, ClassifierSpec), InferError> {
+        options.check()?;
         let (model, task, spec, device) = self.load_parts()?;
-        Ok((ClassifierEngine::new(&model, task, &spec, device), spec))
+        if options.kind != EngineKind::Burn {
+            let replicas = ExportedClassifier::replicas::<B>((&model, task, &spec), options, replicas)?;
+            return Ok((replicas, spec));
+        }
+        let engine = ClassifierEngine::<B>::new(&model, task, &spec, device);
+        let mut engines: Vec<Arc<dyn Engine>> = Vec::with_capacity(replicas);
+        engines.extend((1..replicas).map(|_| Arc::new(engine.replica()) as Arc<dyn Engine>));
+        engines.push(Arc::new(engine));
+        Ok((engines, spec))
     }
 
     fn load_parts(self) -> Result<(Classifier, BoxedTask, ClassifierSpec, Device), InferError> {

@@ -4,6 +4,9 @@ use std::path::PathBuf;
 
 use mvl_core::{BackendError, DataError, ModelError};
 
+use crate::EngineKind;
+use crate::export::ExportError;
+
 /// What can go wrong between a model and an answer.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -44,6 +47,25 @@ pub enum InferError {
         weights: PathBuf,
         /// The saved model.
         folder: PathBuf,
+    },
+    /// The engine is not there, or cannot compute the model.
+    #[error("the engine {kind} cannot be used: {what}")]
+    Engine {
+        /// The engine.
+        kind: EngineKind,
+        /// Why.
+        what: String,
+    },
+    /// The model cannot be exported to the engine.
+    #[error(transparent)]
+    Export(#[from] ExportError),
+    /// The file of a graph cannot be read.
+    #[error("cannot read {}: {what}", path.display())]
+    OnnxFile {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        what: String,
     },
     /// A tensor of another shape than the model takes.
     #[error("expected images of shape [N, {}], got {got:?}", expected)]

@@ -17,7 +17,10 @@
 //! - [`Prediction`], [`TopClass`]: the answer.
 //! - [`Engine`]: what computes answers to tensors; [`Batcher`]: what puts requests that arrive together into one forward pass.
 //!
-//! Backends are features, as in `mvl-core`: `cpu` (default), `ndarray`, `cuda` …
+//! - [`EngineOptions`]: which engine computes a model; [`load_onnx`]: a graph that is there already.
+//!
+//! Backends are features, as in `mvl-core`: `cpu` (default), `ndarray`, `cuda` … The features `ort` and `rten` bring the engines of these
+//! names.
 
 mod batcher;
 mod builder;
@@ -34,7 +37,14 @@ pub use batcher::{
     ReplicaReport, Request, RequestError, Statistics, Ticket, Timing, Total,
 };
 pub use builder::PredictorBuilder;
-pub use engine::{ClassifierEngine, Composed, Composing, Engine, EngineError, IdentityEngine};
+#[cfg(feature = "ort")]
+pub use engine::OnnxRuntimeEngine;
+#[cfg(feature = "rten")]
+pub use engine::RtenEngine;
+pub use engine::{
+    ClassifierEngine, Composed, Composing, Engine, EngineError, EngineKind, EngineOptions, IdentityEngine, MAX_THREADS,
+    OnnxFile, load_onnx,
+};
 pub use infer_error::InferError;
 pub use input::Input;
 pub use prediction::{Prediction, TopClass};

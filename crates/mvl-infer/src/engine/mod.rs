@@ -1,12 +1,28 @@
 //! [`Engine`]: what computes a model's answers. burn is one, an exported graph in another runtime is one, your own function is one.
 
 mod classifier;
+mod classifier_tensors;
 mod composed;
+mod exported;
 mod identity;
+mod kind;
+mod onnx_file;
+mod onnx_graph;
+#[cfg(feature = "ort")]
+mod onnx_runtime;
+#[cfg(feature = "rten")]
+mod rten;
 
+#[cfg(feature = "rten")]
+pub use self::rten::RtenEngine;
 pub use classifier::ClassifierEngine;
 pub use composed::{Composed, Composing};
+pub(crate) use exported::ExportedClassifier;
 pub use identity::IdentityEngine;
+pub use kind::{EngineKind, EngineOptions, MAX_THREADS};
+pub use onnx_file::{OnnxFile, load_onnx};
+#[cfg(feature = "ort")]
+pub use onnx_runtime::OnnxRuntimeEngine;
 
 use std::sync::Arc;
 use std::time::Instant;

@@ -23,5 +23,6 @@ mod trial;
 
 pub use export_error::ExportError;
 pub use onnx_export::{OnnxAnswer, OnnxExport};
+pub(crate) use onnx_model::read_metadata;
 pub use onnx_model::{IR_VERSION, OPSET, OnnxModel, OnnxSummary, OnnxTensor};
 pub use trial::{with_trial_weights, write_trial};

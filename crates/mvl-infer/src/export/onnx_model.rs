@@ -9,8 +9,8 @@ use serde::Serialize;
 
 use super::ExportError;
 use super::protobuf::{
-    DataLocation, DimensionValue, GraphProto, ModelProto, OperatorSetIdProto, StringStringEntryProto, TensorProto,
-    ValueInfoProto,
+    DataLocation, DimensionValue, GraphProto, MetadataProto, ModelProto, OperatorSetIdProto, StringStringEntryProto,
+    TensorProto, ValueInfoProto,
 };
 
 /// The version of ONNX's operators that exported models are written in.
@@ -164,6 +164,13 @@ impl OnnxModel {
         write_atomically(path, |out| out.write_all(&message))?;
         Ok((vec![path.to_owned(), data], message.len() + end))
     }
+}
+
+/// The metadata of a model's file, as pairs; only that is kept of it.
+pub(crate) fn read_metadata(bytes: &[u8]) -> Result<Vec<(String, String)>, String> {
+    let file = MetadataProto::decode(bytes).map_err(|error| format!("expected a model in ONNX's format: {error}"))?;
+    let pair = |entry: StringStringEntryProto| Some((entry.key?, entry.value?));
+    Ok(file.metadata_props.into_iter().filter_map(pair).collect())
 }
 
 fn bytes_of(tensor: &TensorProto) -> usize {

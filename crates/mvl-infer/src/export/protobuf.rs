@@ -21,6 +21,13 @@ pub(super) struct ModelProto {
     pub(super) metadata_props: Vec<StringStringEntryProto>,
 }
 
+/// Of a whole file, the metadata alone.
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct MetadataProto {
+    #[prost(message, repeated, tag = "14")]
+    pub(super) metadata_props: Vec<StringStringEntryProto>,
+}
+
 /// Which version of the operators a model is written in.
 #[derive(Clone, PartialEq, Message)]
 pub(super) struct OperatorSetIdProto {

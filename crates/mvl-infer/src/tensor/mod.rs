@@ -1,6 +1,7 @@
 //! [`HostTensor`]: numbers or bytes on their way to or from a model, in the host's memory, as a protocol carries them.
 
 mod data_type;
+mod numbers;
 mod rows;
 mod signature;
 
@@ -9,6 +10,8 @@ use std::fmt;
 use bytes::{BufMut, Bytes, BytesMut};
 
 pub use data_type::DataType;
+#[cfg(any(feature = "ort", feature = "rten"))]
+pub(crate) use numbers::Number;
 pub(crate) use rows::{joined, parted};
 pub use signature::{Signature, TensorSpec};
 
@@ -73,9 +76,7 @@ impl HostTensor {
     /// # Panics
     /// When there are not as many values as the shape asks for.
     pub fn from_f32(shape: Vec<usize>, values: &[f32]) -> Self {
-        let mut bytes = BytesMut::with_capacity(values.len() * 4);
-        values.iter().for_each(|&value| bytes.put_f32_le(value));
-        Self::new(DataType::Fp32, shape, bytes.freeze()).expect("as many values as the shape asks for")
+        Self::from_numbers(shape, values)
     }
 
     /// A tensor of [`DataType::Bytes`].
@@ -128,11 +129,7 @@ impl HostTensor {
     /// # Errors
     /// For another type.
     pub fn to_f32(&self) -> Result<Vec<f32>, TensorError> {
-        if self.datatype != DataType::Fp32 {
-            return Err(TensorError(format!("expected FP32, got {}", self.datatype)));
-        }
-        let (numbers, _) = self.bytes.as_chunks::<4>();
-        Ok(numbers.iter().map(|&number| f32::from_le_bytes(number)).collect())
+        self.to_numbers()
     }
 
     /// The elements of a tensor of [`DataType::Bytes`].

@@ -1,4 +1,4 @@
-//! [`ClassifierModels`]: saved models in folders, in the registry and in the zoo, run by burn.
+//! [`ClassifierModels`]: saved models in folders, in the registry and in the zoo; graphs in ONNX's format.
 
 use std::fmt;
 use std::fs;
@@ -8,16 +8,20 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use mvl_core::{Backend, BoxError, MODEL_FILE, Registry};
-use mvl_infer::{Engine, Predictor};
+use mvl_infer::{OnnxFile, Predictor, load_onnx};
 
-use super::{FoundVersion, ModelParts, ModelSource};
+use super::{FoundVersion, LoadOptions, ModelParts, ModelSource};
 use crate::ServiceError;
+
+/// A graph in ONNX's format in a folder, as Triton wants it named.
+const GRAPH_FILE: &str = "model.onnx";
 
 /// Says which version `models:/NAME@ALIAS` stands for now, as `models:/NAME/VERSION`.
 type Pin = dyn Fn(&str) -> Result<String, BoxError> + Send + Sync;
 
-/// Classifiers run by burn on a backend, from wherever [`Predictor`] finds them: a run's or a saved model's folder, a folder with a
-/// version in each of its numbered folders, a name of the zoo, and the addresses of the registry's sources.
+/// Classifiers from wherever [`Predictor`] finds them: a run's or a saved model's folder, a folder with a version in each of its numbered
+/// folders, a name of the zoo, and the addresses of the registry's sources; computed by burn on a backend, or by another
+/// [engine](mvl_infer::EngineKind). And graphs in ONNX's format, by the path of a file or of a folder with a `model.onnx` in it.
 #[derive(Clone)]
 pub struct ClassifierModels<B: Backend> {
     registry: Registry,
@@ -65,6 +69,9 @@ impl<B: Backend> ModelSource for ClassifierModels<B> {
             return self.registered(source);
         }
         let folder = Path::new(source);
+        if let Some(file) = graph_in(folder) {
+            return Ok(FoundVersion { version: "1".to_owned(), address: source.to_owned(), stamp: written(&[file]) });
+        }
         if !folder.is_dir() {
             return Ok(FoundVersion::fixed("1", source)); // a name of the zoo, or nothing: loading tells
         }
@@ -73,15 +80,18 @@ impl<B: Backend> ModelSource for ClassifierModels<B> {
         Ok(FoundVersion { version, address, stamp: stamp(&folder) })
     }
 
-    fn load(&self, found: &FoundVersion, replicas: usize) -> Result<ModelParts, ServiceError> {
+    fn load(&self, found: &FoundVersion, options: &LoadOptions) -> Result<ModelParts, ServiceError> {
+        let LoadOptions { replicas, engine } = options;
+        let wrong = |error| ServiceError::invalid(words(&error));
+        if let Some(file) = graph_in(Path::new(&found.address)) {
+            let OnnxFile { replicas, classifier } = load_onnx(file, engine, *replicas).map_err(wrong)?;
+            return Ok(ModelParts { replicas, classifier });
+        }
         let builder = Predictor::<B>::builder(&found.address)
             .with_registry(self.registry.clone())
             .with_device_ordinal(self.ordinal);
-        let (engine, spec) = builder.load_engine().map_err(|error| ServiceError::invalid(words(&error)))?;
-        let mut engines: Vec<Arc<dyn Engine>> = Vec::with_capacity(replicas);
-        engines.extend((1..replicas).map(|_| Arc::new(engine.replica()) as Arc<dyn Engine>));
-        engines.push(Arc::new(engine));
-        Ok(ModelParts { replicas: engines, classifier: Some(spec) })
+        let (replicas, spec) = builder.load_replicas(engine, *replicas).map_err(wrong)?;
+        Ok(ModelParts { replicas, classifier: Some(spec) })
     }
 }
 
@@ -91,16 +101,31 @@ fn newest(folder: &Path) -> Option<(String, PathBuf)> {
     let versions = entries.filter_map(|entry| {
         let name = entry.file_name().into_string().ok()?;
         let number: u64 = name.parse().ok()?;
-        entry.path().join(MODEL_FILE).is_file().then(|| (number, name, entry.path()))
+        [MODEL_FILE, GRAPH_FILE]
+            .iter()
+            .any(|file| entry.path().join(file).is_file())
+            .then(|| (number, name, entry.path()))
     });
     versions.max_by_key(|(number, ..)| *number).map(|(_, name, path)| (name, path))
 }
 
-/// When the saved model in a folder, or in the run in it, was written last.
+/// The graph in ONNX's format that a path is, or that lies in the folder that it is.
+fn graph_in(path: &Path) -> Option<PathBuf> {
+    let is_graph = path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("onnx"));
+    let file = if is_graph { path.to_owned() } else { path.join(GRAPH_FILE) };
+    file.is_file().then_some(file)
+}
+
+/// When the model in a folder, or in the run in it, was written last.
 fn stamp(folder: &Path) -> String {
     let places = ["", "checkpoints/best", "checkpoints/last"];
     let files = places.iter().map(|place| folder.join(place).join(MODEL_FILE));
-    let times = files.filter_map(|file| file.metadata().ok()?.modified().ok());
+    written(&files.chain([folder.join(GRAPH_FILE)]).collect::<Vec<_>>())
+}
+
+/// When one of these files was written last.
+fn written(files: &[PathBuf]) -> String {
+    let times = files.iter().filter_map(|file| file.metadata().ok()?.modified().ok());
     let newest = times.max().and_then(|time| time.duration_since(SystemTime::UNIX_EPOCH).ok());
     newest.map_or_else(String::new, |time| time.as_nanos().to_string())
 }

@@ -1,6 +1,6 @@
-//! [`ModelDefinition`]: what a config says of a model.
+//! [`ModelDefinition`], [`LoadOptions`]: what a config says of a model.
 
-use mvl_infer::BatchOptions;
+use mvl_infer::{BatchOptions, EngineOptions};
 
 /// What a config says of a model.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -12,15 +12,37 @@ pub struct ModelDefinition {
     pub source: String,
     /// How many forward passes of it may run at once.
     pub replicas: usize,
+    /// What computes it.
+    pub engine: EngineOptions,
     /// How requests are put together.
     pub batching: BatchOptions,
 }
 
 impl ModelDefinition {
-    /// One replica, default batching.
+    /// One replica, computed by burn, default batching.
     pub fn new(name: impl Into<String>, source: impl Into<String>) -> Self {
-        Self { name: name.into(), source: source.into(), replicas: 1, batching: BatchOptions::default() }
+        Self {
+            name: name.into(),
+            source: source.into(),
+            replicas: 1,
+            engine: EngineOptions::default(),
+            batching: BatchOptions::default(),
+        }
     }
+
+    /// What its source has to know.
+    pub fn load_options(&self) -> LoadOptions {
+        LoadOptions { replicas: self.replicas, engine: self.engine.clone() }
+    }
+}
+
+/// How a version is loaded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LoadOptions {
+    /// How many engines are wanted, at least one.
+    pub replicas: usize,
+    /// What computes them; for sources whose engines are fixed of no matter.
+    pub engine: EngineOptions,
 }
 
 /// The longest name of a model.

@@ -8,7 +8,7 @@ mod served;
 mod source;
 
 pub use classifiers::ClassifierModels;
-pub use definition::{ModelDefinition, is_model_name};
+pub use definition::{LoadOptions, ModelDefinition, is_model_name};
 pub use loaded::{LoadedModel, ModelParts};
 pub use repository::{IndexEntry, Loaded, MAX_REPLICAS, MAX_ROWS, ModelState, Repository};
 pub use served::{Picked, Share};

@@ -111,7 +111,8 @@ impl Repository {
                 "expected a model's name of at most 128 letters, digits, '_', '-' and '.', got {name:?}"
             )));
         }
-        let ModelDefinition { replicas, batching, .. } = &definition;
+        let ModelDefinition { replicas, batching, engine, .. } = &definition;
+        engine.check().map_err(|error| ServiceError::invalid(format!("{name}: {error}")))?;
         for (what, most, got) in
             [("replicas", MAX_REPLICAS, *replicas), ("rows of a forward pass", MAX_ROWS, batching.max_rows)]
         {
@@ -195,7 +196,7 @@ impl Repository {
         if let Some(loaded) = loaded.filter(|loaded| loaded.found == found) {
             return Ok(loaded);
         }
-        let parts = self.source.load(&found, definition.replicas)?;
+        let parts = self.source.load(&found, &definition.load_options())?;
         let (name, slots) = (&definition.name, self.slots.clone());
         let model = LoadedModel::start(name, found, parts, definition.batching, slots);
         model.warm_up()?;

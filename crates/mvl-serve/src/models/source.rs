@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use mvl_infer::{DataType, Engine, IdentityEngine};
 
-use super::ModelParts;
+use super::{LoadOptions, ModelParts};
 use crate::ServiceError;
 
 /// A version that a source has.
@@ -38,7 +38,7 @@ pub trait ModelSource: Send + Sync {
     ///
     /// # Errors
     /// When it cannot be read or is not what it should be.
-    fn load(&self, found: &FoundVersion, replicas: usize) -> Result<ModelParts, ServiceError>;
+    fn load(&self, found: &FoundVersion, options: &LoadOptions) -> Result<ModelParts, ServiceError>;
 }
 
 /// Identity models, by addresses such as `identity:FP32` or `identity:INT32,BYTES`: they give back what they get, to try a client or to
@@ -56,11 +56,11 @@ impl ModelSource for IdentityModels {
         Ok(FoundVersion::fixed("1", source))
     }
 
-    fn load(&self, found: &FoundVersion, replicas: usize) -> Result<ModelParts, ServiceError> {
+    fn load(&self, found: &FoundVersion, options: &LoadOptions) -> Result<ModelParts, ServiceError> {
         let names = found.address.strip_prefix(Self::SCHEME).unwrap_or_default();
         let types: Result<Vec<DataType>, String> = names.split(',').map(|name| name.trim().parse()).collect();
         let engine: Arc<dyn Engine> = Arc::new(IdentityEngine::new(&types.map_err(ServiceError::invalid)?));
-        Ok(ModelParts { replicas: vec![engine; replicas], classifier: None })
+        Ok(ModelParts { replicas: vec![engine; options.replicas], classifier: None })
     }
 }
 
@@ -89,9 +89,9 @@ impl ModelSource for FixedModels {
         }
     }
 
-    fn load(&self, found: &FoundVersion, replicas: usize) -> Result<ModelParts, ServiceError> {
+    fn load(&self, found: &FoundVersion, options: &LoadOptions) -> Result<ModelParts, ServiceError> {
         let known = self.0.iter().find(|(name, _)| *name == found.address);
         let (_, engine) = known.ok_or_else(|| ServiceError::not_found(format!("no model {:?}", found.address)))?;
-        Ok(ModelParts { replicas: vec![engine.clone(); replicas], classifier: None })
+        Ok(ModelParts { replicas: vec![engine.clone(); options.replicas], classifier: None })
     }
 }

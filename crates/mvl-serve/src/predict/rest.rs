@@ -8,6 +8,7 @@ use axum::{Json, Router};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
+use mvl_infer::{EngineKind, EngineOptions};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -82,6 +83,10 @@ struct NewModel {
     #[serde(default)]
     replicas: Option<usize>,
     #[serde(default)]
+    engine: EngineKind,
+    #[serde(default)]
+    engine_threads: Option<usize>,
+    #[serde(default)]
     max_batch_size: Option<usize>,
 }
 
@@ -89,6 +94,8 @@ async fn create(State(pictures): State<Pictures>, Whole(body): Whole) -> Result<
     let new: NewModel = read_json(&body)?;
     let mut definition = ModelDefinition::new(&new.name, new.source);
     definition.replicas = new.replicas.unwrap_or(definition.replicas);
+    // Not where its library is: a caller must not name code to run.
+    definition.engine = EngineOptions { threads: new.engine_threads, ..new.engine.into() };
     definition.batching.max_rows = new.max_batch_size.unwrap_or(definition.batching.max_rows);
     pictures.service().blocking(move |repository| repository.add(definition)).await?;
     let told = described(pictures.service().repository(), &new.name)?;

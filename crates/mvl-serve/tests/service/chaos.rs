@@ -15,7 +15,9 @@ use hyper_util::rt::TokioIo;
 use mvl_core::Cpu;
 use mvl_infer::{Engine, EngineError, HostTensor, Signature};
 use mvl_models::zoo;
-use mvl_serve::models::{ClassifierModels, FoundVersion, ModelDefinition, ModelParts, ModelSource, Repository};
+use mvl_serve::models::{
+    ClassifierModels, FoundVersion, LoadOptions, ModelDefinition, ModelParts, ModelSource, Repository,
+};
 use mvl_serve::{GatewayOptions, ServiceError, Trouble};
 use tokio::net::TcpStream;
 
@@ -85,12 +87,12 @@ impl ModelSource for Unsteady {
         Ok(FoundVersion::fixed(version.to_string(), address.to_str().expect("a plain path")))
     }
 
-    fn load(&self, found: &FoundVersion, replicas: usize) -> Result<ModelParts, ServiceError> {
+    fn load(&self, found: &FoundVersion, options: &LoadOptions) -> Result<ModelParts, ServiceError> {
         let mut found = found.clone();
         if self.torn.load(Ordering::SeqCst) {
             found.address += "-torn";
         }
-        let parts = self.models.load(&found, replicas)?;
+        let parts = self.models.load(&found, options)?;
         let mut engines = self.engines.lock().expect("nobody panics with it");
         engines.retain(|(version, _)| *version != found.version);
         engines.push((found.version, parts.replicas[0].clone()));
@@ -107,7 +109,11 @@ fn picture(n: usize) -> Vec<f32> {
 fn truths(source: &Unsteady) -> Vec<Vec<Vec<f32>>> {
     let of_version = |version: usize| {
         let found = source.resolve(&version.to_string()).expect("it is there");
-        let engine = source.load(&found, 1).expect("it is whole").replicas.remove(0);
+        let engine = source
+            .load(&found, &ModelDefinition::new("m", "current").load_options())
+            .expect("it is whole")
+            .replicas
+            .remove(0);
         let answer = |n| {
             let input = HostTensor::from_f32(vec![1, 1, 28, 28], &picture(n));
             engine.run(vec![input]).expect("it answers")[0].to_f32().expect("numbers").to_vec()
@@ -242,7 +248,7 @@ fn disturb(round: usize, source: &Unsteady, repository: &Repository, events: &mu
 
 /// Every other time a forward pass panics; else a replica is taken out in the middle of what it does, and another put in its place.
 fn kill(source: &Unsteady, repository: &Repository, events: &mut Events) {
-    if events.kills % 2 == 0 {
+    if events.kills.is_multiple_of(2) {
         source.dies.store(true, Ordering::SeqCst);
     } else {
         for model in repository.loaded(Some("m")) {

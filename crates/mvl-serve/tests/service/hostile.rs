@@ -9,7 +9,9 @@ use flate2::write::GzEncoder;
 use mvl_core::{Channels, Cpu, Image};
 use mvl_data::encode_png;
 use mvl_models::zoo;
-use mvl_serve::models::{ClassifierModels, FoundVersion, IdentityModels, ModelDefinition, ModelParts, ModelSource};
+use mvl_serve::models::{
+    ClassifierModels, FoundVersion, IdentityModels, LoadOptions, ModelDefinition, ModelParts, ModelSource,
+};
 use mvl_serve::{ApiKeys, GatewayOptions};
 
 use crate::served::{Reply, Served, save_model};
@@ -22,11 +24,11 @@ impl ModelSource for Both {
         if source.starts_with("identity:") { IdentityModels.resolve(source) } else { self.0.resolve(source) }
     }
 
-    fn load(&self, found: &FoundVersion, replicas: usize) -> Result<ModelParts, mvl_serve::ServiceError> {
+    fn load(&self, found: &FoundVersion, options: &LoadOptions) -> Result<ModelParts, mvl_serve::ServiceError> {
         if found.address.starts_with("identity:") {
-            IdentityModels.load(found, replicas)
+            IdentityModels.load(found, options)
         } else {
-            self.0.load(found, replicas)
+            self.0.load(found, options)
         }
     }
 }

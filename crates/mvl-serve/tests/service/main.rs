@@ -1,6 +1,7 @@
 //! The service as its clients meet it: over sockets of this machine.
 
 mod chaos;
+mod engines;
 mod hostile;
 mod load;
 mod served;

@@ -7,7 +7,7 @@ use std::time::Duration;
 use mvl_core::Cpu;
 use mvl_infer::{DataType, Engine, EngineError, HostTensor, Signature, TensorSpec};
 use mvl_models::zoo;
-use mvl_serve::models::{ClassifierModels, FoundVersion, ModelDefinition, ModelParts, ModelSource};
+use mvl_serve::models::{ClassifierModels, FoundVersion, LoadOptions, ModelDefinition, ModelParts, ModelSource};
 use mvl_serve::{GatewayOptions, ServiceError};
 
 use crate::served::{Served, save_model};
@@ -49,12 +49,12 @@ impl ModelSource for Versions {
         Ok(FoundVersion::fixed(version.to_string(), format!("v{version}")))
     }
 
-    fn load(&self, found: &FoundVersion, replicas: usize) -> Result<ModelParts, ServiceError> {
+    fn load(&self, found: &FoundVersion, options: &LoadOptions) -> Result<ModelParts, ServiceError> {
         let spec = |name| vec![TensorSpec::new(name, DataType::Fp32, &[-1, 1])];
         let signature = Signature { inputs: spec("x"), outputs: spec("y"), batched: true };
         let version = found.version.parse().expect("a number");
         let engine: Arc<dyn Engine> = Arc::new(Adds { signature, version });
-        Ok(ModelParts { replicas: vec![engine; replicas], classifier: None })
+        Ok(ModelParts { replicas: vec![engine; options.replicas], classifier: None })
     }
 }
 

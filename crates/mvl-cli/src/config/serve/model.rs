@@ -1,8 +1,9 @@
 //! `[[models]]` and `[defaults]`: what is served, and how.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
-use mvl::infer::BatchOptions;
+use mvl::infer::{BatchOptions, EngineKind, EngineOptions};
 use mvl_serve::models::{MAX_REPLICAS, MAX_ROWS, ModelDefinition};
 use serde::{Deserialize, Serialize};
 
@@ -20,6 +21,12 @@ pub(crate) struct ModelTable {
     pub canary: Option<ShareTable>,
     /// Another version that sees a share of the requests.
     pub shadow: Option<ShareTable>,
+    /// What computes it: `burn`, `ort`, `rten`.
+    pub engine: Option<EngineKind>,
+    /// Threads of one forward pass of a replica, of the engines `ort` and `rten`.
+    pub engine_threads: Option<usize>,
+    /// ONNX Runtime's library, or a folder that holds it; one for all models.
+    pub onnxruntime: Option<PathBuf>,
     /// How many forward passes of it may run at once.
     pub replicas: Option<usize>,
     /// The most rows of a forward pass.
@@ -53,6 +60,14 @@ pub(crate) struct ShareTable {
 /// How a model is run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(crate) struct ModelSettings {
+    /// What computes it.
+    pub engine: EngineKind,
+    /// Threads of one forward pass of a replica.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub engine_threads: Option<usize>,
+    /// ONNX Runtime's library, or a folder that holds it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub onnxruntime: Option<PathBuf>,
     /// How many forward passes of it may run at once.
     pub replicas: usize,
     /// The most rows of a forward pass.
@@ -96,6 +111,9 @@ impl Default for ModelSettings {
         let batching = BatchOptions::default();
         let millis = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
         Self {
+            engine: EngineKind::default(),
+            engine_threads: None,
+            onnxruntime: None,
             replicas: 1,
             max_batch_size: batching.max_rows,
             max_delay_ms: millis(batching.max_delay),
@@ -112,7 +130,13 @@ impl Default for ModelSettings {
 impl ModelTable {
     /// What is said here, and `defaults` where nothing is.
     pub(super) fn over(&self, defaults: &ModelSettings) -> ModelSettings {
+        let engine = self.engine.unwrap_or(defaults.engine);
+        // Threads are said of an engine; another one may not even take any.
+        let threads = defaults.engine_threads.filter(|_| engine == defaults.engine);
         ModelSettings {
+            engine,
+            engine_threads: self.engine_threads.or(threads),
+            onnxruntime: self.onnxruntime.clone().or_else(|| defaults.onnxruntime.clone()),
             replicas: self.replicas.unwrap_or(defaults.replicas),
             max_batch_size: self.max_batch_size.unwrap_or(defaults.max_batch_size),
             max_delay_ms: self.max_delay_ms.unwrap_or(defaults.max_delay_ms),
@@ -173,6 +197,15 @@ impl ModelTable {
     }
 }
 
+impl ModelSettings {
+    /// For the library.
+    pub(super) fn engine_options(&self) -> EngineOptions {
+        // There is one library for all, so that it may be said for models of other engines too.
+        let library = self.onnxruntime.clone().filter(|_| self.engine == EngineKind::Ort);
+        EngineOptions { kind: self.engine, threads: self.engine_threads, library }
+    }
+}
+
 impl ServedModel {
     /// For the library.
     pub(crate) fn definition(&self) -> ModelDefinition {
@@ -187,6 +220,7 @@ impl ServedModel {
             eject_after,
             ejected_for: Duration::from_millis(self.settings.ejected_ms),
         };
-        ModelDefinition { replicas, batching, ..ModelDefinition::new(&self.name, &self.source) }
+        let engine = self.settings.engine_options();
+        ModelDefinition { replicas, engine, batching, ..ModelDefinition::new(&self.name, &self.source) }
     }
 }

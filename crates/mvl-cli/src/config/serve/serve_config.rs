@@ -130,10 +130,14 @@ fn models(tables: &[ModelTable], defaults: &ModelSettings, problems: &mut Vec<St
         if table.source.as_deref().is_none_or(|source| source.trim().is_empty()) {
             problems.push(format!("{here}.source: expected a folder or an address, got nothing"));
         }
+        let settings = table.over(defaults);
+        if let Err(error) = settings.engine_options().check() {
+            problems.push(format!("{here}.engine: {error}"));
+        }
         models.push(ServedModel {
             name: table.name.clone().unwrap_or_default(),
             source: table.source.clone().unwrap_or_default(),
-            settings: table.over(defaults),
+            settings,
             canary: table.canary.clone(),
             shadow: table.shadow.clone(),
         });
@@ -209,6 +213,7 @@ mod tests {
             [[models]]
             name = "b"
             timeout_ms = 0
+            engine_threads = 2
             canary = { source = "runs/b", percent = 101 }
             [[models]]
             name = "b"
@@ -228,6 +233,7 @@ mod tests {
             "defaults.replicas",
             "models[0].name",
             "models[1].source",
+            "models[1].engine",
             "models[1].timeout_ms",
             "models[1].canary.percent",
             "models[2].name",

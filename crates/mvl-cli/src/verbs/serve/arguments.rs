@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use mvl::infer::EngineKind;
 
 use crate::arguments::ComputeArguments;
 use crate::config::Override;
@@ -13,7 +14,7 @@ use crate::config::Override;
 #[derive(Debug, Args)]
 #[command(after_help = "\
 A model is SOURCE or NAME=SOURCE; a source is a run's or a saved model's folder, a folder of numbered versions, models:/NAME@ALIAS, a name
-of the zoo, or identity:FP32. Without any, the demo's model is served.
+of the zoo, a graph in ONNX's format (FILE.onnx), or identity:FP32. Without any, the demo's model is served.
 
 Examples:
   mvl serve
@@ -39,6 +40,16 @@ pub(crate) struct ServeArguments {
     /// A file of API keys, a line each [config: gateway.keys].
     #[arg(long, value_name = "FILE")]
     keys: Option<PathBuf>,
+    /// What computes models: burn, ort (ONNX Runtime), rten [config: defaults.engine].
+    #[arg(long, value_name = "ENGINE")]
+    engine: Option<EngineKind>,
+    /// Threads of one forward pass of a replica, of the engines ort and rten [config: defaults.engine_threads].
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
+    engine_threads: Option<i64>,
+    /// ONNX Runtime's library, or a folder that holds it, such as that of Python's package onnxruntime; without it what ORT_DYLIB_PATH names
+    /// [config: defaults.onnxruntime].
+    #[arg(long, value_name = "PATH")]
+    onnxruntime: Option<PathBuf>,
     /// How many forward passes of a model may run at once [config: defaults.replicas].
     #[arg(long, value_name = "N", allow_negative_numbers = true)]
     replicas: Option<i64>,
@@ -86,6 +97,9 @@ impl ServeArguments {
         put("gateway.max_request_mib", self.max_request_mib.map(Into::into));
         put("gateway.drain_ms", self.drain.map(Into::into));
         put("service.shared_memory", self.shared_memory.then_some(true.into()));
+        put("defaults.engine", self.engine.map(|engine| engine.name().into()));
+        put("defaults.engine_threads", self.engine_threads.map(Into::into));
+        put("defaults.onnxruntime", self.onnxruntime.as_ref().map(|path| path.display().to_string().into()));
         put("defaults.replicas", self.replicas.map(Into::into));
         put("defaults.max_batch_size", self.max_batch_size.map(Into::into));
         put("defaults.max_delay_ms", self.max_delay.map(Into::into));

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use mvl::core::{Backend, BoxError, Registry};
 use mvl_serve::ServiceError;
-use mvl_serve::models::{ClassifierModels, FoundVersion, IdentityModels, ModelParts, ModelSource};
+use mvl_serve::models::{ClassifierModels, FoundVersion, IdentityModels, LoadOptions, ModelParts, ModelSource};
 
 use crate::workspace::{block, existing};
 
@@ -33,7 +33,7 @@ impl<B: Backend> ModelSource for Sources<B> {
         self.of(source).resolve(source)
     }
 
-    fn load(&self, found: &FoundVersion, replicas: usize) -> Result<ModelParts, ServiceError> {
-        self.of(&found.address).load(found, replicas)
+    fn load(&self, found: &FoundVersion, options: &LoadOptions) -> Result<ModelParts, ServiceError> {
+        self.of(&found.address).load(found, options)
     }
 }
