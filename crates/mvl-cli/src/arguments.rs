@@ -12,7 +12,7 @@ use crate::config::ConfigProblems;
 use crate::output::Output;
 use crate::plugins::Plugins;
 use crate::verbs::{
-    bench, data, demo, doctor, eval, export, models, predict, registry, runs, serve, sweep, track, train,
+    bench, data, demo, doctor, eval, export, keys, models, predict, registry, runs, serve, sweep, track, train,
 };
 use crate::workspace::RegisteredModels;
 
@@ -64,7 +64,10 @@ enum Verb {
     /// Say what is in images.
     Predict(predict::PredictArguments),
     /// Answer requests with models, over REST and gRPC.
-    Serve(serve::ServeArguments),
+    Serve(Box<serve::ServeArguments>),
+    /// Make, list and revoke API keys for servers.
+    #[command(subcommand)]
+    Keys(keys::KeysVerb),
     /// Measure how fast a server answers.
     #[command(subcommand)]
     Bench(bench::BenchVerb),
@@ -104,7 +107,8 @@ pub fn main_with(plugins: impl Into<Plugins>) -> ExitCode {
         Verb::Eval(arguments) => eval::run(arguments, registry, &output),
         Verb::Predict(arguments) => predict::run(arguments, registry, &output),
         Verb::Bench(verb) => bench::run(verb, &output),
-        Verb::Serve(arguments) => serve::run(arguments, registry, &output),
+        Verb::Serve(arguments) => serve::run(*arguments, registry, &output),
+        Verb::Keys(verb) => keys::run(verb, &output),
         Verb::Export(arguments) => export::run(arguments, registry, &output),
         Verb::Models(verb) => models::run(verb, registry, &output),
         Verb::Data(verb) => data::run(verb, &output),

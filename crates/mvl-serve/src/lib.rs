@@ -23,9 +23,9 @@
 //! # }
 //! ```
 
+mod access;
 mod extract;
 mod gateway;
-mod keys;
 pub mod load;
 mod local;
 pub mod mlflow;
@@ -36,9 +36,16 @@ mod predict;
 mod router;
 mod service;
 mod service_error;
+pub mod telemetry;
 
-pub use gateway::{GatewayOptions, HttpServer, ListenError};
-pub use keys::ApiKeys;
+pub use access::{
+    AllowedSources, ApiKeys, Caller, CallerKind, KeyEntry, KeyError, KeyFile, KeyFileError, ModelPattern, Needs, Scope,
+    Scopes, TokenError, TokenOptions, Tokens, needs,
+};
+pub use gateway::{
+    AuditLog, AuditOptions, ClientCertificate, GatewayOptions, HttpServer, LineWriter, ListenError, Peer, RequestId,
+    Tls, TlsError, TlsOptions,
+};
 pub use predict::PictureLimits;
 pub use router::{ServiceOptions, router};
 pub use service::{InferAnswer, InferCall, Service};

@@ -5,8 +5,9 @@ use std::time::{Duration, Instant};
 
 use mvl_infer::{HostTensor, Priority, Request, Timing};
 
+use crate::access::AllowedSources;
 use crate::models::{LoadedModel, Picked, Repository};
-use crate::{ServiceError, Trouble};
+use crate::{ServiceError, Trouble, telemetry};
 
 /// A request for tensors, as every protocol brings it.
 #[derive(Debug, Clone, Default)]
@@ -40,12 +41,33 @@ pub struct InferAnswer {
 #[derive(Debug, Clone)]
 pub struct Service {
     repository: Arc<Repository>,
+    sources: Arc<AllowedSources>,
 }
 
 impl Service {
-    /// A service on a repository.
+    /// A service on a repository. Requests may name the sources of its models and other versions of them, and no others.
     pub fn new(repository: Arc<Repository>) -> Self {
-        Self { repository }
+        Self { repository, sources: Arc::default() }
+    }
+
+    /// Lets requests name other sources too.
+    #[must_use]
+    pub fn with_sources(self, sources: AllowedSources) -> Self {
+        Self { sources: Arc::new(sources), ..self }
+    }
+
+    /// Refuses a source that requests may not name.
+    ///
+    /// # Errors
+    /// [`Trouble::Forbidden`].
+    pub async fn check_source(&self, source: &str) -> Result<(), ServiceError> {
+        let (allowed, source) = (self.sources.clone(), source.to_owned());
+        // Links are followed, which may wait for a disk.
+        let check = move |repository: &Repository| {
+            let served = repository.sources();
+            allowed.check(&source, served.iter().map(String::as_str))
+        };
+        self.blocking(check).await
     }
 
     /// The models.
@@ -90,6 +112,7 @@ impl Service {
         // The engine may be at it when the time is up; whoever waits need not.
         let late = || ServiceError::new(Trouble::Late, "the deadline passed before the answer was there");
         let answer = tokio::time::timeout_at(deadline.into(), ticket).await.map_err(|_| late())??;
+        telemetry::record_answer(&model, &answer.timing, answer.batch_rows);
         let names = signature.outputs.iter().map(|spec| &spec.name);
         let outputs: Vec<_> = names.cloned().zip(answer.outputs).collect();
         let outputs = wanted.into_iter().map(|place| outputs[place].clone()).collect();

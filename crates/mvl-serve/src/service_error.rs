@@ -1,5 +1,6 @@
 //! [`ServiceError`]: why the service did not do what it was asked, whatever the protocol.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Json;
@@ -45,6 +46,10 @@ pub struct ServiceError {
     /// When to try again.
     pub retry_after: Option<Duration>,
 }
+
+/// Why a request was refused or failed, beside its answer, for those who write it down.
+#[derive(Debug, Clone)]
+pub(crate) struct Why(pub(crate) Arc<str>);
 
 impl ServiceError {
     /// An error of some kind.
@@ -112,11 +117,12 @@ impl From<RequestError> for ServiceError {
 
 impl IntoResponse for ServiceError {
     fn into_response(self) -> Response {
-        let mut response = (self.trouble.status(), Json(json!({ "error": self.message }))).into_response();
+        let mut response = (self.trouble.status(), Json(json!({ "error": &self.message }))).into_response();
         if let Some(after) = self.retry_after {
             let seconds = after.as_secs() + u64::from(after.subsec_nanos() > 0);
             response.headers_mut().insert(header::RETRY_AFTER, seconds.max(1).into());
         }
+        response.extensions_mut().insert(Why(self.message.into()));
         response
     }
 }

@@ -6,6 +6,7 @@ pub(crate) mod demo;
 pub(crate) mod doctor;
 pub(crate) mod eval;
 pub(crate) mod export;
+pub(crate) mod keys;
 pub(crate) mod models;
 pub(crate) mod predict;
 pub(crate) mod registry;

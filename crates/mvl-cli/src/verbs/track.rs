@@ -1,10 +1,9 @@
 //! `mvl track`: runs and models for others, over MLflow's REST API.
 
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
-use anyhow::Context;
 use clap::{Args, Subcommand};
 use mvl::train::StopToken;
 use mvl_serve::mlflow::{ApiKeys, Log, ServeOptions, Server};
@@ -27,7 +26,7 @@ pub(crate) struct ServeArguments {
     /// Where to listen. Anything but this machine's own addresses needs --keys.
     #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:5000")]
     address: SocketAddr,
-    /// A file of API keys, a line each; clients send one of them as MLFLOW_TRACKING_TOKEN.
+    /// A file of API keys, as `mvl keys new` makes; clients send one of them as MLFLOW_TRACKING_TOKEN.
     #[arg(long, value_name = "FILE")]
     keys: Option<PathBuf>,
     /// The largest file that is taken, in MiB.
@@ -43,7 +42,7 @@ pub(crate) fn run(verb: TrackVerb, output: &Output) -> anyhow::Result<Outcome> {
         .with_log(Log::new(|line| eprintln!("{line}")));
     options.limits.artifact_bytes = arguments.max_artifact_mib << 20;
     if let Some(file) = &arguments.keys {
-        options = options.with_keys(read_keys(file)?);
+        options = options.with_keys(ApiKeys::open(file)?);
     }
     let stop = StopToken::on_ctrl_c()?;
     let server = mvl::store::wait_for(Server::bind(options))??;
@@ -57,17 +56,4 @@ pub(crate) fn run(verb: TrackVerb, output: &Output) -> anyhow::Result<Outcome> {
     };
     mvl::store::wait_for(server.run(ended))?;
     Ok(Outcome::Done)
-}
-
-/// One key a line; what begins with `#` is a remark.
-pub(crate) fn read_keys(file: &Path) -> anyhow::Result<ApiKeys> {
-    let text = std::fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
-    let lines = (1..).zip(text.lines()).filter(|(_, line)| !line.trim().is_empty() && !line.starts_with('#'));
-    let mut keys = ApiKeys::default();
-    for (number, line) in lines {
-        let added = keys.with(line.trim());
-        keys = added.map_err(|what| anyhow::anyhow!("{}, line {number}: {what}", file.display()))?;
-    }
-    anyhow::ensure!(!keys.is_empty(), "there is no key in {}", file.display());
-    Ok(keys)
 }

@@ -8,44 +8,56 @@ use http_body::Body as _;
 use serde_json::json;
 
 use super::GatewayOptions;
+use super::held_bytes::{Broken, Counted, Held, Pace};
 use crate::{ServiceError, Trouble};
 
-/// The request with its whole body, unless the connection becomes another protocol's; or what to answer instead.
-pub(super) async fn whole(options: &GatewayOptions, request: Request) -> Result<Request, Response> {
-    let headers = request.headers();
-    if headers.contains_key(header::UPGRADE) || request.body().is_end_stream() {
-        return Ok(request);
+/// The request with its whole body; or what to answer instead.
+pub(super) async fn whole(options: &GatewayOptions, held: &Held, request: Request) -> Result<Request, Response> {
+    if request.body().is_end_stream() {
+        return Ok(request); // also of connections that become another protocol's
     }
     let too_large = || {
         let message = format!("expected a body of at most {} bytes", options.body_bytes);
         ServiceError::new(Trouble::TooLarge, message).into_response()
     };
-    let said = headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
+    let length = request.headers().get(header::CONTENT_LENGTH);
+    let said = length.and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
     if said.is_some_and(|said| said > options.body_bytes as u64) {
         return Err(too_large());
     }
     let (head, body) = request.into_parts();
-    match tokio::time::timeout(options.body_time, to_bytes(body, options.body_bytes)).await {
-        Ok(Ok(bytes)) => Ok(Request::from_parts(head, Body::from(bytes))),
-        Ok(Err(error)) if is_limit(&error) => Err(too_large()),
-        Ok(Err(error)) => {
-            let message = format!("the body did not arrive whole: {error}");
-            Err(ServiceError::new(Trouble::Invalid, message).into_response())
-        }
-        Err(_) => {
-            let message = format!("expected the body within {} s", options.body_time.as_secs_f32());
-            Err((StatusCode::REQUEST_TIMEOUT, axum::Json(json!({ "error": message }))).into_response())
-        }
+    let counted = Body::new(Counted::new(body, held.clone(), Pace::Whole(options.body_time), false));
+    match to_bytes(counted, options.body_bytes).await {
+        Ok(bytes) => Ok(Request::from_parts(head, Body::from(bytes))),
+        Err(error) if caused_by::<http_body_util::LengthLimitError>(&error).is_some() => Err(too_large()),
+        Err(error) => match caused_by::<Broken>(&error) {
+            Some(slow @ Broken::Slow(_)) => {
+                let body = axum::Json(json!({ "error": slow.to_string() }));
+                Err((StatusCode::REQUEST_TIMEOUT, body).into_response())
+            }
+            Some(full @ Broken::NoRoom) => Err(ServiceError::from(full).into_response()),
+            Some(Broken::Body(_)) | None => {
+                let message = format!("the body did not arrive whole: {error}");
+                Err(ServiceError::new(Trouble::Invalid, message).into_response())
+            }
+        },
     }
 }
 
-fn is_limit(error: &axum::Error) -> bool {
+/// The request with a body that must go on arriving, for what reads it message by message.
+pub(super) fn message_by_message(held: &Held, pace: Pace, request: Request) -> Request {
+    let (mut head, body) = request.into_parts();
+    head.extensions.insert(held.clone());
+    Request::from_parts(head, Body::new(Counted::new(body, held.clone(), pace, true)))
+}
+
+fn caused_by<E: std::error::Error + 'static>(error: &axum::Error) -> Option<&E> {
     let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error);
     while let Some(error) = cause {
-        if error.is::<http_body_util::LengthLimitError>() {
-            return true;
+        if let Some(found) = error.downcast_ref() {
+            return Some(found);
         }
         cause = error.source();
     }
-    false
+    None
 }

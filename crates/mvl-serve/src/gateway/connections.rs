@@ -1,24 +1,25 @@
 //! [`HttpServer`]: takes connections, HTTP/1.1 and HTTP/2 on one port, and ends when it is told to.
 
+use std::collections::HashMap;
 use std::future::Future;
 use std::io;
-use std::net::SocketAddr;
-use std::sync::Arc;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use axum::Router;
-use axum::extract::{Request, State};
-use axum::middleware::{Next, from_fn_with_state};
-use axum::response::{IntoResponse, Response};
+use hyper::Request;
+use hyper::service::{Service, service_fn};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
-use hyper_util::server::graceful::GracefulShutdown;
+use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use hyper_util::service::TowerToHyperService;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 
-use super::{GatewayOptions, body, guard};
-use crate::ApiKeys;
+use super::gate::behind;
+use super::{GatewayOptions, Peer};
 
 /// How long to wait when the system has no more sockets.
 const PAUSE: Duration = Duration::from_millis(50);
@@ -27,9 +28,10 @@ const PAUSE: Duration = Duration::from_millis(50);
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ListenError {
-    /// Without a key anybody who reaches the server may use it, so it serves this machine alone.
+    /// Where nobody is asked who they are, anybody who reaches the server may use it, so it serves this machine alone.
     #[error(
-        "cannot listen on {address} without an API key: anybody who reaches it could use it; give keys, or listen on 127.0.0.1"
+        "cannot listen on {address} without an API key: anybody who reaches it could use it; give keys, an issuer of tokens or an \
+         authority of clients' certificates, or listen on 127.0.0.1"
     )]
     NeedsKey {
         /// Where it was to listen.
@@ -58,10 +60,10 @@ impl HttpServer {
     /// Listens.
     ///
     /// # Errors
-    /// [`ListenError::NeedsKey`] for an address that others reach, without a key; [`ListenError::Listen`] when the address is taken or not
+    /// [`ListenError::NeedsKey`] for an address that others reach, where nobody is asked who they are; [`ListenError::Listen`] when the address is taken or not
     /// of this machine.
     pub async fn bind(options: GatewayOptions) -> Result<Self, ListenError> {
-        let (listener, address) = listen(options.address, &options.keys).await?;
+        let (listener, address) = listen(options.address, options.asks_who()).await?;
         Ok(Self { listener, address, options })
     }
 
@@ -73,14 +75,14 @@ impl HttpServer {
     /// Serves until `shutdown` is ready. Then no connection is taken any more, and requests that are under way have the options' grace
     /// to end.
     pub async fn run(self, router: Router, shutdown: impl Future<Output = ()>) {
-        let router = router.layer(from_fn_with_state(Arc::new(self.options.clone()), admit));
+        let router = behind(self.options.clone(), router);
         serve(self.listener, router, &self.options, shutdown).await;
     }
 }
 
-/// Listens; without keys on this machine alone.
-pub(crate) async fn listen(address: SocketAddr, keys: &ApiKeys) -> Result<(TcpListener, SocketAddr), ListenError> {
-    if keys.is_empty() && !address.ip().is_loopback() {
+/// Listens; where nobody is asked who they are, on this machine alone.
+pub(crate) async fn listen(address: SocketAddr, asks_who: bool) -> Result<(TcpListener, SocketAddr), ListenError> {
+    if !asks_who && !address.ip().is_loopback() {
         return Err(ListenError::NeedsKey { address });
     }
     let failed = |source| ListenError::Listen { address, source };
@@ -106,7 +108,9 @@ pub(crate) async fn serve(
         .keep_alive_timeout(Duration::from_secs(20))
         .max_concurrent_streams(256)
         .max_pending_accept_reset_streams(64);
+    let builder = Arc::new(builder);
     let connections = GracefulShutdown::new();
+    let addresses = Arc::new(Addresses { counts: Mutex::default(), most: options.connections_per_address });
     tokio::pin!(shutdown);
     loop {
         let place = places.clone().acquire_owned();
@@ -115,37 +119,101 @@ pub(crate) async fn serve(
             taken = async { (place.await, listener.accept().await) } => taken,
         };
         let (Ok(place), accepted) = taken else { break };
-        let stream = match accepted {
-            Ok((stream, _)) => stream,
+        let (stream, address) = match accepted {
+            Ok(accepted) => accepted,
             Err(_) => {
                 tokio::time::sleep(PAUSE).await; // too many open files, or a client that is gone already
                 continue;
             }
         };
+        let Some(counted) = addresses.clone().take(address.ip()) else {
+            tracing::warn!(%address, "too many connections of one address");
+            continue;
+        };
         let _ = stream.set_nodelay(true); // answers are small; a socket that cannot is served all the same
-        let service = TowerToHyperService::new(router.clone());
-        let connection = builder.serve_connection_with_upgrades(TokioIo::new(stream), service).into_owned();
-        let watched = connections.watch(connection);
+        let watcher = connections.watcher();
+        let (builder, router, tls, time) = (builder.clone(), router.clone(), options.tls.clone(), options.header_time);
         tokio::spawn(async move {
-            let _ = watched.await; // a client that breaks off concerns nobody else
-            drop(place);
+            match tls {
+                None => serve_one(&builder, router, stream, Peer { address, certificate: None }, watcher).await,
+                Some(tls) => match tls.accept(stream, time).await {
+                    Ok((stream, certificate)) => {
+                        let peer = Peer { address, certificate: certificate.map(Arc::new) };
+                        serve_one(&builder, router, stream, peer, watcher).await;
+                    }
+                    Err(error) => tracing::debug!(%address, %error, "a connection was not encrypted"),
+                },
+            }
+            drop((place, counted));
         });
     }
     drop(listener);
     let _ = tokio::time::timeout(options.grace, connections.shutdown()).await;
 }
 
-/// Lets a request through or refuses it. Nobody's body is read before it is known who asks.
-async fn admit(State(options): State<Arc<GatewayOptions>>, request: Request, next: Next) -> Response {
-    let is_grpc = guard::is_grpc(request.headers());
-    let admitted = match guard::allow(&options.keys, request.uri().path(), request.headers()) {
-        Ok(()) if is_grpc => Ok(request),
-        Ok(()) => body::whole(&options, request).await,
-        Err(error) if is_grpc => return tonic::Status::from(error).into_http(),
-        Err(error) => Err(error.into_response()),
-    };
-    match admitted {
-        Ok(request) => next.run(request).await,
-        Err(refused) => refused,
+/// Serves a connection until one of both ends it.
+async fn serve_one<S>(builder: &Builder<TokioExecutor>, router: Router, stream: S, peer: Peer, watcher: Watcher)
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let inner = TowerToHyperService::new(router);
+    let service = service_fn(move |mut request: Request<hyper::body::Incoming>| {
+        request.extensions_mut().insert(peer.clone());
+        inner.call(request)
+    });
+    let connection = builder.serve_connection_with_upgrades(TokioIo::new(stream), service).into_owned();
+    let _ = watcher.watch(connection).await; // a client that breaks off concerns nobody else
+}
+
+/// How many connections each address has. One machine shall not take every place.
+struct Addresses {
+    counts: Mutex<HashMap<IpAddr, usize>>,
+    most: usize,
+}
+
+/// A connection that is counted until this is dropped.
+struct CountedConnection(Arc<Addresses>, IpAddr);
+
+impl Addresses {
+    fn take(self: Arc<Self>, address: IpAddr) -> Option<CountedConnection> {
+        let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
+        let count = counts.entry(address).or_default();
+        if *count >= self.most && !address.is_loopback() {
+            return None;
+        }
+        *count += 1;
+        drop(counts);
+        Some(CountedConnection(self, address))
+    }
+}
+
+impl Drop for CountedConnection {
+    fn drop(&mut self) {
+        let mut counts = self.0.counts.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(count) = counts.get_mut(&self.1) {
+            *count -= 1;
+            if *count == 0 {
+                counts.remove(&self.1);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_address_has_so_many_connections() {
+        let addresses = Arc::new(Addresses { counts: Mutex::default(), most: 2 });
+        let take = |address: &str| addresses.clone().take(address.parse().expect("an address"));
+        let two = (take("10.0.0.1"), take("10.0.0.1"));
+        assert!(two.0.is_some() && two.1.is_some() && take("10.0.0.1").is_none() && take("10.0.0.2").is_some());
+        drop(two);
+        assert!(take("10.0.0.1").is_some());
+        let many: Vec<_> = (0..5).map(|_| take("127.0.0.1")).collect();
+        assert!(many.iter().all(Option::is_some), "this machine may be a proxy for all");
+        drop(many);
+        assert!(addresses.counts.lock().expect("unharmed").is_empty());
     }
 }

@@ -1,17 +1,12 @@
-//! Who may ask: keys, and which names a server without keys answers to.
+//! [`identify`]: who asks, by key, by token, by certificate, or nobody in particular on this machine.
 
-use axum::http::{HeaderMap, header};
+use axum::http::{HeaderMap, HeaderValue, header};
 
+use super::{GatewayOptions, Peer, Tls};
+use crate::access::{Caller, CallerKind, Scopes, Tokens};
 use crate::local::{Foreign, foreign};
-use crate::{ApiKeys, ServiceError, Trouble};
+use crate::{ServiceError, Trouble};
 
-/// Open to all, for those who watch over servers.
-const OPEN: [&str; 4] = [
-    "/v2/health/live",
-    "/v2/health/ready",
-    "/inference.GRPCInferenceService/ServerLive",
-    "/inference.GRPCInferenceService/ServerReady",
-];
 /// Another place for a key than `Authorization: Bearer`.
 const KEY_HEADER: &str = "x-api-key";
 
@@ -19,27 +14,68 @@ pub(super) fn is_grpc(headers: &HeaderMap) -> bool {
     headers.get(header::CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"application/grpc"))
 }
 
-/// Whether a request may pass.
-pub(super) fn allow(keys: &ApiKeys, path: &str, headers: &HeaderMap) -> Result<(), ServiceError> {
-    if OPEN.contains(&path) {
-        return Ok(());
-    }
-    if keys.is_empty() {
-        return foreign(headers).map_or(Ok(()), |name| Err(not_served(name)));
+/// Who asks.
+pub(super) async fn identify(
+    options: &GatewayOptions,
+    peer: Option<&Peer>,
+    headers: &HeaderMap,
+) -> Result<Caller, ServiceError> {
+    let unknown = |message: String| ServiceError::new(Trouble::Unauthenticated, message);
+    if options.keys.is_empty() && options.tokens.is_none() {
+        let certificate = peer.and_then(|peer| peer.certificate.as_ref());
+        if let Some(certificate) = certificate.filter(|_| options.tls.as_ref().is_some_and(Tls::asks_who)) {
+            return match foreign_origin(options, headers) {
+                Some(origin) => Err(not_served(Foreign::Origin(origin))),
+                None => Ok(Caller::new(CallerKind::Certificate, certificate.name(), Scopes::all(), None)),
+            };
+        }
+        return match foreign(headers) {
+            Some(Foreign::Origin(origin)) if is_allowed(options, origin) => Ok(Caller::anyone()),
+            Some(name) => Err(not_served(name)),
+            None => Ok(Caller::anyone()),
+        };
     }
     let bearer = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()).and_then(|value| {
         let (scheme, key) = value.split_once(' ')?;
         scheme.eq_ignore_ascii_case("bearer").then_some(key.trim())
     });
-    let key = bearer.or_else(|| headers.get(KEY_HEADER)?.to_str().ok());
-    match key {
-        Some(key) if keys.take(key) => Ok(()),
-        Some(_) => Err(ServiceError::new(Trouble::Unauthenticated, "the API key is not one of this server's")),
-        None => Err(ServiceError::new(
-            Trouble::Unauthenticated,
-            "this server asks for an API key: send it as \"Authorization: Bearer KEY\" or \"X-API-Key: KEY\"",
-        )),
+    let shown = bearer.or_else(|| headers.get(KEY_HEADER)?.to_str().ok());
+    let shown = shown.ok_or_else(|| unknown(what_is_asked_for(options)))?;
+    if let Some(tokens) = options.tokens.as_ref().filter(|_| Tokens::is_one(shown)) {
+        let caller = tokens.find(shown).await?;
+        tokens.take_one(&caller)?;
+        return Ok(caller);
     }
+    if options.keys.is_empty() {
+        return Err(unknown("the token cannot be read".to_owned()));
+    }
+    let caller = options.keys.find(shown).map_err(|error| unknown(error.to_string()))?;
+    caller.take_one()?;
+    Ok(caller)
+}
+
+/// What tells clients how to say who they are.
+pub(super) const CHALLENGE: HeaderValue = HeaderValue::from_static("Bearer realm=\"mvl\"");
+
+fn what_is_asked_for(options: &GatewayOptions) -> String {
+    match options.keys.is_empty() {
+        true => "this server asks for a token: send it as \"Authorization: Bearer TOKEN\"".to_owned(),
+        false => {
+            "this server asks for an API key: send it as \"Authorization: Bearer KEY\" or \"X-API-Key: KEY\"".to_owned()
+        }
+    }
+}
+
+fn is_allowed(options: &GatewayOptions, origin: &str) -> bool {
+    options.origins.iter().any(|allowed| allowed.eq_ignore_ascii_case(origin))
+}
+
+/// A page that asks by somebody's certificate, without being the server's own or an allowed one.
+fn foreign_origin<'a>(options: &GatewayOptions, headers: &'a HeaderMap) -> Option<&'a str> {
+    let text = |name| headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
+    let origin = text(header::ORIGIN)?;
+    let own = origin.split_once("://").map(|(_, host)| host) == text(header::HOST);
+    (!own && !is_allowed(options, origin)).then_some(origin)
 }
 
 fn not_served(name: Foreign<'_>) -> ServiceError {

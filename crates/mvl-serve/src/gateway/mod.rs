@@ -1,10 +1,25 @@
-//! What stands between the world and the services: connections, bodies, and who may ask.
+//! What stands between the world and the services: connections, encryption, who may ask, how often, bodies, and what is written down.
 
+mod admission;
+mod audit;
 mod body;
 mod connections;
+mod gate;
 mod guard;
+mod held_bytes;
+mod line_writer;
+mod observation;
 mod options;
+mod peer;
+mod request_id;
+mod tls;
 
+pub use audit::{AuditLog, AuditOptions};
 pub use connections::{HttpServer, ListenError};
 pub(crate) use connections::{listen, serve};
+pub(crate) use held_bytes::Held;
+pub use line_writer::LineWriter;
 pub use options::GatewayOptions;
+pub use peer::{ClientCertificate, Peer};
+pub use request_id::RequestId;
+pub use tls::{Tls, TlsError, TlsOptions};

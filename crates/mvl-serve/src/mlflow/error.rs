@@ -1,5 +1,7 @@
 //! [`ApiError`]: an error as MLflow's server writes it.
 
+use std::time::Duration;
+
 use axum::Json;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -18,6 +20,7 @@ pub(super) mod code {
     pub(crate) const UNAUTHENTICATED: &str = "UNAUTHENTICATED";
     pub(crate) const PERMISSION_DENIED: &str = "PERMISSION_DENIED";
     pub(crate) const BAD_REQUEST: &str = "BAD_REQUEST";
+    pub(crate) const REQUEST_LIMIT_EXCEEDED: &str = "REQUEST_LIMIT_EXCEEDED";
 }
 
 /// An error with a code of MLflow's, an HTTP status and a message.
@@ -28,11 +31,13 @@ pub(super) struct ApiError {
     pub(super) message: String,
     /// What happened inside, for the log and not for the caller.
     pub(super) inside: Option<String>,
+    /// When to ask again.
+    pub(super) retry_after: Option<Duration>,
 }
 
 impl ApiError {
     pub(super) fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
-        Self { status, code, message: message.into(), inside: None }
+        Self { status, code, message: message.into(), inside: None, retry_after: None }
     }
 
     pub(super) fn invalid(message: impl Into<String>) -> Self {
@@ -118,6 +123,9 @@ impl IntoResponse for ApiError {
         let mut headers = HeaderMap::new();
         if self.status == StatusCode::UNAUTHORIZED {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Basic realm=\"mvl\", Bearer"));
+        }
+        if let Some(after) = self.retry_after {
+            headers.insert(header::RETRY_AFTER, after.as_secs().max(1).into());
         }
         let mut response = (self.status, headers, Json(body)).into_response();
         if let Some(inside) = self.inside {

@@ -1,7 +1,7 @@
 //! Who may ask: keys, and which names a server without keys answers to.
 
 use axum::extract::{Request, State};
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::http::{HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
@@ -9,6 +9,7 @@ use base64::{Engine as _, alphabet};
 
 use super::app::App;
 use super::error::{ApiError, Inside, code};
+use crate::access::{KeyError, Scope};
 use crate::local::{Foreign, foreign};
 
 /// Open to all, for those who watch over servers.
@@ -16,7 +17,7 @@ const OPEN: &str = "/health";
 
 /// Lets a request through or refuses it, and tells the log what went wrong inside.
 pub(super) async fn guard(State(app): State<App>, request: Request, next: Next) -> Response {
-    let allowed = if request.uri().path() == OPEN { Ok(()) } else { allow(&app, request.headers()) };
+    let allowed = if request.uri().path() == OPEN { Ok(()) } else { allow(&app, &request) };
     let asked = format!("{} {}", request.method(), request.uri().path());
     let mut response = match allowed {
         Ok(()) => next.run(request).await,
@@ -30,7 +31,17 @@ pub(super) async fn guard(State(app): State<App>, request: Request, next: Next) 
     response
 }
 
-fn allow(app: &App, headers: &HeaderMap) -> Result<(), ApiError> {
+/// What a request needs: to look at something `read`, to change something `manage`. MLflow asks many questions by POST.
+fn needed(method: &Method, path: &str) -> Scope {
+    let asks = ["/search", "/get-history-bulk", "/graphql", "/get-latest-versions"];
+    match *method == Method::GET || *method == Method::HEAD || asks.iter().any(|end| path.ends_with(end)) {
+        true => Scope::Read,
+        false => Scope::Manage,
+    }
+}
+
+fn allow(app: &App, request: &Request) -> Result<(), ApiError> {
+    let headers = request.headers();
     if app.keys.is_empty() {
         return foreign(headers).map_or(Ok(()), |name| Err(not_served(name)));
     }
@@ -44,14 +55,21 @@ fn allow(app: &App, headers: &HeaderMap) -> Result<(), ApiError> {
             None
         }
     });
-    match key {
-        Some(key) if app.keys.take(&key) => Ok(()),
-        Some(_) => Err(unauthenticated("the API key is not one of this server's")),
-        None => Err(unauthenticated(
+    let key = key.ok_or_else(|| {
+        unauthenticated(
             "this server asks for an API key: set MLFLOW_TRACKING_TOKEN, or MLFLOW_TRACKING_USERNAME to anything and \
              MLFLOW_TRACKING_PASSWORD to the key",
-        )),
-    }
+        )
+    })?;
+    let caller = app.keys.find(&key).map_err(|error: KeyError| unauthenticated(&error.to_string()))?;
+    caller.take_one().map_err(|error| {
+        let mut refused = ApiError::new(StatusCode::TOO_MANY_REQUESTS, code::REQUEST_LIMIT_EXCEEDED, error.message);
+        refused.retry_after = error.retry_after;
+        refused
+    })?;
+    caller
+        .check_scope(needed(request.method(), request.uri().path()))
+        .map_err(|error| ApiError::new(StatusCode::FORBIDDEN, code::PERMISSION_DENIED, error.message))
 }
 
 fn unauthenticated(message: &str) -> ApiError {

@@ -44,7 +44,7 @@ impl Server {
     /// [`ServeError::Listen`], also for an address that others reach, without a key; [`ServeError::Tracker`] without a place for files.
     pub async fn bind(options: ServeOptions) -> Result<Self, ServeError> {
         options.tracker.blobs().map_err(ServeError::Tracker)?;
-        let (listener, address) = listen(options.address, &options.keys).await?;
+        let (listener, address) = listen(options.address, !options.keys.is_empty()).await?;
         Ok(Self { listener, address, options })
     }
 

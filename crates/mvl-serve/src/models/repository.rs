@@ -374,6 +374,11 @@ impl Repository {
         self.entries().get(name).map(|entry| entry.definition.clone()).ok_or_else(|| unknown(name))
     }
 
+    /// Where the models come from, as their definitions say.
+    pub fn sources(&self) -> Vec<String> {
+        self.entries().values().map(|entry| entry.definition.source.clone()).collect()
+    }
+
     /// The canary's and the shadow's version and percentage.
     ///
     /// # Errors

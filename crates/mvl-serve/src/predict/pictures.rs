@@ -9,6 +9,7 @@ use mvl_data::{decode, image_size, preprocess};
 use mvl_infer::{HostTensor, Priority};
 use serde::Serialize;
 use tokio::sync::Semaphore;
+use tracing::Instrument;
 
 use crate::models::Picked;
 use crate::service::{InferCall, Service};
@@ -94,7 +95,8 @@ impl Pictures {
             .into_iter()
             .map(|picture| {
                 let (this, question, spec, picked) = (self.clone(), question.clone(), spec.clone(), picked.clone());
-                tokio::spawn(async move { this.look_at_one(&question, picked, &spec, picture).await })
+                let look = async move { this.look_at_one(&question, picked, &spec, picture).await };
+                tokio::spawn(look.in_current_span())
             })
             .collect();
         let (model, version) = (picked.model.name.clone(), picked.model.version.clone());
@@ -116,9 +118,10 @@ impl Pictures {
         let place = self.decoders.clone().acquire_owned().await;
         let place = place.map_err(|_| ServiceError::internal("decoding has ended"))?;
         let (limits, prepared_for) = (self.limits, spec.clone());
+        let span = tracing::info_span!(target: "mvl_serve::request", "decode", bytes = picture.len());
         let prepared = tokio::task::spawn_blocking(move || {
             let _place = place;
-            prepare(&limits, &prepared_for, &picture)
+            span.in_scope(|| prepare(&limits, &prepared_for, &picture))
         });
         let images = prepared.await.unwrap_or_else(|_| Err(ServiceError::internal("decoding ended with a panic")))?;
         let call = InferCall {

@@ -13,10 +13,10 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{Pictures, Question};
-use crate::ServiceError;
 use crate::extract::{InPath, Whole};
 use crate::models::{ModelDefinition, ModelState, Repository};
 use crate::oip::rest::priority_of;
+use crate::{Caller, ServiceError};
 
 /// Every route under `/v1`.
 pub(crate) fn routes(pictures: Pictures) -> Router {
@@ -63,10 +63,11 @@ fn described(repository: &Repository, name: &str) -> Result<Value, ServiceError>
     Ok(told)
 }
 
-async fn list(State(pictures): State<Pictures>) -> Result<Json<Value>, ServiceError> {
+async fn list(State(pictures): State<Pictures>, caller: Caller) -> Result<Json<Value>, ServiceError> {
     let repository = pictures.service().repository();
     let mut names: Vec<String> = repository.index().into_iter().map(|entry| entry.name).collect();
     names.dedup();
+    names.retain(|name| caller.may_use(name));
     let models: Result<Vec<Value>, ServiceError> = names.iter().map(|name| described(repository, name)).collect();
     Ok(Json(json!({ "models": models? })))
 }
@@ -90,8 +91,14 @@ struct NewModel {
     max_batch_size: Option<usize>,
 }
 
-async fn create(State(pictures): State<Pictures>, Whole(body): Whole) -> Result<Response, ServiceError> {
+async fn create(
+    State(pictures): State<Pictures>,
+    caller: Caller,
+    Whole(body): Whole,
+) -> Result<Response, ServiceError> {
     let new: NewModel = read_json(&body)?;
+    caller.check_model(&new.name)?;
+    pictures.service().check_source(&new.source).await?;
     let mut definition = ModelDefinition::new(&new.name, new.source);
     definition.replicas = new.replicas.unwrap_or(definition.replicas);
     // Not where its library is: a caller must not name code to run.
@@ -186,10 +193,12 @@ async fn act(
         "rollback" => drop(service.blocking(move |repository| repository.rollback(&name)).await?),
         "canary" => {
             let Shared { source, percent } = read_json(&body)?;
+            service.check_source(&source).await?;
             service.blocking(move |repository| repository.set_canary(&name, &source, percent)).await?;
         }
         "shadow" => {
             let Shared { source, percent } = read_json(&body)?;
+            service.check_source(&source).await?;
             service.blocking(move |repository| repository.set_shadow(&name, &source, percent)).await?;
         }
         other => {

@@ -1,8 +1,12 @@
 //! The service as its clients meet it: over sockets of this machine.
 
 mod chaos;
+mod encryption;
 mod engines;
 mod hostile;
 mod load;
+mod security;
 mod served;
 mod switching;
+mod tokens;
+mod traces;

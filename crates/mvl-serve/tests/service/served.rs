@@ -9,7 +9,7 @@ use std::time::Duration;
 use mvl_core::{Backend, Channels, ClassifierSpec, Cpu, Labels, ModelConfig, Preprocess};
 use mvl_models::{save_classifier, zoo};
 use mvl_serve::models::{ModelSource, Repository};
-use mvl_serve::{GatewayOptions, HttpServer, Service, ServiceOptions, router};
+use mvl_serve::{AllowedSources, GatewayOptions, HttpServer, Service, ServiceOptions, router};
 use tokio::runtime::Runtime;
 use tokio::sync::oneshot;
 
@@ -31,7 +31,9 @@ impl Served {
         let server = runtime.block_on(HttpServer::bind(gateway)).expect("a free port");
         let address = server.address();
         let (end, ended) = oneshot::channel::<()>();
-        let routes = router(Service::new(repository.clone()), &options);
+        let folders = std::env::temp_dir().display().to_string();
+        let sources = AllowedSources::new(["identity:".to_owned(), "models:/".to_owned(), folders]);
+        let routes = router(Service::new(repository.clone()).with_sources(sources), &options);
         runtime.spawn(server.run(routes, async move { drop(ended.await) }));
         Self { address, repository, end: Some(end), runtime: Some(runtime) }
     }
@@ -84,6 +86,7 @@ impl Drop for Served {
 #[derive(Debug)]
 pub(crate) struct Reply {
     pub(crate) status: u16,
+    pub(crate) head: String,
     pub(crate) body: String,
 }
 
@@ -94,7 +97,13 @@ impl Reply {
         let text = String::from_utf8_lossy(&bytes);
         let (head, body) = text.split_once("\r\n\r\n").unwrap_or((&text, ""));
         let status = head.split(' ').nth(1).and_then(|status| status.parse().ok()).unwrap_or(0);
-        Self { status, body: body.to_owned() }
+        Self { status, head: head.to_owned(), body: body.to_owned() }
+    }
+
+    /// The value of a header.
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        let mut lines = self.head.lines().filter_map(|line| line.split_once(':'));
+        lines.find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value.trim())
     }
 
     /// The text of `{"error": text}`, which must be all there is.

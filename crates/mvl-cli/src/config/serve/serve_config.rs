@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use mvl_serve::models::is_model_name;
+use mvl_serve::telemetry::TelemetryOptions;
 use mvl_serve::{GatewayOptions, ServiceOptions};
 use serde::Serialize;
 
@@ -34,6 +35,8 @@ pub(crate) struct ServeConfig {
     pub gateway: GatewayTable,
     /// What is offered, and how far.
     pub service: ServiceTable,
+    /// What is logged and where traces go.
+    pub log: TelemetryOptions,
     /// What goes for models that are made later.
     pub defaults: ModelSettings,
     /// What is served.
@@ -71,6 +74,9 @@ impl ServeConfig {
         expect(version == FORMAT, format!("version: expected {FORMAT}, got {version}"));
         expect(file.poll_seconds != Some(0), "poll_seconds: expected at least 1, got 0".to_owned());
         problems.extend(file.gateway.problems().into_iter().map(|text| format!("gateway.{text}")));
+        if !(0.0..=1.0).contains(&file.log.sample) {
+            problems.push(format!("log.sample: expected 0 to 1, got {}", file.log.sample));
+        }
         problems.extend(file.service.problems().into_iter().map(|text| format!("service.{text}")));
         problems.extend(file.defaults.problems_as_defaults().into_iter().map(|text| format!("defaults.{text}")));
         let defaults = file.defaults.over(&ModelSettings::default());
@@ -86,12 +92,13 @@ impl ServeConfig {
             poll_seconds: file.poll_seconds,
             gateway: file.gateway,
             service: file.service,
+            log: file.log,
             defaults,
             models,
         })
     }
 
-    /// For the library; keys are still to be read.
+    /// For the library, without what is read from files.
     pub(crate) fn gateway_options(&self) -> GatewayOptions {
         self.gateway.options()
     }

@@ -1,5 +1,6 @@
 //! What a person writes in a server's TOML file, as flags or in the environment: every key optional, unknown ones refused.
 
+use mvl_serve::telemetry::TelemetryOptions;
 use serde::{Deserialize, Serialize};
 
 use super::{GatewayTable, ModelTable, ServiceTable, Slots};
@@ -23,6 +24,8 @@ pub(crate) struct ServeFile {
     pub gateway: GatewayTable,
     /// What is offered, and how far.
     pub service: ServiceTable,
+    /// What is logged and where traces go.
+    pub log: TelemetryOptions,
     /// What goes for every model that says nothing else.
     pub defaults: ModelTable,
     /// What is served.

@@ -9,6 +9,8 @@ use serde::{Deserialize, Serialize};
 pub(crate) struct ServiceTable {
     /// Lets clients leave tensors in this machine's shared memory.
     pub shared_memory: bool,
+    /// Which sources requests may name beside those that are served: folders, beginnings of addresses, names.
+    pub allowed_sources: Vec<String>,
     /// The longest side of a picture, in pixels.
     pub max_side_px: u32,
     /// The most pixels of a picture.
@@ -20,7 +22,8 @@ pub(crate) struct ServiceTable {
 impl Default for ServiceTable {
     fn default() -> Self {
         let PictureLimits { side_px, pixels, count } = PictureLimits::default();
-        Self { shared_memory: false, max_side_px: side_px, max_pixels: pixels, max_pictures: count }
+        let allowed_sources = Vec::new();
+        Self { shared_memory: false, allowed_sources, max_side_px: side_px, max_pixels: pixels, max_pictures: count }
     }
 }
 

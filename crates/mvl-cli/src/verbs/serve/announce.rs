@@ -15,7 +15,8 @@ pub(super) fn listening(
     repository: &Repository,
     output: &Output,
 ) -> anyhow::Result<()> {
-    let address = format!("http://{address}");
+    let scheme = if config.gateway.tls.is_some() { "https" } else { "http" };
+    let address = format!("{scheme}://{address}");
     let mut names: Vec<String> = repository.index().into_iter().map(|entry| entry.name).collect();
     names.dedup();
     let told = json!({ "address": address, "models": names });
@@ -59,9 +60,14 @@ fn models(config: &ServeConfig, repository: &Repository) -> String {
 /// Who may ask, and how much.
 fn protections(config: &ServeConfig) -> String {
     let gateway = &config.gateway;
-    let who = match &gateway.keys {
-        Some(file) => format!("API keys of {}", file.display()),
-        None => "no keys: this machine alone, under its own names".to_owned(),
+    let mut who = Vec::new();
+    who.extend(gateway.keys.as_ref().map(|file| format!("API keys of {}", file.display())));
+    who.extend(gateway.tokens.as_ref().map(|tokens| format!("tokens of {}", tokens.issuer)));
+    let authorities = gateway.tls.as_ref().and_then(|tls| tls.client_ca.as_ref());
+    who.extend(authorities.map(|file| format!("certificates by {}", file.display())));
+    let who = match who.is_empty() {
+        true => "no keys: this machine alone, under its own names".to_owned(),
+        false => who.join(", "),
     };
     let memory = if config.service.shared_memory { "; shared memory is open to clients" } else { "" };
     format!(

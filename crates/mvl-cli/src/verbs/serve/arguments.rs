@@ -37,7 +37,7 @@ pub(crate) struct ServeArguments {
     /// Where to listen. Anything but this machine's own addresses needs --keys [config: gateway.address].
     #[arg(long, value_name = "HOST:PORT")]
     address: Option<String>,
-    /// A file of API keys, a line each [config: gateway.keys].
+    /// A file of API keys, as `mvl keys new` makes [config: gateway.keys].
     #[arg(long, value_name = "FILE")]
     keys: Option<PathBuf>,
     /// What computes models: burn, ort (ONNX Runtime), rten [config: defaults.engine].
@@ -50,6 +50,34 @@ pub(crate) struct ServeArguments {
     /// [config: defaults.onnxruntime].
     #[arg(long, value_name = "PATH")]
     onnxruntime: Option<PathBuf>,
+    /// The server's certificate in PEM; encrypts, together with --tls-key [config: gateway.tls.certificate].
+    #[arg(long, value_name = "FILE", requires = "tls_key")]
+    tls_cert: Option<PathBuf>,
+    /// Its private key in PEM [config: gateway.tls.key].
+    #[arg(long, value_name = "FILE", requires = "tls_cert")]
+    tls_key: Option<PathBuf>,
+    /// The authorities of clients in PEM; who has no certificate by one of them cannot connect [config: gateway.tls.client_ca].
+    #[arg(long, value_name = "FILE", requires = "tls_cert")]
+    tls_client_ca: Option<PathBuf>,
+    /// A file that is told who did what, a line of JSON each [config: gateway.audit.file].
+    #[arg(long, value_name = "FILE")]
+    audit: Option<PathBuf>,
+    /// A source that requests may name beside those that are served: a folder, the beginning of an address [config:
+    /// service.allowed_sources]. Can be given often.
+    #[arg(long, value_name = "SOURCE")]
+    allow_source: Vec<String>,
+    /// Whose pages may ask, such as https://app.example [config: gateway.origins]. Can be given often.
+    #[arg(long, value_name = "ORIGIN")]
+    allow_origin: Vec<String>,
+    /// What is logged: error, warn, info (a line for every request), debug [config: log.level].
+    #[arg(long, value_name = "LEVEL")]
+    log_level: Option<String>,
+    /// How lines of the log are written: text or json [config: log.format].
+    #[arg(long, value_name = "FORMAT")]
+    log_format: Option<String>,
+    /// Where traces go, such as http://127.0.0.1:4318 (OTLP over HTTP) [config: log.otlp].
+    #[arg(long, value_name = "URL")]
+    otlp: Option<String>,
     /// How many forward passes of a model may run at once [config: defaults.replicas].
     #[arg(long, value_name = "N", allow_negative_numbers = true)]
     replicas: Option<i64>,
@@ -94,6 +122,17 @@ impl ServeArguments {
         };
         put("gateway.address", self.address.clone().map(Into::into));
         put("gateway.keys", self.keys.as_ref().map(|path| path.display().to_string().into()));
+        let path = |path: &Option<PathBuf>| path.as_ref().map(|path| path.display().to_string().into());
+        put("gateway.tls.certificate", path(&self.tls_cert));
+        put("gateway.tls.key", path(&self.tls_key));
+        put("gateway.tls.client_ca", path(&self.tls_client_ca));
+        put("gateway.audit.file", path(&self.audit));
+        let list = |list: &Vec<String>| (!list.is_empty()).then(|| list.clone().into());
+        put("gateway.origins", list(&self.allow_origin));
+        put("service.allowed_sources", list(&self.allow_source));
+        put("log.level", self.log_level.clone().map(Into::into));
+        put("log.format", self.log_format.clone().map(Into::into));
+        put("log.otlp", self.otlp.clone().map(Into::into));
         put("gateway.max_request_mib", self.max_request_mib.map(Into::into));
         put("gateway.drain_ms", self.drain.map(Into::into));
         put("service.shared_memory", self.shared_memory.then_some(true.into()));

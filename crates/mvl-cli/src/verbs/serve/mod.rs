@@ -6,7 +6,6 @@ mod naming;
 mod polling;
 mod sources;
 
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,11 +13,11 @@ use anyhow::Context;
 use mvl::core::Registry;
 use mvl::train::StopToken;
 use mvl_serve::models::Repository;
-use mvl_serve::{GatewayOptions, HttpServer, Service, router};
+use mvl_serve::telemetry::Telemetry;
+use mvl_serve::{AllowedSources, GatewayOptions, HttpServer, LineWriter, Service, router};
 
 pub(crate) use arguments::ServeArguments;
 
-use super::track::read_keys;
 use crate::arguments::Outcome;
 use crate::backends::with_backend;
 use crate::config::serve::{ServeConfig, ServedModel, Slots, environment_overrides};
@@ -29,7 +28,7 @@ const LOOK: Duration = Duration::from_millis(50);
 
 pub(crate) fn run(arguments: ServeArguments, registry: Registry, output: &Output) -> anyhow::Result<Outcome> {
     let config = config(&arguments)?;
-    let gateway = gateway(&config)?;
+    let gateway = config.gateway.opened()?;
     if arguments.print_config {
         let text = config.to_toml()?;
         output.result(&config, || text.trim_end().to_owned())?;
@@ -40,6 +39,11 @@ pub(crate) fn run(arguments: ServeArguments, registry: Registry, output: &Output
         output.result(&told, || "the config is right".to_owned())?;
         return Ok(Outcome::Done);
     }
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("cannot start threads")?;
+    // Dropped before the runtime, on which it sends the last traces.
+    let telemetry = Telemetry::new(&config.log, LineWriter::to_stderr()?, runtime.handle().clone()).context("log")?;
+    telemetry.install()?;
+    let gateway = GatewayOptions { audit: config.gateway.audit_log()?, ..gateway };
     let source = with_backend!(config.backend, B => sources::every::<B>(registry, config.device))?;
     let repository = Arc::new(Repository::new(source, config.slots.map(Slots::compute_slots)));
     let stop = StopToken::on_ctrl_c()?;
@@ -49,7 +53,6 @@ pub(crate) fn run(arguments: ServeArguments, registry: Registry, output: &Output
         }
         load(&repository, model)?;
     }
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("cannot start threads")?;
     runtime.block_on(serve(config, gateway, repository, stop, output))
 }
 
@@ -63,15 +66,6 @@ fn config(arguments: &ServeArguments) -> anyhow::Result<ServeConfig> {
         named.push(naming::demo()?);
     }
     ServeConfig::read(arguments.config.as_deref(), overrides, named)
-}
-
-/// Where to listen, with the keys read.
-fn gateway(config: &ServeConfig) -> anyhow::Result<GatewayOptions> {
-    let mut gateway = config.gateway_options();
-    if let Some(file) = &config.gateway.keys {
-        gateway.keys = read_keys(Path::new(file))?;
-    }
-    Ok(gateway)
 }
 
 /// Loads a model with its canary and its shadow.
@@ -102,7 +96,9 @@ async fn serve(
 ) -> anyhow::Result<Outcome> {
     let server = HttpServer::bind(gateway).await?;
     announce::listening(&config, server.address(), &repository, output)?;
-    let routes = router(Service::new(repository.clone()), &config.service_options());
+    let sources = AllowedSources::new(config.service.allowed_sources.iter().cloned());
+    let service = Service::new(repository.clone()).with_sources(sources);
+    let routes = router(service, &config.service_options());
     let polling = config.poll_seconds.map(Duration::from_secs);
     let polling = polling.map(|every| tokio::spawn(polling::poll(repository.clone(), every)));
     let drain = Duration::from_millis(config.gateway.drain_ms);

@@ -10,8 +10,9 @@ use mvl_infer::Total;
 use tonic::{Code, Request, Response, Status};
 
 use super::rest::{Oip, config_of, extensions, state_words};
+use crate::gateway::Held;
 use crate::models::{LoadedModel, ModelDefinition};
-use crate::{ServiceError, Trouble};
+use crate::{Caller, ServiceError, Trouble};
 
 /// What the proto file says, in Rust.
 #[allow(missing_docs, unreachable_pub, clippy::all, clippy::allow_attributes_without_reason, reason = "generated")]
@@ -121,6 +122,11 @@ fn statistics_of(model: &LoadedModel) -> proto::ModelStatistics {
     }
 }
 
+/// Whom the gateway let in.
+pub(super) fn caller_of<T>(request: &Request<T>) -> Caller {
+    request.extensions().get::<Caller>().cloned().unwrap_or_default()
+}
+
 type Answered<T> = Result<Response<T>, Status>;
 
 #[tonic::async_trait]
@@ -134,7 +140,9 @@ impl GrpcInferenceService for Oip {
     }
 
     async fn model_ready(&self, request: Request<proto::ModelReadyRequest>) -> Answered<proto::ModelReadyResponse> {
+        let caller = caller_of(&request);
         let request = request.into_inner();
+        caller.check_model(&request.name)?;
         let ready = match self.picked(&request.name, &request.version) {
             Ok(_) => true,
             Err(error) if error.trouble == Trouble::Unavailable => false,
@@ -158,7 +166,9 @@ impl GrpcInferenceService for Oip {
         &self,
         request: Request<proto::ModelMetadataRequest>,
     ) -> Answered<proto::ModelMetadataResponse> {
+        let caller = caller_of(&request);
         let request = request.into_inner();
+        caller.check_model(&request.name)?;
         let model = self.picked(&request.name, &request.version)?;
         let versions = self.service.repository().versions(&request.name)?;
         let tensors = |specs: &[mvl_infer::TensorSpec]| {
@@ -179,8 +189,10 @@ impl GrpcInferenceService for Oip {
     }
 
     async fn model_infer(&self, request: Request<proto::ModelInferRequest>) -> Answered<proto::ModelInferResponse> {
-        let timeout = timeout_of(&request);
-        Ok(Response::new(self.answer(request.into_inner(), timeout).await?))
+        let (timeout, caller) = (timeout_of(&request), caller_of(&request));
+        let request = request.into_inner();
+        caller.check_model(&request.model_name)?;
+        Ok(Response::new(self.answer(request, timeout).await?))
     }
 
     type ModelStreamInferStream = stream::Answers;
@@ -189,11 +201,14 @@ impl GrpcInferenceService for Oip {
         &self,
         request: Request<tonic::Streaming<proto::ModelInferRequest>>,
     ) -> Answered<stream::Answers> {
-        Ok(Response::new(stream::answers(self.clone(), request.into_inner())))
+        let (caller, held) = (caller_of(&request), request.extensions().get::<Held>().cloned());
+        Ok(Response::new(stream::answers(self.clone(), caller, held, request.into_inner())))
     }
 
     async fn model_config(&self, request: Request<proto::ModelConfigRequest>) -> Answered<proto::ModelConfigResponse> {
+        let caller = caller_of(&request);
         let request = request.into_inner();
+        caller.check_model(&request.name)?;
         let model = self.picked(&request.name, &request.version)?;
         let config = convert::config(&config_of(&model));
         Ok(Response::new(proto::ModelConfigResponse { config: Some(config) }))
@@ -203,7 +218,9 @@ impl GrpcInferenceService for Oip {
         &self,
         request: Request<proto::ModelStatisticsRequest>,
     ) -> Answered<proto::ModelStatisticsResponse> {
+        let caller = caller_of(&request);
         let request = request.into_inner();
+        named(&request.name).map_or(Ok(()), |name| caller.check_model(name))?;
         let models = match (named(&request.name), named(&request.version)) {
             (None, _) => self.service.repository().loaded(None),
             (Some(name), None) => {
@@ -212,7 +229,8 @@ impl GrpcInferenceService for Oip {
             }
             (Some(name), Some(version)) => vec![self.picked(name, version)?],
         };
-        let model_stats = models.iter().map(|model| statistics_of(model)).collect();
+        let model_stats =
+            models.iter().filter(|model| caller.may_use(&model.name)).map(|model| statistics_of(model)).collect();
         Ok(Response::new(proto::ModelStatisticsResponse { model_stats }))
     }
 
@@ -220,8 +238,9 @@ impl GrpcInferenceService for Oip {
         &self,
         request: Request<proto::RepositoryIndexRequest>,
     ) -> Answered<proto::RepositoryIndexResponse> {
+        let caller = caller_of(&request);
         let ready_only = request.into_inner().ready;
-        let entries = self.service.repository().index().into_iter();
+        let entries = self.service.repository().index().into_iter().filter(|entry| caller.may_use(&entry.name));
         let models = entries.filter_map(|entry| {
             let (state, reason) = state_words(&entry);
             (!ready_only || state == "READY").then(|| proto::repository_index_response::ModelIndex {
@@ -239,7 +258,9 @@ impl GrpcInferenceService for Oip {
         request: Request<proto::RepositoryModelLoadRequest>,
     ) -> Answered<proto::RepositoryModelLoadResponse> {
         use proto::model_repository_parameter::ParameterChoice;
+        let caller = caller_of(&request);
         let request = request.into_inner();
+        caller.check_model(&request.model_name)?;
         if request.parameters.contains_key("config") {
             let message = "a model's configuration is read from the server's config file alone";
             return Err(ServiceError::unsupported(message).into());
@@ -248,6 +269,9 @@ impl GrpcInferenceService for Oip {
             Some(ParameterChoice::StringParam(source)) => Some(source.clone()),
             _ => None,
         });
+        if let Some(source) = &source {
+            self.service.check_source(source).await?;
+        }
         let loading = self.service.blocking(move |repository| match source {
             Some(source) => repository.add(ModelDefinition::new(request.model_name, source)),
             None => repository.load(&request.model_name).map(drop),
@@ -260,7 +284,9 @@ impl GrpcInferenceService for Oip {
         &self,
         request: Request<proto::RepositoryModelUnloadRequest>,
     ) -> Answered<proto::RepositoryModelUnloadResponse> {
+        let caller = caller_of(&request);
         let name = request.into_inner().model_name;
+        caller.check_model(&name)?;
         self.service.blocking(move |repository| repository.unload(&name)).await?;
         Ok(Response::new(proto::RepositoryModelUnloadResponse {}))
     }

@@ -6,8 +6,11 @@ use std::task::{Context, Poll};
 use futures_core::Stream;
 use tokio::sync::mpsc;
 use tonic::{Status, Streaming};
+use tracing::Instrument;
 
 use super::proto;
+use crate::Caller;
+use crate::gateway::Held;
 use crate::oip::rest::Oip;
 
 /// How many answers may wait to be taken.
@@ -25,14 +28,26 @@ impl Stream for Answers {
 }
 
 /// Answers requests one after the other. An error of one is told in its answer, and the stream goes on.
-pub(super) fn answers(oip: Oip, mut requests: Streaming<proto::ModelInferRequest>) -> Answers {
+pub(super) fn answers(
+    oip: Oip,
+    caller: Caller,
+    held: Option<Held>,
+    mut requests: Streaming<proto::ModelInferRequest>,
+) -> Answers {
     let (send, receive) = mpsc::channel(WAITING);
-    tokio::spawn(async move {
+    let answering = async move {
         loop {
             let answer = match requests.message().await {
                 Ok(Some(request)) => {
                     let id = request.id.clone();
-                    Ok(match oip.answer(request, None).await {
+                    let answer = match caller.check_model(&request.model_name) {
+                        Ok(()) => oip.answer(request, None).await,
+                        Err(refused) => Err(refused),
+                    };
+                    if let Some(held) = &held {
+                        held.give_back();
+                    }
+                    Ok(match answer {
                         Ok(mut response) => {
                             // As Triton says of the last answer to a request; there is one here.
                             let last = proto::infer_parameter::ParameterChoice::BoolParam(true);
@@ -54,6 +69,7 @@ pub(super) fn answers(oip: Oip, mut requests: Streaming<proto::ModelInferRequest
                 return; // nobody takes them any more, or the stream is broken
             }
         }
-    });
+    };
+    tokio::spawn(answering.in_current_span());
     Answers(receive)
 }

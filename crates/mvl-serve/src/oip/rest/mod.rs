@@ -21,7 +21,7 @@ use super::memory::SharedMemory;
 use crate::extract::{Headers, InPath, Whole};
 use crate::models::{IndexEntry, LoadedModel, ModelDefinition, ModelState};
 use crate::service::{InferCall, Service};
-use crate::{ServiceError, Trouble};
+use crate::{Caller, ServiceError, Trouble};
 pub(crate) use body::{priority, priority_of, timeout};
 pub(crate) use statistics::to_json as statistics_json;
 
@@ -181,7 +181,9 @@ async fn infer(
         let call = std::mem::take(&mut request.call);
         (request, oip.service.infer_with(picked, call).await?)
     } else {
-        let mut request = body::parse(&body, json_length, &oip.memory)?;
+        let span = tracing::info_span!(target: "mvl_serve::request", "decode", bytes = body.len());
+        let mut request = span.in_scope(|| body::parse(&body, json_length, &oip.memory))?;
+        drop(span);
         let call = InferCall { model: which.model, version: which.version, ..std::mem::take(&mut request.call) };
         (request, oip.service.infer(call).await?)
     };
@@ -195,8 +197,9 @@ async fn infer(
     Ok(response)
 }
 
-async fn all_statistics(State(oip): State<Oip>) -> Json<Value> {
-    let statistics = oip.service.repository().loaded(None);
+async fn all_statistics(State(oip): State<Oip>, caller: Caller) -> Json<Value> {
+    let mut statistics = oip.service.repository().loaded(None);
+    statistics.retain(|model| caller.may_use(&model.name));
     Json(json!({ "model_stats": statistics.iter().map(|model| statistics_json(model)).collect::<Vec<_>>() }))
 }
 
@@ -233,9 +236,9 @@ pub(crate) fn state_words(entry: &IndexEntry) -> (&'static str, String) {
     }
 }
 
-async fn index(State(oip): State<Oip>, Whole(body): Whole) -> Result<Json<Value>, ServiceError> {
+async fn index(State(oip): State<Oip>, caller: Caller, Whole(body): Whole) -> Result<Json<Value>, ServiceError> {
     let ready_only = optional_json(&body)?.get("ready") == Some(&Value::Bool(true));
-    let entries = oip.service.repository().index().into_iter();
+    let entries = oip.service.repository().index().into_iter().filter(|entry| caller.may_use(&entry.name));
     let lines = entries.filter(|entry| !ready_only || entry.state == ModelState::Ready).map(|entry| {
         let (state, reason) = state_words(&entry);
         let mut line = json!({ "name": entry.name });
@@ -261,6 +264,9 @@ async fn load(
     let source = body.pointer("/parameters/source").and_then(Value::as_str).map(ToOwned::to_owned);
     if body.pointer("/parameters/config").is_some() {
         return Err(ServiceError::unsupported("a model's configuration is read from the server's config file alone"));
+    }
+    if let Some(source) = &source {
+        oip.service.check_source(source).await?;
     }
     let loading = oip.service.blocking(move |repository| match source {
         Some(source) => repository.add(ModelDefinition::new(which.model, source)),
