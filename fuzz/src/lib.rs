@@ -8,8 +8,8 @@ use axum::body::{Body, to_bytes};
 use axum::http::{Request, StatusCode};
 use mvl_core::{Channels, ClassifierSpec, Labels, ModelConfig, Preprocess};
 use mvl_infer::{BatchOptions, DataType, Engine, EngineError, HostTensor, Signature, TensorSpec};
-use mvl_serve::models::{FoundVersion, IdentityModels, ModelDefinition, ModelParts, ModelSource, Repository};
-use mvl_serve::{Service, ServiceError, ServiceOptions, router};
+use mvl_serve::models::{FoundVersion, IdentityModels, LoadOptions, ModelDefinition, ModelParts, ModelSource, Repository};
+use mvl_serve::{Service, ServiceError, ServiceOptions, Trouble, router};
 use tokio::runtime::Runtime;
 use tower::ServiceExt;
 
@@ -51,19 +51,19 @@ impl ModelSource for Small {
     fn resolve(&self, source: &str) -> Result<FoundVersion, ServiceError> {
         match source == "blind" || source.starts_with(IdentityModels::SCHEME) {
             true => Ok(FoundVersion::fixed("1", source)),
-            false => Err(ServiceError::not_found("no such source")),
+            false => Err(ServiceError::new(Trouble::NotFound, "no such source")),
         }
     }
 
-    fn load(&self, found: &FoundVersion, replicas: usize) -> Result<ModelParts, ServiceError> {
+    fn load(&self, found: &FoundVersion, options: &LoadOptions) -> Result<ModelParts, ServiceError> {
         if found.address != "blind" {
-            return IdentityModels.load(found, replicas);
+            return IdentityModels.load(found, options);
         }
         let config = ModelConfig::new("resnet8", 2);
         let preprocess = Preprocess::exact(8, 8, Channels::Rgb, &[0.5; 3], &[0.25; 3]);
         let engine: Arc<dyn Engine> = Arc::new(Blind::new());
         let classifier = Some(ClassifierSpec::new(config, Labels::new(["a", "b"]), preprocess));
-        Ok(ModelParts { replicas: vec![engine; replicas], classifier })
+        Ok(ModelParts { replicas: vec![engine; options.replicas], classifier })
     }
 }
 
