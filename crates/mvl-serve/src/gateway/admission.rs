@@ -53,7 +53,12 @@ pub(super) async fn admit(State(gate): State<Arc<Gate>>, mut request: Request, n
             }
             pass(&gate, request, next, in_grpc).await
         }
-        Err(error) => refusal(error, in_grpc),
+        Err(error) => {
+            if !in_grpc {
+                body::discard(request).await;
+            }
+            refusal(error, in_grpc)
+        }
     };
     if let (Some(audit), Some(noted)) = (&options.audit, noted) {
         let status = status_of(&response, in_grpc);

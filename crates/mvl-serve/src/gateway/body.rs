@@ -1,5 +1,7 @@
 //! Bodies are read whole before anything looks at them, within a limit and a time.
 
+use std::time::Duration;
+
 use axum::body::{Body, to_bytes};
 use axum::extract::Request;
 use axum::http::{StatusCode, header};
@@ -10,6 +12,10 @@ use serde_json::json;
 use super::GatewayOptions;
 use super::held_bytes::{Broken, Counted, Held, Pace};
 use crate::{ServiceError, Trouble};
+
+/// How much of a refused request's body is taken, and for how long.
+const DISCARDED: usize = 64 << 10;
+const DISCARDING: Duration = Duration::from_millis(200);
 
 /// The request with its whole body; or what to answer instead.
 pub(super) async fn whole(options: &GatewayOptions, held: &Held, request: Request) -> Result<Request, Response> {
@@ -41,6 +47,15 @@ pub(super) async fn whole(options: &GatewayOptions, held: &Held, request: Reques
                 Err(ServiceError::new(Trouble::Invalid, message).into_response())
             }
         },
+    }
+}
+
+/// Takes what little a refused request has brought, so that its client, which may still be sending, reads the answer. It is not kept.
+pub(super) async fn discard(request: Request) {
+    let waits = request.headers().contains_key(header::EXPECT);
+    let body = request.into_body();
+    if !waits && !body.is_end_stream() && body.size_hint().lower() <= DISCARDED as u64 {
+        let _ = tokio::time::timeout(DISCARDING, to_bytes(body, DISCARDED)).await; // whatever comes of it, it is refused
     }
 }
 

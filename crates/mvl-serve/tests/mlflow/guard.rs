@@ -1,7 +1,7 @@
 //! Who may ask.
 
-use mvl_serve::ListenError;
 use mvl_serve::mlflow::{ApiKeys, ServeError, ServeOptions, Server};
+use mvl_serve::{KeyEntry, ListenError, Scope};
 
 use crate::server::{Served, artifacts, database};
 
@@ -89,5 +89,46 @@ fn pages_in_a_browser_are_kept_out() {
         ("Origin", "null", 403),
     ] {
         assert_eq!(server.ask_with("GET", path, &[(name, value)], b"").status, status, "{name}: {value}");
+    }
+}
+
+#[test]
+fn keys_have_scopes_and_limits() {
+    let entry = |name: &str, key: &str, scope| KeyEntry::new(name, key, vec![scope]);
+    let mut seldom = entry("seldom", "asks seldom: battery", Scope::Read);
+    seldom.requests_per_day = std::num::NonZeroU32::new(1);
+    let mut gone = entry("gone", "was revoked: staple", Scope::Manage);
+    gone.revoked = true;
+    let entries = [
+        entry("looks", "looks only: horse", Scope::Read),
+        entry("asks", "asks models only", Scope::Infer),
+        seldom,
+        gone,
+    ];
+    let keys = entries.iter().fold(ApiKeys::default(), |keys, entry| keys.with_entry(entry).expect("a key"));
+    let server = Served::with(|options| options.with_keys(keys));
+    let ask = |key: &str, method: &str, path: &str, body: &[u8]| {
+        let authorization = format!("Bearer {key}");
+        let headers = [("Authorization", authorization.as_str()), ("Content-Type", "application/json")];
+        server.ask_with(method, &format!("/api/2.0/mlflow/{path}"), &headers, body)
+    };
+    let (look, search, create) =
+        ("experiments/get?experiment_id=0", "experiments/search", br#"{"name": "a"}"#.as_slice());
+    for (key, method, path, body, status, code) in [
+        ("looks only: horse", "GET", look, &b""[..], 200, ""),
+        ("looks only: horse", "POST", search, br#"{"max_results": 1}"#.as_slice(), 200, ""),
+        ("looks only: horse", "POST", "experiments/create", create, 403, "PERMISSION_DENIED"),
+        ("looks only: horse", "POST", "runs/delete", b"{}", 403, "PERMISSION_DENIED"),
+        ("asks models only", "GET", look, b"", 403, "PERMISSION_DENIED"),
+        ("asks seldom: battery", "GET", look, b"", 200, ""),
+        ("asks seldom: battery", "GET", look, b"", 429, "REQUEST_LIMIT_EXCEEDED"),
+        ("was revoked: staple", "GET", look, b"", 401, "UNAUTHENTICATED"),
+    ] {
+        let reply = ask(key, method, path, body);
+        assert_eq!(reply.status, status, "{key}: {path}: {reply:?}");
+        if status != 200 {
+            assert_eq!(reply.code(), code, "{key}: {path}");
+        }
+        assert_eq!(reply.header("retry-after").is_some(), status == 429, "{reply:?}");
     }
 }
