@@ -16,6 +16,7 @@
 //! - [`PredictorBuilder`]: where the model comes from, with a registry of your own, another device, a weights file.
 //! - [`Prediction`], [`TopClass`]: the answer.
 //! - [`Engine`]: what computes answers to tensors; [`Batcher`]: what puts requests that arrive together into one forward pass.
+//! - [`drift`]: whether pictures and answers are still like those that a model was made with.
 //!
 //! - [`EngineOptions`]: which engine computes a model; [`load_onnx`]: a graph that is there already.
 //!
@@ -24,6 +25,7 @@
 
 mod batcher;
 mod builder;
+pub mod drift;
 mod engine;
 pub mod export;
 mod infer_error;

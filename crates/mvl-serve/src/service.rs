@@ -106,6 +106,7 @@ impl Service {
             let request = Request { priority: Priority::Low, ..Request::new(inputs.clone()) };
             tokio::spawn(shadow.batcher.submit(request));
         }
+        let seen = model.drift.is_some().then(|| inputs.clone());
         let timeout = call.timeout.unwrap_or(model.batcher.options().timeout);
         let deadline = Instant::now() + timeout;
         let ticket = model.batcher.submit(Request { inputs, priority: call.priority, deadline: Some(deadline) });
@@ -113,6 +114,9 @@ impl Service {
         let late = || ServiceError::new(Trouble::Late, "the deadline passed before the answer was there");
         let answer = tokio::time::timeout_at(deadline.into(), ticket).await.map_err(|_| late())??;
         telemetry::record_answer(&model, &answer.timing, answer.batch_rows);
+        if let Some(inputs) = seen {
+            model.look(&inputs, &answer.outputs);
+        }
         let names = signature.outputs.iter().map(|spec| &spec.name);
         let outputs: Vec<_> = names.cloned().zip(answer.outputs).collect();
         let outputs = wanted.into_iter().map(|place| outputs[place].clone()).collect();

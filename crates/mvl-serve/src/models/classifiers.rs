@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use mvl_core::{Backend, BoxError, MODEL_FILE, Registry};
+use mvl_infer::drift::DriftReference;
 use mvl_infer::{OnnxFile, Predictor, load_onnx};
 
 use super::{FoundVersion, LoadOptions, ModelParts, ModelSource};
@@ -92,6 +93,17 @@ impl<B: Backend> ModelSource for ClassifierModels<B> {
             .with_device_ordinal(self.ordinal);
         let (replicas, spec) = builder.load_replicas(engine, *replicas).map_err(wrong)?;
         Ok(ModelParts { replicas, classifier: Some(spec) })
+    }
+
+    fn reference(&self, found: &FoundVersion) -> Result<Option<DriftReference>, ServiceError> {
+        let folder = Path::new(&found.address);
+        let read =
+            |folder: &Path| DriftReference::of_model(folder).map_err(|error| ServiceError::invalid(words(&error)));
+        if folder.is_dir() {
+            return read(folder);
+        }
+        let fetched = self.registry.fetch(&found.address).map_err(|error| ServiceError::invalid(words(&error)))?;
+        fetched.map_or(Ok(None), |folder| read(&folder))
     }
 }
 

@@ -5,10 +5,14 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use mvl_core::ClassifierSpec;
+use mvl_infer::drift::{DriftReference, DriftWatch};
 use mvl_infer::{BatchOptions, Batcher, ComputeSlots, DataType, Engine, HostTensor, Request, Signature};
 
 use super::FoundVersion;
 use crate::ServiceError;
+
+/// The output of a classifier that drift is looked for in.
+const PROBABILITIES: &str = "probabilities";
 
 /// What a loader found: engines that share weights, and what is known of the model beside them.
 pub struct ModelParts {
@@ -38,6 +42,8 @@ pub struct LoadedModel {
     pub batcher: Batcher,
     /// What is known of a model for pictures.
     pub classifier: Option<ClassifierSpec>,
+    /// Whether pictures and answers are still like those that it was made with, where that is known.
+    pub drift: Option<DriftWatch>,
     /// When it was loaded.
     pub loaded_at: SystemTime,
 }
@@ -57,7 +63,23 @@ impl LoadedModel {
             found,
             batcher: Batcher::start_in(parts.replicas, options, slots),
             classifier: parts.classifier,
+            drift: None,
             loaded_at: SystemTime::now(),
+        }
+    }
+
+    /// Compares pictures and answers from now on with what they were like when the version was made.
+    #[must_use]
+    pub fn watched_by(self, reference: Option<DriftReference>) -> Self {
+        Self { drift: reference.map(DriftWatch::new), ..self }
+    }
+
+    /// Looks at what was asked and answered.
+    pub(crate) fn look(&self, inputs: &[HostTensor], outputs: &[HostTensor]) {
+        let probabilities = self.signature().outputs.iter().position(|output| output.name == PROBABILITIES);
+        let probabilities = probabilities.and_then(|place| outputs.get(place));
+        if let (Some(drift), [pictures], Some(probabilities)) = (&self.drift, inputs, probabilities) {
+            drift.look(pictures, probabilities);
         }
     }
 

@@ -6,6 +6,7 @@ mod loaded;
 mod repository;
 mod served;
 mod source;
+mod stored;
 
 pub use classifiers::ClassifierModels;
 pub use definition::{LoadOptions, ModelDefinition, is_model_name};
@@ -13,3 +14,4 @@ pub use loaded::{LoadedModel, ModelParts};
 pub use repository::{IndexEntry, Loaded, MAX_REPLICAS, MAX_ROWS, ModelState, Repository};
 pub use served::{Picked, Share};
 pub use source::{FixedModels, FoundVersion, IdentityModels, ModelSource};
+pub use stored::{ModelCache, StoredModels};

@@ -198,7 +198,8 @@ impl Repository {
         }
         let parts = self.source.load(&found, &definition.load_options())?;
         let (name, slots) = (&definition.name, self.slots.clone());
-        let model = LoadedModel::start(name, found, parts, definition.batching, slots);
+        let reference = self.source.reference(&found)?;
+        let model = LoadedModel::start(name, found, parts, definition.batching, slots).watched_by(reference);
         model.warm_up()?;
         Ok(Arc::new(model))
     }

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+use mvl_infer::drift::DriftReference;
 use mvl_infer::{DataType, Engine, IdentityEngine};
 
 use super::{LoadOptions, ModelParts};
@@ -39,6 +40,14 @@ pub trait ModelSource: Send + Sync {
     /// # Errors
     /// When it cannot be read or is not what it should be.
     fn load(&self, found: &FoundVersion, options: &LoadOptions) -> Result<ModelParts, ServiceError>;
+
+    /// What pictures and answers were like when the version was made, where that is known.
+    ///
+    /// # Errors
+    /// When it is there and cannot be read.
+    fn reference(&self, _found: &FoundVersion) -> Result<Option<DriftReference>, ServiceError> {
+        Ok(None)
+    }
 }
 
 /// Identity models, by addresses such as `identity:FP32` or `identity:INT32,BYTES`: they give back what they get, to try a client or to

@@ -19,6 +19,8 @@ use crate::models::{LoadedModel, ModelState, Repository};
 /// | `mvl_serve_stage_seconds_total{stage}` | where the time went: `queue`, `input`, `infer`, `output` |
 /// | `mvl_serve_queued_rows` | rows that wait now |
 /// | `mvl_serve_replicas{health}` | replicas: `healthy`, `ejected`, `draining` |
+/// | `mvl_serve_input_drift{figure}`, `mvl_serve_prediction_drift{figure}` | how far pictures and answers are from those that the model was made with |
+/// | `mvl_serve_drift_rows` | pictures that were compared |
 /// | `mvl_serve_models{state}` | models: `ready`, `loading`, `unavailable` |
 pub(super) struct Figures {
     repository: Arc<Repository>,
@@ -50,6 +52,38 @@ impl Read {
 
 /// A name, what it is, and how it is read.
 type Counter = (&'static str, &'static str, fn(&Statistics) -> u64);
+
+impl Figures {
+    /// How far pictures and answers are from those that models were made with, of models that have a reference.
+    fn drifts(&self, read: &[Read], encoder: &mut DescriptorEncoder<'_>) -> Result<(), fmt::Error> {
+        let watched: Vec<_> = read.iter().filter_map(|read| Some((read, read.model.drift.as_ref()?))).collect();
+        if watched.is_empty() {
+            return Ok(());
+        }
+        let drifts: Vec<_> = watched.iter().map(|(read, drift)| (read, drift.drifts())).collect();
+        let families = [
+            ("input_drift", "Population stability index of pictures against the reference", true),
+            ("prediction_drift", "Population stability index of answers against the reference", false),
+        ];
+        for (name, help, of_input) in families {
+            let mut family = encoder.encode_descriptor(name, help, None, MetricType::Gauge)?;
+            for (read, drifts) in &drifts {
+                for drift in drifts.iter().filter(|drift| drift.of_input == of_input) {
+                    let [model, version] = read.labels();
+                    let labels = [model, version, ("figure", drift.figure.as_str())];
+                    family.encode_family(&labels)?.encode_gauge(&drift.index)?;
+                }
+            }
+        }
+        let help = "Pictures that are compared with the reference";
+        let mut rows = encoder.encode_descriptor("drift_rows", help, None, MetricType::Gauge)?;
+        for (read, drift) in &watched {
+            let count = i64::try_from(drift.rows()).unwrap_or(i64::MAX);
+            rows.encode_family(&read.labels())?.encode_gauge(&count)?;
+        }
+        Ok(())
+    }
+}
 
 impl Collector for Figures {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), fmt::Error> {
@@ -98,7 +132,7 @@ impl Collector for Figures {
         let mut times = encoder.encode_descriptor("request", help, Some(&Unit::Seconds), MetricType::Histogram)?;
         for read in &read {
             let success = &read.statistics.success;
-            let bounds = LATENCY_BOUNDS.iter().map(|bound| bound.as_secs_f64()).chain([f64::MAX]);
+            let bounds = LATENCY_BOUNDS.iter().map(|bound| bound.as_secs_f64()).chain([f64::INFINITY]);
             let buckets: Vec<(f64, u64)> = bounds.zip(read.statistics.latencies).collect();
             times.encode_family(&read.labels())?.encode_histogram::<NoLabelSet>(
                 success.time.as_secs_f64(),
@@ -126,6 +160,7 @@ impl Collector for Figures {
                 replicas.encode_family(&[model, version, ("health", name)])?.encode_gauge(&count)?;
             }
         }
+        self.drifts(&read, &mut encoder)?;
         let mut states = encoder.encode_descriptor("models", "Models by state", None, MetricType::Gauge)?;
         let mut index = self.repository.index();
         index.dedup_by(|a, b| a.name == b.name);
