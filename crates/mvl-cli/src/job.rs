@@ -10,9 +10,10 @@ use mvl::core::{
     Backend, BoxedTask, Classifier, Flow, Metrics, ModelConfig, ObserverError, Registry, StopReason, TrainingEvent,
     TrainingObserver, count_parameters, write_atomically,
 };
+use mvl::data::LabelledDataset;
 use mvl::infer::Predictor;
 use mvl::models::weights::{LoadPolicy, WeightsHub, load_weights};
-use mvl::models::{ClassifierSpec, load_with_task};
+use mvl::models::{ClassifierSpec, load_with_task, saved_model_in};
 use mvl::train::{Checkpointer, StopToken, Trainer};
 use serde::Serialize;
 
@@ -21,6 +22,7 @@ use crate::downloads::weights_hub;
 use crate::judge::{Measure, figures, judge};
 use crate::observers;
 use crate::plugins::Plugins;
+use crate::reference;
 use crate::tracking::{Figures, Recorded, data_digest};
 use crate::training_data::TrainingData;
 
@@ -210,7 +212,8 @@ impl TrainingJob {
         };
         if let (Some(dataset), true) = (data.test, test && summary.stop_reason != StopReason::Interrupted) {
             // What people will predict with, on data that no decision was based on.
-            let best = Predictor::<B>::builder(run_dir).with_registry(registry).with_device_ordinal(config.device);
+            let best =
+                Predictor::<B>::builder(run_dir).with_registry(registry.clone()).with_device_ordinal(config.device);
             let measure = Measure {
                 batch_size: config.data.batch_size,
                 ordinal: config.device,
@@ -221,6 +224,9 @@ impl TrainingJob {
             judged.skipped.iter().for_each(|sample| eprintln!("left out of the test: {}", sample.reason));
             summary.test_skipped = judged.skipped.len();
             summary.test = Some(judged.metrics);
+        }
+        if summary.stop_reason != StopReason::Interrupted {
+            write_reference::<B>(&config, registry, data.valid.as_deref().unwrap_or(&*data.train))?;
         }
         if let Some(recorded) = &recorded {
             summary.run_id = recorded.run_id().map(str::to_owned);
@@ -242,6 +248,22 @@ impl TrainingJob {
         write_text(&run_dir.join(SUMMARY_FILE), &serde_json::to_string_pretty(&summary)?)?;
         Ok(summary)
     }
+}
+
+/// Writes beside the model what pictures and answers are like on data that it was not fitted to, where there is such data and enough of it.
+/// It is looked at as it is, without random changes.
+fn write_reference<B: Backend>(
+    config: &RunConfig,
+    registry: Registry,
+    data: &dyn LabelledDataset,
+) -> anyhow::Result<()> {
+    let Some(folder) = saved_model_in(&config.run_dir) else { return Ok(()) };
+    let predictor =
+        Predictor::<B>::builder(&folder).with_registry(registry).with_device_ordinal(config.device).load()?;
+    if let Some(reference) = reference::gather(&predictor, data, reference::ROWS, || false) {
+        reference.write(&folder)?;
+    }
+    Ok(())
 }
 
 /// What a run begins with.

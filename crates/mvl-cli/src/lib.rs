@@ -26,6 +26,7 @@ mod model_arguments;
 mod observers;
 mod output;
 mod plugins;
+mod reference;
 mod sweep;
 mod system_metrics;
 mod terminal_plot;

@@ -1,7 +1,7 @@
 //! Which trained model a verb is about.
 
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use mvl::core::{Backend, Registry};
@@ -25,6 +25,11 @@ pub(crate) struct ModelArguments {
 }
 
 impl ModelArguments {
+    /// The model as a path.
+    pub(crate) fn path(&self) -> &Path {
+        Path::new(&self.model)
+    }
+
     pub(crate) fn load<B: Backend>(&self, registry: Registry, ordinal: usize) -> anyhow::Result<Predictor<B>> {
         let builder = Predictor::<B>::builder(&self.model).with_registry(registry).with_device_ordinal(ordinal);
         let mut builder = builder.with_hub(weights_hub(self.offline));

@@ -6,6 +6,7 @@ mod data;
 mod export;
 mod fine_tune;
 mod killed;
+mod monitoring;
 mod oip;
 mod photos;
 mod pipelines;
@@ -378,6 +379,15 @@ const CLAIMS: &[Claim] = &[
         takes: "a minute",
         quick: false,
         measure: service::overload,
+    },
+    Claim {
+        name: "monitoring",
+        says: "a real Prometheus counts every request of a running `mvl serve`; promtool is content with its page and the alert rules, which are \
+               tested; the dashboard parses; dark pictures are seen as drift",
+        needs: "Debian's prometheus; PyPI for Grafana's own library",
+        takes: "20 seconds",
+        quick: true,
+        measure: monitoring::monitoring,
     },
     Claim {
         name: "bad-input",

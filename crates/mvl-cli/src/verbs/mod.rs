@@ -9,6 +9,7 @@ pub(crate) mod export;
 pub(crate) mod keys;
 pub(crate) mod models;
 pub(crate) mod predict;
+pub(crate) mod reference;
 pub(crate) mod registry;
 pub(crate) mod runs;
 pub(crate) mod serve;

@@ -18,6 +18,7 @@ use crate::backends::{BackendChoice, with_backend};
 use crate::downloads::weights_hub;
 use crate::model_arguments::ModelArguments;
 use crate::output::{Output, table, thousands};
+use crate::verbs::reference::{self, ReferenceArguments};
 
 /// The number of classes that listed parameter counts are for: ImageNet's.
 const LISTED_CLASSES: usize = 1000;
@@ -45,6 +46,8 @@ pub(crate) enum ModelsVerb {
     Summary(SummaryArguments),
     /// Write a trained model's weights as safetensors under torchvision's keys.
     Export(ExportArguments),
+    /// Write what pictures and answers are like on a data set beside a model; a server then tells how far they drift from it.
+    Reference(ReferenceArguments),
     /// Compare a model with the answers of its reference implementation (scripts/compare_zoo.py writes them).
     Compare(CompareArguments),
 }
@@ -141,6 +144,7 @@ pub(crate) fn run(verb: ModelsVerb, registry: Registry, output: &Output) -> anyh
         ModelsVerb::Show { name } => show(&name, &registry, output)?,
         ModelsVerb::Summary(arguments) => summary(&arguments, &registry, output)?,
         ModelsVerb::Export(arguments) => export(arguments, registry, output)?,
+        ModelsVerb::Reference(arguments) => return reference::run(&arguments, registry, output),
         ModelsVerb::Compare(arguments) => compare(&arguments, &registry, output)?,
     }
     Ok(Outcome::Done)

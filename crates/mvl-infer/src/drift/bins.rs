@@ -50,7 +50,7 @@ impl Bins {
     /// The bin of a value; not a number is the last one.
     pub(super) fn of_value(&self, value: f32) -> usize {
         match self {
-            Self::Edges(edges) => edges.partition_point(|&edge| !(value < edge)),
+            Self::Edges(edges) => edges.partition_point(|edge| edge.total_cmp(&value).is_le()),
             Self::Classes(_) => self.count() - 1,
         }
     }

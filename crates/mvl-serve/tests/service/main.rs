@@ -2,11 +2,13 @@
 
 mod chaos;
 mod encryption;
+mod drifting;
 mod engines;
 mod hostile;
 mod load;
 mod security;
 mod served;
+mod stored;
 mod switching;
 mod tokens;
 mod traces;

@@ -7,6 +7,7 @@ mod serve_config;
 mod serve_file;
 mod service;
 mod slots;
+mod stores;
 
 pub(crate) use environment::overrides as environment_overrides;
 pub(crate) use gateway::GatewayTable;
@@ -15,3 +16,4 @@ pub(crate) use serve_config::ServeConfig;
 pub(crate) use serve_file::ServeFile;
 pub(crate) use service::ServiceTable;
 pub(crate) use slots::Slots;
+pub(crate) use stores::StoresTable;

@@ -3,12 +3,12 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use mvl_serve::models::is_model_name;
+use mvl_serve::models::{ModelCache, is_model_name};
 use mvl_serve::telemetry::TelemetryOptions;
 use mvl_serve::{GatewayOptions, ServiceOptions};
 use serde::Serialize;
 
-use super::{GatewayTable, ModelSettings, ModelTable, ServeFile, ServedModel, ServiceTable, Slots};
+use super::{GatewayTable, ModelSettings, ModelTable, ServeFile, ServedModel, ServiceTable, Slots, StoresTable};
 use crate::backends::BackendChoice;
 use crate::config::ConfigProblems;
 use crate::config::reader::{Override, read_layers};
@@ -37,6 +37,8 @@ pub(crate) struct ServeConfig {
     pub service: ServiceTable,
     /// What is logged and where traces go.
     pub log: TelemetryOptions,
+    /// Object stores that models may come from.
+    pub stores: StoresTable,
     /// What goes for models that are made later.
     pub defaults: ModelSettings,
     /// What is served.
@@ -77,6 +79,7 @@ impl ServeConfig {
         if !(0.0..=1.0).contains(&file.log.sample) {
             problems.push(format!("log.sample: expected 0 to 1, got {}", file.log.sample));
         }
+        problems.extend(file.stores.problems().into_iter().map(|text| format!("stores.{text}")));
         problems.extend(file.service.problems().into_iter().map(|text| format!("service.{text}")));
         problems.extend(file.defaults.problems_as_defaults().into_iter().map(|text| format!("defaults.{text}")));
         let defaults = file.defaults.over(&ModelSettings::default());
@@ -93,6 +96,7 @@ impl ServeConfig {
             gateway: file.gateway,
             service: file.service,
             log: file.log,
+            stores: file.stores,
             defaults,
             models,
         })
@@ -106,6 +110,11 @@ impl ServeConfig {
     /// For the library.
     pub(crate) fn service_options(&self) -> ServiceOptions {
         self.service.options(self.gateway_options().body_bytes)
+    }
+
+    /// Where models are kept that come from stores, and which addresses they may have.
+    pub(crate) fn stored_models(&self) -> (ModelCache, Vec<String>) {
+        (self.stores.cache(), self.stores.allowed(&self.models))
     }
 
     /// The whole config as TOML.
@@ -209,6 +218,8 @@ mod tests {
             adress = "127.0.0.1:1"
             address = "0.0.0.0:80"
             connections = 0
+            [stores]
+            allowed = ["models"]
             [service]
             max_pictures = "many"
             [defaults]
@@ -236,6 +247,7 @@ mod tests {
             "gateway.address",
             "gateway.connections",
             "service.max_pictures",
+            "stores.allowed[0]",
             "defaults.name",
             "defaults.replicas",
             "models[0].name",

@@ -3,7 +3,7 @@
 use mvl_serve::telemetry::TelemetryOptions;
 use serde::{Deserialize, Serialize};
 
-use super::{GatewayTable, ModelTable, ServiceTable, Slots};
+use super::{GatewayTable, ModelTable, ServiceTable, Slots, StoresTable};
 use crate::backends::BackendChoice;
 
 /// A server's config as typed.
@@ -26,6 +26,8 @@ pub(crate) struct ServeFile {
     pub service: ServiceTable,
     /// What is logged and where traces go.
     pub log: TelemetryOptions,
+    /// Object stores that models may come from.
+    pub stores: StoresTable,
     /// What goes for every model that says nothing else.
     pub defaults: ModelTable,
     /// What is served.

@@ -44,7 +44,7 @@ pub(crate) fn run(arguments: ServeArguments, registry: Registry, output: &Output
     let telemetry = Telemetry::new(&config.log, LineWriter::to_stderr()?, runtime.handle().clone()).context("log")?;
     telemetry.install()?;
     let gateway = GatewayOptions { audit: config.gateway.audit_log()?, ..gateway };
-    let source = with_backend!(config.backend, B => sources::every::<B>(registry, config.device))?;
+    let source = with_backend!(config.backend, B => sources::every::<B>(registry, &config))?;
     let repository = Arc::new(Repository::new(source, config.slots.map(Slots::compute_slots)));
     let stop = StopToken::on_ctrl_c()?;
     for model in &config.models {

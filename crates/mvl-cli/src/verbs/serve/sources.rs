@@ -1,11 +1,15 @@
-//! Where `mvl serve` gets its models: identity models, and classifiers from everywhere else.
+//! Where `mvl serve` gets its models: identity models, object stores, and classifiers from everywhere else.
 
 use std::sync::Arc;
 
 use mvl::core::{Backend, BoxError, Registry};
+use mvl::infer::drift::DriftReference;
 use mvl_serve::ServiceError;
-use mvl_serve::models::{ClassifierModels, FoundVersion, IdentityModels, LoadOptions, ModelParts, ModelSource};
+use mvl_serve::models::{
+    ClassifierModels, FoundVersion, IdentityModels, LoadOptions, ModelParts, ModelSource, StoredModels,
+};
 
+use crate::config::serve::ServeConfig;
 use crate::workspace::{block, existing};
 
 /// The version that an address of the registry stands for now.
@@ -16,8 +20,10 @@ pub(super) fn pinned(address: &str) -> Result<String, BoxError> {
 }
 
 /// All of them.
-pub(super) fn every<B: Backend>(registry: Registry, device: usize) -> Arc<dyn ModelSource> {
-    Arc::new(Sources(ClassifierModels::<B>::new(registry).on_device(device).following(pinned)))
+pub(super) fn every<B: Backend>(registry: Registry, config: &ServeConfig) -> Arc<dyn ModelSource> {
+    let near = Sources(ClassifierModels::<B>::new(registry).on_device(config.device).following(pinned));
+    let (cache, allowed) = config.stored_models();
+    Arc::new(StoredModels::new(Arc::new(near), cache, allowed))
 }
 
 struct Sources<B: Backend>(ClassifierModels<B>);
@@ -35,5 +41,9 @@ impl<B: Backend> ModelSource for Sources<B> {
 
     fn load(&self, found: &FoundVersion, options: &LoadOptions) -> Result<ModelParts, ServiceError> {
         self.of(&found.address).load(found, options)
+    }
+
+    fn reference(&self, found: &FoundVersion) -> Result<Option<DriftReference>, ServiceError> {
+        self.of(&found.address).reference(found)
     }
 }

@@ -29,14 +29,9 @@ pub struct ModelCache {
 }
 
 impl ModelCache {
-    /// A folder, made where it is missing, with at most so many bytes of models; a single model may have no more either.
-    ///
-    /// # Errors
-    /// When it cannot be made.
-    pub fn open(folder: impl Into<PathBuf>, max_bytes: u64) -> io::Result<Self> {
-        let folder = std::path::absolute(folder.into())?;
-        fs::create_dir_all(&folder)?;
-        Ok(Self { folder, max_bytes, alone: Arc::default() })
+    /// A folder, made when the first model is fetched, with at most so many bytes of models; a single model may have no more either.
+    pub fn new(folder: impl Into<PathBuf>, max_bytes: u64) -> Self {
+        Self { folder: folder.into(), max_bytes, alone: Arc::default() }
     }
 
     /// The folder of a model, fetched if it is not here, verified in any case.
@@ -53,6 +48,7 @@ impl ModelCache {
             }
             fs::remove_dir_all(&place).map_err(failed)?; // damaged: fetched anew
         }
+        fs::create_dir_all(&self.folder).map_err(failed)?;
         let staging = tempfile::Builder::new().prefix(FETCHING).tempdir_in(&self.folder).map_err(failed)?;
         let mut room = self.max_bytes;
         for (name, _) in &checksums.files {
