@@ -1,6 +1,7 @@
 //! `mvl doctor`: what this build and this machine can do.
 
 use mvl::core::{DeviceAllocator, DeviceUsage, ResourceConfig, ResourceManager, ResourceUsage};
+use mvl::infer::EngineKind;
 use serde::Serialize;
 use sysinfo::{MemoryRefreshKind, RefreshKind, System};
 
@@ -21,6 +22,14 @@ struct Report {
     weights_folder: std::path::PathBuf,
     resources: ResourceUsage,
     backends: Vec<BackendReport>,
+    /// What can compute the models of `mvl serve`.
+    engines: Vec<EngineReport>,
+}
+
+#[derive(Debug, Serialize)]
+struct EngineReport {
+    name: &'static str,
+    compiled: bool,
 }
 
 #[derive(Debug, Serialize)]
@@ -48,6 +57,7 @@ pub(crate) fn run(output: &Output) -> anyhow::Result<Outcome> {
         weights_folder: mvl::models::weights::weights_folder(),
         resources: ResourceManager::new(&ResourceConfig::default()).usage(),
         backends: BackendChoice::ALL.into_iter().map(examine).collect(),
+        engines: EngineKind::ALL.map(|kind| EngineReport { name: kind.name(), compiled: kind.is_compiled() }).into(),
     };
     output.result(&report, || describe(&report))?;
     Ok(Outcome::Done)
@@ -95,8 +105,13 @@ fn describe(report: &Report) -> String {
         ]
     };
     let rows: Vec<_> = report.backends.iter().map(row).collect();
+    let engine = |engine: &EngineReport| match engine.compiled {
+        true => engine.name.to_owned(),
+        false => format!("{} (build with --features {})", engine.name, engine.name),
+    };
+    let engines: Vec<String> = report.engines.iter().map(engine).collect();
     format!(
-        "mvl {} ({}), burn {}\n{}, {} threads, {}\nmemory: {} MiB, {} MiB available\n{}\nweights are looked for in {}\n\n{}",
+        "mvl {} ({}), burn {}\n{}, {} threads, {}\nmemory: {} MiB, {} MiB available\n{}\nweights are looked for in {}\nengines of mvl serve: {}\n\n{}",
         report.mvl,
         report.profile,
         report.burn,
@@ -107,6 +122,7 @@ fn describe(report: &Report) -> String {
         report.memory_available_mib,
         describe_resources(&report.resources),
         report.weights_folder.display(),
+        engines.join(", "),
         table(&["backend", "compiled", "devices", "device memory", "note"], &rows)
     )
 }
