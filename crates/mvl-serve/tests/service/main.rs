@@ -1,8 +1,8 @@
 //! The service as its clients meet it: over sockets of this machine.
 
 mod chaos;
-mod encryption;
 mod drifting;
+mod encryption;
 mod engines;
 mod hostile;
 mod load;
