@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use axum::http::{HeaderMap, Method, header};
+use axum::http::Method;
 use percent_encoding::percent_decode_str;
 
 use super::Scope;
@@ -48,7 +48,7 @@ const METHODS: [(&str, Scope); 18] = [
 ];
 
 /// What a request needs, by its method and path. What is not known needs `read` to be looked at and `manage` for anything else.
-pub fn needs(method: &Method, path: &str, headers: &HeaderMap) -> Needs {
+pub fn needs(method: &Method, path: &str) -> Needs {
     let all = |scope| Needs { scope: Some(scope), model: None };
     if OPEN.contains(&path) {
         return Needs { scope: None, model: None };
@@ -63,7 +63,7 @@ pub fn needs(method: &Method, path: &str, headers: &HeaderMap) -> Needs {
         ["v2", "models", "stats"] => all(Scope::Read),
         ["v2", "models", model, rest @ ..] => match rest {
             ["versions", _, rest @ ..] | rest => {
-                let infers = matches!(rest, ["infer" | "generate" | "generate_stream" | "stream"]);
+                let infers = rest == ["infer"];
                 of(if infers { Scope::Infer } else { otherwise }, model)
             }
         },
@@ -76,7 +76,8 @@ pub fn needs(method: &Method, path: &str, headers: &HeaderMap) -> Needs {
             let last = rest.last().unwrap_or(model);
             let (name, verb) = last.rsplit_once(':').unwrap_or((last, ""));
             let model = if rest.is_empty() { name } else { model };
-            let streams = headers.contains_key(header::UPGRADE) || rest.last() == Some(&"stream") || verb == "stream";
+            // A WebSocket is known by its path: a header that anybody may send must not make less of what is needed.
+            let streams = *method == Method::GET && rest == ["stream"];
             of(if verb == "predict" || streams { Scope::Infer } else { otherwise }, model)
         }
         [service, name] if service.contains('.') => {
@@ -94,7 +95,6 @@ mod tests {
     #[test]
     fn every_route_needs_something() {
         use Scope::{Infer, Manage, Read};
-        let upgrade = HeaderMap::from_iter([(header::UPGRADE, "websocket".parse().expect("a value"))]);
         for (asked, scope, model) in [
             ("GET /v2/health/live", None, None),
             ("GET /v2/health/ready", None, None),
@@ -124,6 +124,9 @@ mod tests {
             ("POST /v1/models/m:predict:load", Some(Manage), Some("m:predict")),
             ("POST /v1/models/m/versions/2:predict", Some(Infer), Some("m")),
             ("POST /v1/models/m:rollback", Some(Manage), Some("m")),
+            ("GET /v1/models/m/stream", Some(Infer), Some("m")),
+            ("DELETE /v1/models/m/stream", Some(Manage), Some("m")),
+            ("GET /v1/models/stream", Some(Read), Some("stream")),
             ("GET /metrics", Some(Read), None),
             ("GET /metrics/triton", Some(Read), None),
             ("POST /elsewhere", Some(Manage), None),
@@ -135,10 +138,8 @@ mod tests {
             ("POST /mvl.v1.ModelService/Unheard", Some(Manage), None),
         ] {
             let (method, path) = asked.split_once(' ').expect("two words");
-            let needed = needs(&method.parse().expect("a method"), path, &HeaderMap::new());
+            let needed = needs(&method.parse().expect("a method"), path);
             assert_eq!(needed, Needs { scope, model: model.map(ToOwned::to_owned) }, "{asked}");
         }
-        let needed = needs(&Method::GET, "/v1/models/m/frames", &upgrade);
-        assert_eq!(needed, Needs { scope: Some(Infer), model: Some("m".to_owned()) });
     }
 }

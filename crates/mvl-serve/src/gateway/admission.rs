@@ -15,8 +15,8 @@ use crate::access::{Caller, Needs, needs};
 use crate::service_error::Why;
 use crate::{ServiceError, Trouble};
 
-/// Methods of gRPC that take a stream, by how they end.
-const STREAMS: &str = "ModelStreamInfer";
+/// The method of gRPC that takes a stream.
+const STREAM: &str = "/inference.GRPCInferenceService/ModelStreamInfer";
 
 /// Who was let in, for the log.
 #[derive(Debug, Clone)]
@@ -25,7 +25,7 @@ pub(super) struct LetIn(pub(super) Caller);
 /// Lets a request through or refuses it.
 pub(super) async fn admit(State(gate): State<Arc<Gate>>, mut request: Request, next: Next) -> Response {
     let options = &gate.options;
-    let needed = needs(request.method(), request.uri().path(), request.headers());
+    let needed = needs(request.method(), request.uri().path());
     let in_grpc = is_grpc(request.headers());
     let Some(scope) = needed.scope else {
         return pass(&gate, request, next, in_grpc).await;
@@ -77,7 +77,7 @@ async fn pass(gate: &Gate, request: Request, next: Next, in_grpc: bool) -> Respo
     let held = gate.held.begin();
     let options = &gate.options;
     if in_grpc {
-        let pace = match request.uri().path().ends_with(STREAMS) {
+        let pace = match request.uri().path() == STREAM {
             true => Pace::Steady(options.silence),
             false => Pace::Whole(options.body_time),
         };

@@ -101,6 +101,16 @@ fn scopes_and_models_are_kept() {
             assert_eq!(reply.header("www-authenticate").is_some(), status == 401, "{reply:?}");
         }
     }
+    // No header makes less of what is needed.
+    for header in ["upgrade: websocket", "x-http-method-override: GET", "content-type: application/grpc"] {
+        for (line, body) in [("DELETE /v1/models/cats", ""), ("POST /v1/models/cats:unload", "")] {
+            let key = format!("x-api-key: {INFER}");
+            let reply = served.ask(line, &[&key, header, "connection: upgrade"], body.as_bytes());
+            let code = reply.header("grpc-status");
+            assert!(reply.status == 403 || code == Some("7"), "{line} with {header}: {reply:?}");
+        }
+    }
+    assert!(served.repository.versions("cats").is_ok());
     let names = |reply: &Reply, at: &str| -> Vec<String> {
         let list = reply.json().pointer(at).and_then(Value::as_array).cloned().unwrap_or_default();
         list.iter().filter_map(|one| Some(one.get("name")?.as_str()?.to_owned())).collect()
