@@ -2,6 +2,8 @@
 //!
 //! - [`Service`], [`Repository`](models::Repository), [`router`]: models that answer over the Open Inference Protocol, by REST and gRPC.
 //! - [`HttpServer`]: connections with limits and deadlines, for any router.
+//! - [`client`]: asks such a server, and others that speak the protocol.
+//! - [`upstream`], [`ensemble`]: models that other servers compute, and models made of others.
 //! - [`load`]: asks a server as fast as it answers, and says how long answers took.
 //! - [`mlflow`]: MLflow's REST API over the tracker and the registry, so that MLflow's own client works with them.
 //!
@@ -24,11 +26,14 @@
 //! ```
 
 mod access;
+pub mod client;
+pub mod ensemble;
 mod extract;
 mod gateway;
 pub mod load;
 mod local;
 pub mod mlflow;
+mod model_service;
 pub mod models;
 mod monitoring;
 mod oip;
@@ -36,7 +41,9 @@ mod predict;
 mod router;
 mod service;
 mod service_error;
+mod task;
 pub mod telemetry;
+pub mod upstream;
 
 pub use access::{
     AllowedSources, ApiKeys, Caller, CallerKind, KeyEntry, KeyError, KeyFile, KeyFileError, ModelPattern, Needs, Scope,
@@ -46,7 +53,9 @@ pub use gateway::{
     AuditLog, AuditOptions, ClientCertificate, GatewayOptions, HttpServer, LineWriter, ListenError, Peer, RequestId,
     Tls, TlsError, TlsOptions,
 };
-pub use predict::PictureLimits;
+pub use predict::{
+    ModelDescription, NamedClass, NewModel, PictureLimits, Predictions, RemoteOptions, ShareDescription, StreamOptions,
+};
 pub use router::{ServiceOptions, router};
 pub use service::{InferAnswer, InferCall, Service};
 pub use service_error::{ServiceError, Trouble};

@@ -4,17 +4,20 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
+use axum::http::{HeaderName, header};
+use axum::routing::get;
 use tonic::codec::CompressionEncoding;
 
+use crate::model_service::{ModelServiceServer, Models};
 use crate::monitoring;
 use crate::oip::grpc::GrpcInferenceServiceServer;
 use crate::oip::memory::SharedMemory;
 use crate::oip::rest::{Oip, routes};
-use crate::predict::{self, PictureLimits, Pictures};
+use crate::predict::{self, PictureLimits, Pictures, RemoteOptions, StreamOptions};
 use crate::service::Service;
 
 /// What of a service is offered, and how far.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ServiceOptions {
     /// Lets clients leave tensors in this machine's shared memory. Whoever may ask can then read and write it.
     pub shared_memory: bool,
@@ -22,12 +25,22 @@ pub struct ServiceOptions {
     pub message_bytes: usize,
     /// How much a picture may be.
     pub pictures: PictureLimits,
+    /// How much a stream of pictures may be.
+    pub streams: StreamOptions,
+    /// Where pictures may be fetched from that are given by URL.
+    pub remote: RemoteOptions,
 }
 
 impl Default for ServiceOptions {
     /// No shared memory, messages of 64 MiB.
     fn default() -> Self {
-        Self { shared_memory: false, message_bytes: 64 << 20, pictures: PictureLimits::default() }
+        Self {
+            shared_memory: false,
+            message_bytes: 64 << 20,
+            pictures: PictureLimits::default(),
+            streams: StreamOptions::default(),
+            remote: RemoteOptions::default(),
+        }
     }
 }
 
@@ -43,13 +56,25 @@ pub fn router(service: Service, options: &ServiceOptions) -> Router {
         .accept_compressed(CompressionEncoding::Deflate)
         .max_decoding_message_size(options.message_bytes)
         .max_encoding_message_size(options.message_bytes);
-    let pictures = predict::routes(Pictures::new(oip.service.clone(), options.pictures));
-    let grpc = tonic::service::Routes::new(grpc).into_axum_router().reset_fallback();
+    let pictures = Pictures::new(oip.service.clone(), options);
+    let models = ModelServiceServer::new(Models(pictures.clone()))
+        .accept_compressed(CompressionEncoding::Gzip)
+        .accept_compressed(CompressionEncoding::Deflate)
+        .max_decoding_message_size(options.message_bytes)
+        .max_encoding_message_size(options.message_bytes);
+    let pictures = predict::routes(pictures);
+    let grpc = tonic::service::Routes::new(grpc).add_service(models).into_axum_router().reset_fallback();
     let rest = routes(oip)
         .merge(pictures)
         .merge(monitoring::routes(repository))
+        .route("/openapi.json", get(openapi))
         .layer(DefaultBodyLimit::max(options.message_bytes));
     grpc.merge(rest).fallback(unknown)
+}
+
+/// What is offered over REST.
+async fn openapi() -> ([(HeaderName, &'static str); 1], &'static str) {
+    ([(header::CONTENT_TYPE, "application/json")], include_str!("../openapi.json"))
 }
 
 async fn unknown(uri: axum::http::Uri) -> crate::ServiceError {

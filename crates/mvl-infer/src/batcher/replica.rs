@@ -62,10 +62,10 @@ impl Replica {
         !self.draining && self.ejected_until.is_none_or(|until| until <= now)
     }
 
-    /// Counts a failure and takes the replica out, if that was one too many or a panic.
-    pub(super) fn failed(&mut self, panicked: bool, now: Instant, options: &BatchOptions) {
+    /// Counts a failure and takes the replica out, if that was one too many, or one that tells enough.
+    pub(super) fn failed(&mut self, out: bool, now: Instant, options: &BatchOptions) {
         self.failures += 1;
-        if panicked || self.failures >= options.eject_after {
+        if out || self.failures >= options.eject_after {
             self.ejected_until = Some(now + options.ejection(self.failures));
         }
     }

@@ -17,8 +17,8 @@ enum Outcome {
     Done(Vec<Vec<HostTensor>>, Timing),
     /// The inputs have no answer.
     Refused(String),
-    /// The engine failed, perhaps with a panic.
-    Failed { message: String, panicked: bool },
+    /// The engine failed, perhaps so that it is out at once.
+    Failed { message: String, out: bool },
 }
 
 /// Runs until its replica is taken out, or the batcher is closed and all is answered.
@@ -112,10 +112,13 @@ fn run(engine: &dyn Engine, requests: Vec<Vec<HostTensor>>, deadline: Instant) -
     let outputs = match catch_unwind(AssertUnwindSafe(|| engine.run_until(inputs, deadline))) {
         Ok(Ok(outputs)) => outputs,
         Ok(Err(EngineError::Input(message))) => return Outcome::Refused(message),
-        Ok(Err(EngineError::Failed(message))) => return Outcome::Failed { message, panicked: false },
+        Ok(Err(EngineError::Failed(message))) => return Outcome::Failed { message, out: false },
+        Ok(Err(error @ EngineError::Unreachable(_))) => {
+            return Outcome::Failed { message: error.to_string(), out: true };
+        }
         Err(panic) => {
             let message = format!("the engine failed: {}", words_of(&*panic));
-            return Outcome::Failed { message, panicked: true };
+            return Outcome::Failed { message, out: true };
         }
     };
     let ran_at = Instant::now();
@@ -134,7 +137,7 @@ fn run(engine: &dyn Engine, requests: Vec<Vec<HostTensor>>, deadline: Instant) -
             };
             Outcome::Done(parts, timing)
         }
-        Err(error) => Outcome::Failed { message: format!("the engine's answer is wrong: {error}"), panicked: false },
+        Err(error) => Outcome::Failed { message: format!("the engine's answer is wrong: {error}"), out: false },
     }
 }
 
@@ -163,7 +166,7 @@ fn end_pass(shared: &Shared, id: ReplicaId, outcome: Outcome, begun: Instant, wo
     replica.since = None;
     match &outcome {
         Outcome::Done(..) => (replica.failures, replica.ejected_until) = (0, None),
-        Outcome::Failed { panicked, .. } => replica.failed(*panicked, now, &shared.options),
+        Outcome::Failed { out, .. } => replica.failed(*out, now, &shared.options),
         Outcome::Refused(_) => {}
     }
     if replica.draining {

@@ -103,6 +103,9 @@ pub enum EngineError {
     /// The engine failed: another replica may do better.
     #[error("the engine failed: {0}")]
     Failed(String),
+    /// The engine is elsewhere and cannot be reached: it is out at once, as one that panics, and another replica is tried.
+    #[error("the engine cannot be reached: {0}")]
+    Unreachable(String),
 }
 
 impl From<TensorError> for EngineError {

@@ -7,7 +7,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use axum::Router;
+use axum::{Extension, Router};
 use hyper::Request;
 use hyper::service::{Service, service_fn};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
@@ -19,7 +19,7 @@ use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 
 use super::gate::behind;
-use super::{GatewayOptions, Peer};
+use super::{GatewayOptions, Peer, Streams};
 
 /// How long to wait when the system has no more sockets.
 const PAUSE: Duration = Duration::from_millis(50);
@@ -75,8 +75,15 @@ impl HttpServer {
     /// Serves until `shutdown` is ready. Then no connection is taken any more, and requests that are under way have the options' grace
     /// to end.
     pub async fn run(self, router: Router, shutdown: impl Future<Output = ()>) {
-        let router = behind(self.options.clone(), router);
-        serve(self.listener, router, &self.options, shutdown).await;
+        let streams = Streams::default();
+        let router = behind(self.options.clone(), router.layer(Extension(streams.clone())));
+        let ending = streams.clone();
+        let ended = async move {
+            shutdown.await;
+            ending.end();
+        };
+        serve(self.listener, router, &self.options, ended).await;
+        let _ = tokio::time::timeout(self.options.grace, streams.ended()).await;
     }
 }
 

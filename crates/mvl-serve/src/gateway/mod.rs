@@ -12,6 +12,7 @@ mod observation;
 mod options;
 mod peer;
 mod request_id;
+mod streams;
 mod tls;
 
 pub use audit::{AuditLog, AuditOptions};
@@ -22,4 +23,5 @@ pub use line_writer::LineWriter;
 pub use options::GatewayOptions;
 pub use peer::{ClientCertificate, Peer};
 pub use request_id::RequestId;
+pub(crate) use streams::{Ending, Streams};
 pub use tls::{Tls, TlsError, TlsOptions};

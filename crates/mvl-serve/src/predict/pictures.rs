@@ -7,13 +7,15 @@ use bytes::Bytes;
 use mvl_core::{Classification, ClassifierSpec};
 use mvl_data::{decode, image_size, preprocess};
 use mvl_infer::{HostTensor, Priority};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use tokio::sync::Semaphore;
-use tracing::Instrument;
 
+use super::remote::RemotePictures;
+use super::{ModelDescription, NewModel, StreamOptions};
 use crate::models::Picked;
 use crate::service::{InferCall, Service};
-use crate::{ServiceError, Trouble};
+use crate::task::Task;
+use crate::{Caller, ServiceError, ServiceOptions, Trouble};
 
 /// How much a picture may be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,29 +36,74 @@ impl Default for PictureLimits {
 }
 
 /// A class of an answer.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub(crate) struct NamedClass {
-    pub(crate) label: String,
-    pub(crate) index: usize,
-    pub(crate) probability: f32,
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct NamedClass {
+    /// Its name.
+    pub label: String,
+    /// Its place among the model's classes.
+    pub index: usize,
+    /// 0 to 1.
+    pub probability: f32,
 }
 
-/// What was seen in some pictures.
-#[derive(Debug, Serialize)]
-pub(crate) struct Seen {
-    pub(crate) model: String,
-    pub(crate) version: String,
-    /// For each picture, the likeliest classes.
-    pub(crate) predictions: Vec<Vec<NamedClass>>,
+/// What a model sees in pictures.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Predictions {
+    /// The model.
+    pub model: String,
+    /// The version that answered.
+    pub version: String,
+    /// For each picture, the likeliest classes, likeliest first.
+    pub predictions: Vec<Vec<NamedClass>>,
+}
+
+/// Decodes pictures and prepares them, as many at a time as there are processors, so that memory has a bound. Cheap to clone.
+#[derive(Debug, Clone)]
+pub(crate) struct Decoders {
+    limits: PictureLimits,
+    places: Arc<Semaphore>,
+}
+
+impl Decoders {
+    pub(crate) fn new(limits: PictureLimits) -> Self {
+        let processors = std::thread::available_parallelism().map_or(1, usize::from);
+        Self { limits, places: Arc::new(Semaphore::new(processors)) }
+    }
+
+    /// How many pictures there may be.
+    pub(crate) fn count(&self, got: usize) -> Result<(), ServiceError> {
+        let most = self.limits.count;
+        match (1..=most).contains(&got) {
+            true => Ok(()),
+            false => Err(ServiceError::invalid(format!("expected 1 to {most} pictures in a request, got {got}"))),
+        }
+    }
+
+    /// A picture as a model wants it, `[1, C, H, W]`.
+    pub(crate) async fn prepare(&self, spec: Arc<ClassifierSpec>, picture: Bytes) -> Result<HostTensor, ServiceError> {
+        let place = self.places.clone().acquire_owned().await;
+        let place = place.map_err(|_| ServiceError::internal("decoding has ended"))?;
+        let limits = self.limits;
+        let span = tracing::info_span!(target: "mvl_serve::request", "decode", bytes = picture.len());
+        let prepared = tokio::task::spawn_blocking(move || {
+            let _place = place;
+            span.in_scope(|| prepare(&limits, &spec, &picture))
+        });
+        prepared.await.unwrap_or_else(|_| Err(ServiceError::internal("decoding ended with a panic")))
+    }
 }
 
 /// Turns pictures into predictions. Cheap to clone.
 #[derive(Debug, Clone)]
 pub(crate) struct Pictures {
     service: Service,
-    limits: PictureLimits,
-    /// As many pictures are decoded at a time as there are processors, so that memory has a bound.
-    decoders: Arc<Semaphore>,
+    decoders: Decoders,
+    remote: RemotePictures,
+    /// How large the pictures of a request may be together.
+    most_bytes: usize,
+    pub(super) streaming: StreamOptions,
+    /// As many streams as may be open.
+    pub(super) streams: Arc<Semaphore>,
 }
 
 /// What to look for.
@@ -70,40 +117,62 @@ pub(crate) struct Question {
 }
 
 impl Pictures {
-    pub(crate) fn new(service: Service, limits: PictureLimits) -> Self {
-        let processors = std::thread::available_parallelism().map_or(1, usize::from);
-        Self { service, limits, decoders: Arc::new(Semaphore::new(processors)) }
+    pub(crate) fn new(service: Service, options: &ServiceOptions) -> Self {
+        let ServiceOptions { pictures: limits, streams: streaming, .. } = *options;
+        let streams = Arc::new(Semaphore::new(streaming.streams));
+        let remote = RemotePictures::new(options.remote.clone());
+        Self { service, decoders: Decoders::new(limits), remote, most_bytes: options.message_bytes, streaming, streams }
     }
 
     pub(crate) fn service(&self) -> &Service {
         &self.service
     }
 
-    /// The likeliest classes of each picture.
-    pub(crate) async fn look(&self, question: &Question, pictures: Vec<Bytes>) -> Result<Seen, ServiceError> {
-        if pictures.is_empty() || pictures.len() > self.limits.count {
-            let (most, got) = (self.limits.count, pictures.len());
-            return Err(ServiceError::invalid(format!("expected 1 to {most} pictures in a request, got {got}")));
+    /// What is told of the models that a caller may use.
+    pub(crate) fn described(&self, caller: &Caller) -> Result<Vec<ModelDescription>, ServiceError> {
+        ModelDescription::of_all(self.service.repository(), caller)
+    }
+
+    /// Loads another model, if a caller may, and says what it is.
+    pub(crate) async fn create(&self, caller: &Caller, new: NewModel) -> Result<ModelDescription, ServiceError> {
+        caller.check_model(&new.name)?;
+        self.service.check_source(&new.source).await?;
+        self.service.blocking(move |repository| new.create(repository)).await
+    }
+
+    /// Fetches pictures that are given by URL, one after the other.
+    pub(super) async fn fetched(&self, urls: &[String]) -> Result<Vec<Bytes>, ServiceError> {
+        self.decoders.count(urls.len())?;
+        let (mut pictures, mut total) = (Vec::with_capacity(urls.len()), 0);
+        for url in urls {
+            let picture = self.remote.fetch(url).await?;
+            total += picture.len();
+            if total > self.most_bytes {
+                let message = format!("expected pictures of at most {} bytes together", self.most_bytes);
+                return Err(ServiceError::new(Trouble::TooLarge, message));
+            }
+            pictures.push(picture);
         }
+        Ok(pictures)
+    }
+
+    /// The likeliest classes of each picture.
+    pub(crate) async fn look(&self, question: &Question, pictures: Vec<Bytes>) -> Result<Predictions, ServiceError> {
+        self.decoders.count(pictures.len())?;
         // The version is picked once, so that all pictures of a request are seen by one.
         let picked = self.service.repository().pick(&question.model, question.version.as_deref())?;
-        let spec = picked.model.classifier.clone().map(Arc::new);
-        let spec = spec.ok_or_else(|| {
-            ServiceError::invalid(format!("model {:?} takes tensors, not pictures; ask it under /v2", question.model))
-        })?;
+        let spec = Arc::new(takes_pictures(&picked)?.clone());
         let asked: Vec<_> = pictures
             .into_iter()
             .map(|picture| {
                 let (this, question, spec, picked) = (self.clone(), question.clone(), spec.clone(), picked.clone());
-                let look = async move { this.look_at_one(&question, picked, &spec, picture).await };
-                tokio::spawn(look.in_current_span())
+                Task::spawn(async move { this.look_at_one(&question, picked, &spec, picture).await })
             })
             .collect();
         let (model, version) = (picked.model.name.clone(), picked.model.version.clone());
-        let mut seen = Seen { model, version, predictions: Vec::new() };
+        let mut seen = Predictions { model, version, predictions: Vec::new() };
         for one in asked {
-            let classes = one.await.unwrap_or_else(|_| Err(ServiceError::internal("the work ended with a panic")));
-            seen.predictions.push(classes?);
+            seen.predictions.push(one.await?);
         }
         Ok(seen)
     }
@@ -115,15 +184,7 @@ impl Pictures {
         spec: &Arc<ClassifierSpec>,
         picture: Bytes,
     ) -> Result<Vec<NamedClass>, ServiceError> {
-        let place = self.decoders.clone().acquire_owned().await;
-        let place = place.map_err(|_| ServiceError::internal("decoding has ended"))?;
-        let (limits, prepared_for) = (self.limits, spec.clone());
-        let span = tracing::info_span!(target: "mvl_serve::request", "decode", bytes = picture.len());
-        let prepared = tokio::task::spawn_blocking(move || {
-            let _place = place;
-            span.in_scope(|| prepare(&limits, &prepared_for, &picture))
-        });
-        let images = prepared.await.unwrap_or_else(|_| Err(ServiceError::internal("decoding ended with a panic")))?;
+        let images = self.decoders.prepare(spec.clone(), picture).await?;
         let call = InferCall {
             inputs: vec![("images".to_owned(), images)],
             outputs: vec!["probabilities".to_owned()],
@@ -141,6 +202,13 @@ impl Pictures {
         });
         Ok(named.collect())
     }
+}
+
+/// What is known of a model for pictures, if it takes some.
+pub(crate) fn takes_pictures(picked: &Picked) -> Result<&ClassifierSpec, ServiceError> {
+    picked.model.classifier.as_ref().ok_or_else(|| {
+        ServiceError::invalid(format!("model {:?} takes tensors, not pictures; ask it under /v2", picked.model.name))
+    })
 }
 
 /// A picture as the model wants it.

@@ -8,13 +8,11 @@ use axum::{Json, Router};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
-use mvl_infer::{EngineKind, EngineOptions};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Pictures, Question};
+use super::{ModelDescription, NewModel, Pictures, Question};
 use crate::extract::{InPath, Whole};
-use crate::models::{ModelDefinition, ModelState, Repository};
 use crate::oip::rest::priority_of;
 use crate::{Caller, ServiceError};
 
@@ -25,70 +23,19 @@ pub(crate) fn routes(pictures: Pictures) -> Router {
         .route("/v1/models", get(list).post(create))
         .route("/v1/models/{model}", one.clone())
         .route("/v1/models/{model}/versions/{version}", axum::routing::post(act))
+        .route("/v1/models/{model}/stream", get(super::stream::open))
         .with_state(pictures)
 }
 
-fn described(repository: &Repository, name: &str) -> Result<Value, ServiceError> {
-    let definition = repository.definition(name)?;
-    let lines: Vec<_> = repository.index().into_iter().filter(|entry| entry.name == name).collect();
-    let (state, reason) = match lines.first().map(|entry| &entry.state) {
-        Some(ModelState::Ready) => ("ready", Value::Null),
-        Some(ModelState::Loading) => ("loading", Value::Null),
-        Some(ModelState::Unloaded) => ("unloaded", Value::Null),
-        Some(ModelState::Unavailable(reason)) => ("unavailable", reason.as_str().into()),
-        None => ("unavailable", Value::Null),
-    };
-    let mut told = json!({ "name": name, "source": definition.source, "state": state });
-    if !reason.is_null() {
-        told["reason"] = reason;
-    }
-    let Ok(versions) = repository.versions(name) else { return Ok(told) };
-    let [canary, shadow] = repository.shares(name)?;
-    told["version"] = versions.last().map(|model| model.version.clone()).into();
-    told["versions"] = versions.iter().map(|model| model.version.as_str()).collect();
-    for (key, share) in [("canary", canary), ("shadow", shadow)] {
-        if let Some((version, percent)) = share {
-            told[key] = json!({ "version": version, "percent": percent });
-        }
-    }
-    if let Some(model) = versions.last() {
-        told["platform"] = model.batcher.platform().into();
-        if let Some(spec) = &model.classifier {
-            told["task"] = spec.task.as_str().into();
-            told["model"] = spec.model.name.as_str().into();
-            told["classes"] = spec.model.num_classes.into();
-            told["preprocess"] = serde_json::to_value(&spec.preprocess).unwrap_or_default();
-        }
-    }
-    Ok(told)
-}
-
 async fn list(State(pictures): State<Pictures>, caller: Caller) -> Result<Json<Value>, ServiceError> {
-    let repository = pictures.service().repository();
-    let mut names: Vec<String> = repository.index().into_iter().map(|entry| entry.name).collect();
-    names.dedup();
-    names.retain(|name| caller.may_use(name));
-    let models: Result<Vec<Value>, ServiceError> = names.iter().map(|name| described(repository, name)).collect();
-    Ok(Json(json!({ "models": models? })))
+    Ok(Json(json!({ "models": pictures.described(&caller)? })))
 }
 
-async fn inspect(State(pictures): State<Pictures>, InPath(model): InPath<String>) -> Result<Json<Value>, ServiceError> {
-    described(pictures.service().repository(), &model).map(Json)
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct NewModel {
-    name: String,
-    source: String,
-    #[serde(default)]
-    replicas: Option<usize>,
-    #[serde(default)]
-    engine: EngineKind,
-    #[serde(default)]
-    engine_threads: Option<usize>,
-    #[serde(default)]
-    max_batch_size: Option<usize>,
+async fn inspect(
+    State(pictures): State<Pictures>,
+    InPath(model): InPath<String>,
+) -> Result<Json<ModelDescription>, ServiceError> {
+    ModelDescription::of(pictures.service().repository(), &model).map(Json)
 }
 
 async fn create(
@@ -97,15 +44,7 @@ async fn create(
     Whole(body): Whole,
 ) -> Result<Response, ServiceError> {
     let new: NewModel = read_json(&body)?;
-    caller.check_model(&new.name)?;
-    pictures.service().check_source(&new.source).await?;
-    let mut definition = ModelDefinition::new(&new.name, new.source);
-    definition.replicas = new.replicas.unwrap_or(definition.replicas);
-    // Not where its library is: a caller must not name code to run.
-    definition.engine = EngineOptions { threads: new.engine_threads, ..new.engine.into() };
-    definition.batching.max_rows = new.max_batch_size.unwrap_or(definition.batching.max_rows);
-    pictures.service().blocking(move |repository| repository.add(definition)).await?;
-    let told = described(pictures.service().repository(), &new.name)?;
+    let told = pictures.create(&caller, new).await?;
     Ok((StatusCode::CREATED, Json(told)).into_response())
 }
 
@@ -136,7 +75,7 @@ struct PredictQuery {
     priority: Option<u64>,
 }
 
-fn five() -> usize {
+pub(super) fn five() -> usize {
     5
 }
 
@@ -177,7 +116,7 @@ async fn act(
         };
         // What is not there is told before a picture is looked at.
         pictures.service().repository().pick(&question.model, question.version.as_deref())?;
-        let found = pictures_of(request).await?;
+        let found = pictures_of(&pictures, request).await?;
         return Ok(Json(pictures.look(&question, found).await?).into_response());
     }
     if in_version {
@@ -206,10 +145,10 @@ async fn act(
             return Err(ServiceError::not_found(format!("a model has no verb {shown:?}")));
         }
     }
-    Ok(Json(described(service.repository(), &model)?).into_response())
+    Ok(Json(ModelDescription::of(service.repository(), &model)?).into_response())
 }
 
-/// Pictures in base64.
+/// Pictures in base64, or where they lie.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct PicturesInJson {
@@ -217,10 +156,14 @@ struct PicturesInJson {
     image: Option<String>,
     #[serde(default)]
     images: Vec<String>,
+    #[serde(default)]
+    url: Option<String>,
+    #[serde(default)]
+    urls: Vec<String>,
 }
 
 /// The pictures of a request: its body, the files of a form, or base64 in JSON.
-async fn pictures_of(request: Request) -> Result<Vec<Bytes>, ServiceError> {
+async fn pictures_of(pictures: &Pictures, request: Request) -> Result<Vec<Bytes>, ServiceError> {
     let kind = kind_of(request.headers());
     if kind == "multipart/form-data" {
         return files_of(request).await;
@@ -234,7 +177,14 @@ async fn pictures_of(request: Request) -> Result<Vec<Bytes>, ServiceError> {
             Ok(vec![body])
         };
     }
-    let PicturesInJson { image, images } = read_json(&body)?;
+    let PicturesInJson { image, images, url, urls } = read_json(&body)?;
+    let urls: Vec<String> = url.into_iter().chain(urls).collect();
+    if !urls.is_empty() {
+        return match image.is_none() && images.is_empty() {
+            true => pictures.fetched(&urls).await,
+            false => Err(ServiceError::invalid("expected pictures or their URLs, got both")),
+        };
+    }
     let texts = image.into_iter().chain(images);
     let decoded = texts.map(|text| {
         // Browsers write data:image/jpeg;base64,…

@@ -344,7 +344,7 @@ fn bad_pictures() {
         ("nothing in base64", "application/json", br#"{"image":""}"#.to_vec(), 400),
         ("no pictures", "application/json", b"{}".to_vec(), 400),
         ("65 pictures", "application/json", many.into_bytes(), 400),
-        ("an address", "application/json", br#"{"url":"http://169.254.169.254/latest"}"#.to_vec(), 400),
+        ("an address", "application/json", br#"{"url":"http://169.254.169.254/latest"}"#.to_vec(), 403),
         ("a form without a border", "multipart/form-data", b"--x\r\n".to_vec(), 400),
         (
             "a form cut short",

@@ -23,19 +23,30 @@ pub(crate) struct Served {
 
 impl Served {
     pub(crate) fn start(source: Arc<dyn ModelSource>, gateway: GatewayOptions) -> Self {
+        let message_bytes = gateway.body_bytes;
+        Self::start_with(source, gateway, ServiceOptions { message_bytes, ..ServiceOptions::default() })
+    }
+
+    pub(crate) fn start_with(source: Arc<dyn ModelSource>, gateway: GatewayOptions, options: ServiceOptions) -> Self {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
         let runtime = runtime.expect("a runtime");
         let repository = Arc::new(Repository::new(source, None));
         let gateway = GatewayOptions { address: ([127, 0, 0, 1], 0).into(), ..gateway };
-        let options = ServiceOptions { message_bytes: gateway.body_bytes, ..ServiceOptions::default() };
         let server = runtime.block_on(HttpServer::bind(gateway)).expect("a free port");
         let address = server.address();
         let (end, ended) = oneshot::channel::<()>();
         let folders = std::env::temp_dir().display().to_string();
-        let sources = AllowedSources::new(["identity:".to_owned(), "models:/".to_owned(), folders]);
+        let own = ["identity:".to_owned(), "models:/".to_owned(), folders];
+        let others = ["http://", "https://", "hook:", "ensemble:"].map(ToOwned::to_owned);
+        let sources = AllowedSources::new(own.into_iter().chain(others));
         let routes = router(Service::new(repository.clone()).with_sources(sources), &options);
         runtime.spawn(server.run(routes, async move { drop(ended.await) }));
         Self { address, repository, end: Some(end), runtime: Some(runtime) }
+    }
+
+    /// Lets the server end; what is under way may still be answered.
+    pub(crate) fn end(&mut self) {
+        drop(self.end.take());
     }
 
     /// Sends bytes, and gives what comes back until the server closes.

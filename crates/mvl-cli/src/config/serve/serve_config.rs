@@ -1,10 +1,12 @@
 //! A server's config once resolved and checked.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
+use mvl_serve::ensemble::EnsembleConfig;
 use mvl_serve::models::{ModelCache, is_model_name};
 use mvl_serve::telemetry::TelemetryOptions;
+use mvl_serve::upstream::{UpstreamModels, UpstreamOptions};
 use mvl_serve::{GatewayOptions, ServiceOptions};
 use serde::Serialize;
 
@@ -39,6 +41,12 @@ pub(crate) struct ServeConfig {
     pub log: TelemetryOptions,
     /// Object stores that models may come from.
     pub stores: StoresTable,
+    /// Servers that may be asked for models, and hooks.
+    #[serde(skip_serializing_if = "is_default")]
+    pub upstreams: UpstreamOptions,
+    /// Models made of others.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub ensembles: BTreeMap<String, EnsembleConfig>,
     /// What goes for models that are made later.
     pub defaults: ModelSettings,
     /// What is served.
@@ -82,6 +90,9 @@ impl ServeConfig {
         problems.extend(file.stores.problems().into_iter().map(|text| format!("stores.{text}")));
         problems.extend(file.service.problems().into_iter().map(|text| format!("service.{text}")));
         problems.extend(file.defaults.problems_as_defaults().into_iter().map(|text| format!("defaults.{text}")));
+        for (name, hook) in &file.upstreams.hooks {
+            problems.extend(hook.signature().err().map(|text| format!("upstreams.hooks.{name}: {text}")));
+        }
         let defaults = file.defaults.over(&ModelSettings::default());
         let models = models(&file.models, &defaults, &mut problems);
         if !problems.is_empty() {
@@ -97,6 +108,8 @@ impl ServeConfig {
             service: file.service,
             log: file.log,
             stores: file.stores,
+            upstreams: file.upstreams,
+            ensembles: file.ensembles,
             defaults,
             models,
         })
@@ -117,6 +130,19 @@ impl ServeConfig {
         (self.stores.cache(), self.stores.allowed(&self.models))
     }
 
+    /// For the library. What a person has written as a model's source may be asked.
+    pub(crate) fn upstream_options(&self) -> UpstreamOptions {
+        let mut options = self.upstreams.clone();
+        let shares = |model: &ServedModel| [model.canary.clone(), model.shadow.clone()].into_iter().flatten();
+        let shared = self.models.iter().flat_map(shares).map(|share| share.source);
+        for source in self.models.iter().map(|model| model.source.clone()).chain(shared) {
+            if UpstreamModels::takes(&source) {
+                options.hosts.extend(UpstreamModels::hosts_of(&source));
+            }
+        }
+        options
+    }
+
     /// The whole config as TOML.
     ///
     /// # Errors
@@ -124,6 +150,10 @@ impl ServeConfig {
     pub(crate) fn to_toml(&self) -> Result<String, toml::ser::Error> {
         toml::to_string_pretty(self)
     }
+}
+
+fn is_default(options: &UpstreamOptions) -> bool {
+    *options == UpstreamOptions::default()
 }
 
 /// The models with everything that is said of them; what is wrong with them is noted.

@@ -1,6 +1,10 @@
 //! What a person writes in a server's TOML file, as flags or in the environment: every key optional, unknown ones refused.
 
+use std::collections::BTreeMap;
+
+use mvl_serve::ensemble::EnsembleConfig;
 use mvl_serve::telemetry::TelemetryOptions;
+use mvl_serve::upstream::UpstreamOptions;
 use serde::{Deserialize, Serialize};
 
 use super::{GatewayTable, ModelTable, ServiceTable, Slots, StoresTable};
@@ -28,6 +32,10 @@ pub(crate) struct ServeFile {
     pub log: TelemetryOptions,
     /// Object stores that models may come from.
     pub stores: StoresTable,
+    /// Servers that may be asked for models, and hooks.
+    pub upstreams: UpstreamOptions,
+    /// Models made of others, as `ensemble:NAME`.
+    pub ensembles: BTreeMap<String, EnsembleConfig>,
     /// What goes for every model that says nothing else.
     pub defaults: ModelTable,
     /// What is served.

@@ -12,8 +12,10 @@ use std::time::Duration;
 use anyhow::Context;
 use mvl::core::Registry;
 use mvl::train::StopToken;
+use mvl_serve::ensemble::EnsembleModels;
 use mvl_serve::models::Repository;
 use mvl_serve::telemetry::Telemetry;
+use mvl_serve::upstream::UpstreamModels;
 use mvl_serve::{AllowedSources, GatewayOptions, HttpServer, LineWriter, Service, router};
 
 pub(crate) use arguments::ServeArguments;
@@ -44,10 +46,18 @@ pub(crate) fn run(arguments: ServeArguments, registry: Registry, output: &Output
     let telemetry = Telemetry::new(&config.log, LineWriter::to_stderr()?, runtime.handle().clone()).context("log")?;
     telemetry.install()?;
     let gateway = GatewayOptions { audit: config.gateway.audit_log()?, ..gateway };
-    let source = with_backend!(config.backend, B => sources::every::<B>(registry, &config))?;
+    let service = config.service_options();
+    let upstreams = UpstreamModels::new(config.upstream_options()).context("cannot start a thread")?;
+    let ensembles = Arc::new(EnsembleModels::new(config.ensembles.clone(), service.pictures));
+    let source =
+        with_backend!(config.backend, B => sources::every::<B>(registry, &config, upstreams, ensembles.clone()))?;
     let repository = Arc::new(Repository::new(source, config.slots.map(Slots::compute_slots)));
+    ensembles.attach(&repository);
     let stop = StopToken::on_ctrl_c()?;
-    for model in &config.models {
+    // Ensembles ask the others, so these come first; among ensembles the order is the config's.
+    let (ensembles, others): (Vec<_>, Vec<_>) =
+        config.models.iter().partition(|model| model.source.starts_with(EnsembleModels::SCHEME));
+    for model in others.into_iter().chain(ensembles) {
         if stop.is_stopped() {
             return Ok(Outcome::Done);
         }

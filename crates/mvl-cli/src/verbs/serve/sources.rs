@@ -1,13 +1,15 @@
-//! Where `mvl serve` gets its models: identity models, object stores, and classifiers from everywhere else.
+//! Where `mvl serve` gets its models: identity models, object stores, other servers, ensembles, and classifiers from everywhere else.
 
 use std::sync::Arc;
 
 use mvl::core::{Backend, BoxError, Registry};
 use mvl::infer::drift::DriftReference;
 use mvl_serve::ServiceError;
+use mvl_serve::ensemble::EnsembleModels;
 use mvl_serve::models::{
     ClassifierModels, FoundVersion, IdentityModels, LoadOptions, ModelParts, ModelSource, StoredModels,
 };
+use mvl_serve::upstream::UpstreamModels;
 
 use crate::config::serve::ServeConfig;
 use crate::workspace::{block, existing};
@@ -20,17 +22,31 @@ pub(super) fn pinned(address: &str) -> Result<String, BoxError> {
 }
 
 /// All of them.
-pub(super) fn every<B: Backend>(registry: Registry, config: &ServeConfig) -> Arc<dyn ModelSource> {
-    let near = Sources(ClassifierModels::<B>::new(registry).on_device(config.device).following(pinned));
+pub(super) fn every<B: Backend>(
+    registry: Registry,
+    config: &ServeConfig,
+    upstreams: UpstreamModels,
+    ensembles: Arc<EnsembleModels>,
+) -> Arc<dyn ModelSource> {
+    let saved = ClassifierModels::<B>::new(registry).on_device(config.device).following(pinned);
     let (cache, allowed) = config.stored_models();
-    Arc::new(StoredModels::new(Arc::new(near), cache, allowed))
+    Arc::new(StoredModels::new(Arc::new(Sources { saved, upstreams, ensembles }), cache, allowed))
 }
 
-struct Sources<B: Backend>(ClassifierModels<B>);
+struct Sources<B: Backend> {
+    saved: ClassifierModels<B>,
+    upstreams: UpstreamModels,
+    ensembles: Arc<EnsembleModels>,
+}
 
 impl<B: Backend> Sources<B> {
     fn of(&self, address: &str) -> &dyn ModelSource {
-        if address.starts_with(IdentityModels::SCHEME) { &IdentityModels } else { &self.0 }
+        match address {
+            _ if address.starts_with(IdentityModels::SCHEME) => &IdentityModels,
+            _ if address.starts_with(EnsembleModels::SCHEME) => &*self.ensembles,
+            _ if UpstreamModels::takes(address) => &self.upstreams,
+            _ => &self.saved,
+        }
     }
 }
 

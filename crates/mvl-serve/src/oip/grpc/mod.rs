@@ -74,7 +74,7 @@ impl Oip {
 }
 
 /// How long the client waits, as its `grpc-timeout` says.
-fn timeout_of<T>(request: &Request<T>) -> Option<Duration> {
+pub(crate) fn timeout_of<T>(request: &Request<T>) -> Option<Duration> {
     let text = request.metadata().get("grpc-timeout")?.to_str().ok()?;
     let (number, unit) = text.split_at_checked(text.len().checked_sub(1)?)?;
     let number: u64 = number.parse().ok().filter(|_| number.len() <= 8)?;

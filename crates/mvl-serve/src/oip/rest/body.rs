@@ -16,9 +16,9 @@ use crate::oip::memory::{Region, SharedMemory};
 use crate::service::{InferAnswer, InferCall};
 
 /// The header that tells JSON from binary tensors.
-pub(super) const JSON_LENGTH: &str = "inference-header-content-length";
+pub(crate) const JSON_LENGTH: &str = "inference-header-content-length";
 /// The most inputs or outputs of a request.
-const MAX_TENSORS: usize = 1024;
+pub(super) const MAX_TENSORS: usize = 1024;
 
 #[derive(Deserialize)]
 struct RequestBody {
@@ -215,24 +215,25 @@ struct AnswerBody<'a> {
     model_version: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     id: Option<&'a str>,
-    outputs: Vec<OutputBody<'a>>,
+    outputs: Vec<TensorBody<'a>>,
 }
 
+/// A tensor as it is written.
 #[derive(Serialize)]
-struct OutputBody<'a> {
-    name: &'a str,
-    datatype: &'static str,
-    shape: &'a [usize],
+pub(super) struct TensorBody<'a> {
+    pub(super) name: &'a str,
+    pub(super) datatype: &'static str,
+    pub(super) shape: &'a [usize],
     #[serde(skip_serializing_if = "Option::is_none")]
-    parameters: Option<Value>,
+    pub(super) parameters: Option<Value>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    data: Option<Elements<'a>>,
+    pub(super) data: Option<Elements<'a>>,
 }
 
 /// An answer's bytes, and how long its JSON is when there are binary tensors behind it.
-pub(super) struct Written {
-    pub(super) body: Bytes,
-    pub(super) json_length: Option<usize>,
+pub(crate) struct Written {
+    pub(crate) body: Bytes,
+    pub(crate) json_length: Option<usize>,
 }
 
 /// Writes an answer as the request wanted it.
@@ -263,7 +264,7 @@ pub(super) fn write(
             }
         };
         let datatype = tensor.datatype().name();
-        outputs.push(OutputBody { name, datatype, shape: tensor.shape(), parameters, data });
+        outputs.push(TensorBody { name, datatype, shape: tensor.shape(), parameters, data });
     }
     let answer = AnswerBody {
         model_name: &answer.model.name,

@@ -55,7 +55,8 @@ impl<'de> Visitor<'de> for Input {
                 "name" => name = Some(object.next_value::<String>()?),
                 "datatype" => kind = Some(datatype::<A::Error>(&object.next_value::<Text<'_>>()?.0)?),
                 "shape" => shape = Some(object.next_value::<Vec<usize>>()?),
-                "parameters" => parameters = object.next_value()?,
+                // Some servers write null for none.
+                "parameters" => parameters = object.next_value::<Option<_>>()?.unwrap_or_default(),
                 "data" => match (kind, &shape) {
                     (Some(datatype), Some(shape)) if reads(datatype) => {
                         data = Some(object.next_value_seed(Elements { datatype, shape })?);

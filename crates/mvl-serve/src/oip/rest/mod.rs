@@ -5,6 +5,7 @@ mod compression;
 mod elements;
 mod input;
 mod numbers;
+mod outgoing;
 mod statistics;
 
 use std::sync::Arc;
@@ -22,7 +23,8 @@ use crate::extract::{Headers, InPath, Whole};
 use crate::models::{IndexEntry, LoadedModel, ModelDefinition, ModelState};
 use crate::service::{InferCall, Service};
 use crate::{Caller, ServiceError, Trouble};
-pub(crate) use body::{priority, priority_of, timeout};
+pub(crate) use body::{JSON_LENGTH, priority, priority_of, timeout};
+pub(crate) use outgoing::{Incoming, Outgoing};
 pub(crate) use statistics::to_json as statistics_json;
 
 /// What the protocol's handlers can reach.

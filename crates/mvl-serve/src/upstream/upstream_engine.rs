@@ -1,0 +1,74 @@
+//! [`UpstreamEngine`]: asks another server.
+
+use std::fmt;
+use std::time::{Duration, Instant};
+
+use mvl_infer::{Engine, EngineError, HostTensor, Signature};
+use tokio::runtime::Handle;
+use url::Url;
+
+use crate::client::{Client, ClientError, InferRequest};
+
+/// Asks another server for a forward pass, one at a time. The pass ends at its deadline, whatever the server does.
+pub struct UpstreamEngine {
+    pub(super) client: Client,
+    /// Where tensors are posted.
+    pub(super) url: Url,
+    pub(super) signature: Signature,
+    pub(super) platform: &'static str,
+    pub(super) timeout: Duration,
+    pub(super) runtime: Handle,
+}
+
+impl fmt::Debug for UpstreamEngine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("UpstreamEngine").field("url", &self.url.as_str()).finish_non_exhaustive()
+    }
+}
+
+impl Engine for UpstreamEngine {
+    fn signature(&self) -> &Signature {
+        &self.signature
+    }
+
+    fn platform(&self) -> &str {
+        self.platform
+    }
+
+    fn run(&self, inputs: Vec<HostTensor>) -> Result<Vec<HostTensor>, EngineError> {
+        self.run_until(inputs, Instant::now() + self.timeout)
+    }
+
+    fn run_until(&self, inputs: Vec<HostTensor>, deadline: Instant) -> Result<Vec<HostTensor>, EngineError> {
+        let left = deadline.saturating_duration_since(Instant::now()).clamp(Duration::from_millis(1), self.timeout);
+        let names = self.signature.inputs.iter().map(|spec| spec.name.clone());
+        let request = InferRequest {
+            inputs: names.zip(inputs).collect(),
+            outputs: self.signature.outputs.iter().map(|spec| spec.name.clone()).collect(),
+            timeout: Some(left),
+            ..InferRequest::default()
+        };
+        let mut answer =
+            self.runtime.block_on(self.client.infer_at(self.url.clone(), &request)).map_err(engine_error)?;
+        let outputs = self.signature.outputs.iter().map(|spec| {
+            let place = answer.outputs.iter().position(|(name, _)| *name == spec.name);
+            let place = place.ok_or_else(|| {
+                EngineError::Failed(format!("{}: expected output {:?}, it is missing", self.url, spec.name))
+            })?;
+            Ok(answer.outputs.swap_remove(place).1)
+        });
+        outputs.collect()
+    }
+}
+
+/// Whose fault it is.
+fn engine_error(error: ClientError) -> EngineError {
+    match error {
+        // What is wrong with the inputs is so everywhere.
+        ClientError::Request { what } => EngineError::Input(what),
+        ClientError::Refused { status: 400 | 413 | 422, message, .. } => EngineError::Input(message),
+        ClientError::Connection { address, source } => EngineError::Unreachable(format!("{address}: {source}")),
+        ClientError::Refused { status: 401 | 403 | 404 | 502 | 503, .. } => EngineError::Unreachable(error.to_string()),
+        other => EngineError::Failed(other.to_string()),
+    }
+}
