@@ -204,7 +204,7 @@ mod tests {
             assert_eq!(create(name, source).await.expect_err(source).code(), code, "{name} {source}");
         }
         let listed = models.list_models(Request::new(proto::ListModelsRequest {})).await.expect("told").into_inner();
-        assert_eq!(listed.models, [made.clone()]);
+        assert_eq!(listed.models, [made]);
         let tensor = |datatype: &str, contents: &'static [u8]| proto::Tensor {
             name: "INPUT0".to_owned(),
             datatype: datatype.to_owned(),

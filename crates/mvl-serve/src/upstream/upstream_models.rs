@@ -40,7 +40,7 @@ impl Default for UpstreamOptions {
     }
 }
 
-/// Models of other servers, by addresses such as `http://gpu1:8000/shoes,http://gpu2:8000/shoes` (each a replica; `/versions/3` behind
+/// Models of other servers, by addresses such as `oip:http://gpu1:8000/shoes,http://gpu2:8000/shoes` (each a replica; `/versions/3` behind
 /// one asks that version), and hooks as `hook:NAME`.
 pub struct UpstreamModels {
     options: UpstreamOptions,
@@ -74,17 +74,20 @@ struct Place {
 }
 
 impl UpstreamModels {
+    /// How addresses of other servers begin.
+    pub const SCHEME: &'static str = "oip:";
     /// How addresses of hooks begin.
     pub const HOOK: &'static str = "hook:";
 
     /// Whether an address is one of these.
     pub fn takes(address: &str) -> bool {
-        ["http://", "https://", Self::HOOK].into_iter().any(|scheme| address.starts_with(scheme))
+        [Self::SCHEME, Self::HOOK].into_iter().any(|scheme| address.starts_with(scheme))
     }
 
     /// The servers in an address, as `host:port`, to allow what a person has written.
     pub fn hosts_of(address: &str) -> Vec<String> {
-        address.split(',').filter_map(|address| host_of(&Url::parse(address.trim()).ok()?)).collect()
+        let places = address.strip_prefix(Self::SCHEME).unwrap_or_default();
+        places.split(',').filter_map(|address| host_of(&Url::parse(address.trim()).ok()?)).collect()
     }
 
     /// Models of servers that are allowed.
@@ -125,7 +128,7 @@ impl UpstreamModels {
     fn place(&self, address: &str) -> Result<Place, ServiceError> {
         let expected = |what: &str| {
             ServiceError::invalid(format!(
-                "expected an address such as http://host:8000/model, got {address:?}: {what}"
+                "expected an address such as oip:http://host:8000/model, got {address:?}: {what}"
             ))
         };
         let url = Url::parse(address).map_err(|error| expected(&error.to_string()))?;
@@ -227,7 +230,10 @@ impl ModelSource for UpstreamModels {
     fn load(&self, found: &FoundVersion, options: &LoadOptions) -> Result<ModelParts, ServiceError> {
         match found.address.strip_prefix(Self::HOOK) {
             Some(name) => self.load_hook(name, options.replicas),
-            None => self.load_places(&found.address, options.replicas),
+            None => {
+                let places = found.address.strip_prefix(Self::SCHEME).unwrap_or_default();
+                self.load_places(places, options.replicas)
+            }
         }
     }
 }

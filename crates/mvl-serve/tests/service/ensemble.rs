@@ -121,7 +121,7 @@ fn an_ensemble_gives_what_its_steps_give_by_hand() {
             ]
         }
     });
-    let source = format!("http://{}/m", far.address);
+    let source = format!("oip:http://{}/m", far.address);
     let (served, _folder) = served(steps, &[("far", source)], vec![far.address.to_string()]);
     load(&served, "pipeline").expect("right");
     let pictures = pictures();

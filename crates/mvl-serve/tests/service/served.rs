@@ -37,7 +37,7 @@ impl Served {
         let (end, ended) = oneshot::channel::<()>();
         let folders = std::env::temp_dir().display().to_string();
         let own = ["identity:".to_owned(), "models:/".to_owned(), folders];
-        let others = ["http://", "https://", "hook:", "ensemble:"].map(ToOwned::to_owned);
+        let others = ["oip:", "hook:", "ensemble:"].map(ToOwned::to_owned);
         let sources = AllowedSources::new(own.into_iter().chain(others));
         let routes = router(Service::new(repository.clone()).with_sources(sources), &options);
         runtime.spawn(server.run(routes, async move { drop(ended.await) }));

@@ -55,7 +55,7 @@ const INFER: &str = "/v2/models/far/infer";
 fn an_upstream_that_dies_is_ejected_and_another_answers() {
     let [first, second] = [(); 2].map(|()| identity("m", "FP32", GatewayOptions::default()));
     let front = front(allowed(&[&first, &second]));
-    let source = format!("http://{}/m,http://{}/v2/models/m/versions/1", first.address, second.address);
+    let source = format!("oip:http://{}/m,http://{}/v2/models/m/versions/1", first.address, second.address);
     front.repository.define(ModelDefinition::new("far", source)).expect("new");
     front.repository.load("far").expect("loaded");
     let asked = front.get("/v2/models/far").json();
@@ -89,15 +89,20 @@ fn servers_are_asked_only_where_it_is_allowed_and_with_their_key() {
     let keys = ApiKeys::default().with(key).expect("a key");
     let far = identity("m", "FP32,BYTES", GatewayOptions { keys, ..GatewayOptions::default() });
     let host = far.address.to_string();
-    let address = format!("http://{host}/m");
+    let address = format!("oip:http://{host}/m");
     let create = |front: &Served, source: &str| {
         let new = serde_json::json!({ "name": "far", "source": source }).to_string();
         front.post("/v1/models", new.as_bytes())
     };
     let closed = front(UpstreamOptions::default());
-    for source in
-        [&address, "http://169.254.169.254/latest", "http://localhost/x", "hook:none", "http://", "https://:1/"]
-    {
+    for source in [
+        &address,
+        "oip:http://169.254.169.254/latest",
+        "oip:http://localhost/x",
+        "hook:none",
+        "oip:http://",
+        "oip:https://:1/",
+    ] {
         let reply = create(&closed, source);
         assert!(matches!(reply.status, 400 | 403 | 404) && reply.error().is_some(), "{source}: {reply:?}");
     }
@@ -105,7 +110,7 @@ fn servers_are_asked_only_where_it_is_allowed_and_with_their_key() {
     let reply = create(&open, &address);
     assert!(reply.status == 400 && reply.error().is_some_and(|error| error.contains("API key")), "{reply:?}");
     for path in ["", "m/n", "v2/models/", "m/versions"] {
-        assert_eq!(create(&open, &format!("http://{host}/{path}")).status, 400, "{path}");
+        assert_eq!(create(&open, &format!("oip:http://{host}/{path}")).status, 400, "{path}");
     }
     let upstream = UpstreamModels::new(allowed(&[&far])).expect("a thread").with_key(&host, key);
     let front = Served::start(Arc::new(HereAndThere(upstream)), GatewayOptions::default());
