@@ -92,8 +92,7 @@ fn served(ensembles: Value, more: &[(&str, String)], hosts: Vec<String>) -> (Ser
 }
 
 fn load(served: &Served, name: &str) -> Result<(), ServiceError> {
-    let added = served.repository.add(ModelDefinition::new(name, format!("ensemble:{name}")));
-    added
+    served.repository.add(ModelDefinition::new(name, format!("ensemble:{name}")))
 }
 
 fn pictures() -> Vec<Vec<u8>> {
