@@ -2,10 +2,15 @@
 //! hand that does the same: reads the tensor from JSON and writes it into an answer. In turns, on the same threads as the client.
 //!
 //! `cargo bench --workspace --bench serve_identity`
+//!
+//! With `MVL_FURNACE=target/furnace/release/furnace-identity` (`cargo build --release --manifest-path scripts/oip/furnace/Cargo.toml
+//! --target-dir target/furnace`) furnace-server takes its turns too, in a process of its own.
 
+use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
 
+use anyhow::Context;
 use axum::routing::post;
 use axum::{Json, Router};
 use bytes::Bytes;
@@ -62,53 +67,93 @@ async fn serve_both() -> anyhow::Result<[String; 2]> {
     Ok([ours, theirs])
 }
 
+/// furnace-server in a process of its own, which is ended when this is dropped.
+struct Furnace {
+    process: Child,
+    address: String,
+}
+
+impl Furnace {
+    /// The program that `MVL_FURNACE` names, if it does.
+    fn start() -> anyhow::Result<Option<Self>> {
+        let Some(program) = std::env::var_os("MVL_FURNACE") else { return Ok(None) };
+        let free = || anyhow::Ok(std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?.port());
+        let (http, grpc) = (free()?, free()?);
+        let process = Command::new(&program).args([http.to_string(), grpc.to_string()]).stdout(Stdio::null()).spawn();
+        let process = process.with_context(|| format!("cannot run {}", program.display()))?;
+        let furnace = Self { process, address: format!("127.0.0.1:{http}") };
+        for _ in 0..100 {
+            if std::net::TcpStream::connect(&furnace.address).is_ok() {
+                return Ok(Some(furnace));
+            }
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        anyhow::bail!("furnace-server does not listen on {}", furnace.address)
+    }
+}
+
+impl Drop for Furnace {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
 fn main() -> anyhow::Result<()> {
+    let furnace = Furnace::start()?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {
-        let addresses = serve_both().await?;
-        println!(
-            "{:>9}  {:>12}  {:>12}  {:>6}  {:>16}",
-            "elements", "service /s", "by hand /s", "share", "p50 / p99 ms"
-        );
+        let [ours, by_hand] = serve_both().await?;
+        let mut servers = vec![("service", ours, "echo"), ("by hand", by_hand, "echo")];
+        servers.extend(furnace.iter().map(|furnace| ("furnace", furnace.address.clone(), "fp32")));
+        println!("{:>9}  {:>8}  {:>10}  {:>7}  {:>16}", "elements", "server", "answers/s", "share", "p50 / p99 ms");
         for elements in [1, 64, 1024, 16_384] {
-            let data: Vec<f32> = (0..elements).map(|n| n as f32 * 0.37 - 5.0).collect();
-            let tensor =
-                serde_json::json!({ "name": "INPUT0", "shape": [1, elements], "datatype": "FP32", "data": data });
-            let body = serde_json::to_vec(&serde_json::json!({ "id": "1", "inputs": [tensor] }))?;
-            let question = Question {
-                body: Some(Bytes::from(body)),
-                path: "/v2/models/echo/infer".to_owned(),
-                headers: vec![("content-type".to_owned(), "application/json".to_owned())],
-            };
-            let mut reports: [Vec<LoadReport>; 2] = Default::default();
-            for _ in 0..ROUNDS {
-                for (address, reports) in addresses.iter().zip(&mut reports) {
-                    let load = Load {
-                        authority: address.clone(),
-                        questions: vec![question.clone()],
-                        connections: CONNECTIONS,
-                        warm_up: Duration::from_millis(200),
-                        duration: ROUND,
-                        rate: None,
-                    };
-                    let report = load.run().await?;
-                    anyhow::ensure!(report.broken == 0 && report.statuses.keys().eq([&200]), "{report:?}");
-                    reports.push(report);
-                }
-            }
-            let [ours, theirs] = reports.map(|mut reports| {
-                reports.sort_by(|a, b| a.per_second.total_cmp(&b.per_second));
-                reports.swap_remove(ROUNDS / 2)
-            });
-            println!(
-                "{elements:>9}  {:>12.0}  {:>12.0}  {:>5.1}%  {:>7.2} / {:>6.2}",
-                ours.per_second,
-                theirs.per_second,
-                100.0 * ours.per_second / theirs.per_second,
-                ours.p50_ms,
-                ours.p99_ms
-            );
+            measure(&servers, elements).await?;
         }
         anyhow::Ok(())
     })
+}
+
+/// Asks the servers in turns, and prints the median round of each, with its share of what the route by hand answers.
+async fn measure(servers: &[(&str, String, &str)], elements: usize) -> anyhow::Result<()> {
+    let data: Vec<f32> = (0..elements).map(|n| n as f32 * 0.37 - 5.0).collect();
+    let tensor = serde_json::json!({ "name": "INPUT0", "shape": [1, elements], "datatype": "FP32", "data": data });
+    let body = Bytes::from(serde_json::to_vec(&serde_json::json!({ "id": "1", "inputs": [tensor] }))?);
+    let flat = serde_json::json!({ "name": "INPUT0", "shape": [elements], "datatype": "FP32", "data": data });
+    let flat = Bytes::from(serde_json::to_vec(&serde_json::json!({ "id": "1", "inputs": [flat] }))?);
+    let mut reports: Vec<Vec<LoadReport>> = vec![Vec::new(); servers.len()];
+    for _ in 0..ROUNDS {
+        for ((name, address, model), reports) in servers.iter().zip(&mut reports) {
+            let question = Question {
+                // furnace's models take tensors of one axis here
+                body: Some(if *name == "furnace" { flat.clone() } else { body.clone() }),
+                path: format!("/v2/models/{model}/infer"),
+                headers: vec![("content-type".to_owned(), "application/json".to_owned())],
+            };
+            let load = Load {
+                authority: address.clone(),
+                questions: vec![question],
+                connections: CONNECTIONS,
+                warm_up: Duration::from_millis(200),
+                duration: ROUND,
+                rate: None,
+            };
+            let report = load.run().await?;
+            anyhow::ensure!(report.broken == 0 && report.statuses.keys().eq([&200]), "{name}: {report:?}");
+            reports.push(report);
+        }
+    }
+    let medians: Vec<LoadReport> = reports
+        .into_iter()
+        .map(|mut reports| {
+            reports.sort_by(|a, b| a.per_second.total_cmp(&b.per_second));
+            reports.swap_remove(ROUNDS / 2)
+        })
+        .collect();
+    let by_hand = medians[1].per_second;
+    for ((name, ..), LoadReport { per_second, p50_ms, p99_ms, .. }) in servers.iter().zip(&medians) {
+        let share = 100.0 * per_second / by_hand;
+        println!("{elements:>9}  {name:>8}  {per_second:>10.0}  {share:>6.1}%  {p50_ms:>7.2} / {p99_ms:>6.2}");
+    }
+    Ok(())
 }

@@ -1,62 +1,19 @@
 """Starts the servers with identity models of every type, each on free ports of this machine, and ends them."""
 
 import contextlib
-import http.client
 import json
 import os
-import signal
-import socket
-import subprocess
 import tempfile
-import time
 from pathlib import Path
 
+from .process import free_port, running
 from .tensors import TYPES
-
-START_SECONDS = 120
-
-
-def free_port():
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return one.getsockname()[1]
 
 
 def types_of(also=()):
     """Models by what they are for, with the types of their tensors."""
     every = {kind: [kind] for kind in [*TYPES, *also]}
     return every | {"pair": ["INT64", "FP32"], "all": TYPES, "spare": ["FP32"]}
-
-
-@contextlib.contextmanager
-def running(command, http, log, **named):
-    """A server that is ready, in a process group of its own, which is ended behind it."""
-    with open(log, "w") as out:
-        process = subprocess.Popen(command, stdout=out, stderr=out, start_new_session=True, **named)
-        try:
-            end = time.monotonic() + START_SECONDS
-            while not is_ready(http):
-                if process.poll() is not None or time.monotonic() > end:
-                    raise SystemExit(f"{command[0]} did not start:\n{Path(log).read_text()[-3000:]}")
-                time.sleep(0.1)
-            yield
-            if process.poll() is not None:
-                raise SystemExit(f"{command[0]} ended by itself:\n{Path(log).read_text()[-3000:]}")
-        finally:
-            for sign in (signal.SIGTERM, signal.SIGINT, signal.SIGKILL):
-                with contextlib.suppress(ProcessLookupError):
-                    os.killpg(process.pid, sign)
-                with contextlib.suppress(subprocess.TimeoutExpired):
-                    process.wait(10)
-                    break
-
-
-def is_ready(address):
-    with contextlib.suppress(OSError, http.client.HTTPException):
-        connection = http.client.HTTPConnection(address, timeout=2)
-        connection.request("GET", "/v2/health/ready")
-        return connection.getresponse().status == 200
-    return False
 
 
 @contextlib.contextmanager

@@ -106,7 +106,7 @@ pub fn main_with(plugins: impl Into<Plugins>) -> ExitCode {
         Verb::Sweep(arguments) => sweep::run(arguments, plugins, &output),
         Verb::Eval(arguments) => eval::run(arguments, registry, &output),
         Verb::Predict(arguments) => predict::run(arguments, registry, &output),
-        Verb::Bench(verb) => bench::run(verb, &output),
+        Verb::Bench(verb) => bench::run(verb, registry, &output),
         Verb::Serve(arguments) => serve::run(*arguments, registry, &output),
         Verb::Keys(verb) => keys::run(verb, &output),
         Verb::Export(arguments) => export::run(arguments, registry, &output),

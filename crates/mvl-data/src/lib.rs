@@ -51,6 +51,7 @@ mod normaliser;
 mod ops;
 mod place;
 mod preprocess;
+mod preprocess_encoded;
 mod samplers;
 mod shards;
 mod sources;
@@ -79,6 +80,7 @@ pub use ops::{
     vertical_flip,
 };
 pub use preprocess::{InputTensor, preprocess};
+pub use preprocess_encoded::preprocess_encoded;
 pub use samplers::{
     AspectRatioGroups, ClassBalanced, Limited, RepeatedAugmentation, SamplerConfig, ShardShuffled, Weighted,
     aspect_ratios,

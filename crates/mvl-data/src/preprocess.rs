@@ -38,11 +38,15 @@ impl ByteSize for InputTensor {
 /// ```
 pub fn preprocess(spec: &Preprocess, image: Image) -> Result<InputTensor, DataError> {
     check(spec)?;
-    let image = geometry(spec, image);
+    Ok(normalised(spec, &geometry(spec, image)))
+}
+
+/// What comes after [`geometry`].
+pub(crate) fn normalised(spec: &Preprocess, image: &Image) -> InputTensor {
     let shape = [spec.channels.count(), image.height() as usize, image.width() as usize];
     let mut values = vec![0.0; image.pixels().len()];
     Normaliser::new(spec).apply(image.pixels(), &mut values);
-    Ok(InputTensor { shape, values })
+    InputTensor { shape, values }
 }
 
 /// All problems of a spec as one error.

@@ -86,7 +86,8 @@ impl<B: Backend> PredictorBuilder<B> {
             let replicas = ExportedClassifier::replicas::<B>((&model, task, &spec), options, replicas)?;
             return Ok((replicas, spec));
         }
-        let engine = ClassifierEngine::<B>::new(&model, task, &spec, device);
+        let engine = ClassifierEngine::<B>::new(&model, task, &spec, device).in_precision(options.precision);
+        let engine = engine.map_err(|error| InferError::Engine { kind: options.kind, what: error.to_string() })?;
         let mut engines: Vec<Arc<dyn Engine>> = Vec::with_capacity(replicas);
         engines.extend((1..replicas).map(|_| Arc::new(engine.replica()) as Arc<dyn Engine>));
         engines.push(Arc::new(engine));

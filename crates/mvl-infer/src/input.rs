@@ -2,7 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use mvl_core::{DataError, Image};
+use bytes::Bytes;
+use mvl_core::{DataError, Image, Preprocess};
+use mvl_data::{InputTensor, decode_file, preprocess, preprocess_encoded};
 
 /// One image, in whatever form it is at hand.
 #[derive(Debug, Clone)]
@@ -12,17 +14,24 @@ pub enum Input<'a> {
     Path(&'a Path),
     /// An encoded image: JPEG, PNG, WebP or BMP.
     Bytes(&'a [u8]),
+    /// A file, kept as long as the input.
+    OwnedPath(PathBuf),
+    /// An encoded image, kept as long as the input.
+    OwnedBytes(Bytes),
     /// A decoded image.
     Image(Image),
 }
 
 impl Input<'_> {
-    /// The pixels.
-    pub(crate) fn into_image(self) -> Result<Image, DataError> {
+    /// The image as a network takes it.
+    pub(crate) fn prepare(self, spec: &Preprocess) -> Result<InputTensor, DataError> {
+        const IN_MEMORY: &str = "image in memory";
         match self {
-            Self::Path(path) => mvl_data::decode_file(path),
-            Self::Bytes(bytes) => mvl_data::decode(bytes, "image in memory"),
-            Self::Image(image) => Ok(image),
+            Self::Path(path) => preprocess(spec, decode_file(path)?),
+            Self::OwnedPath(path) => preprocess(spec, decode_file(path)?),
+            Self::Bytes(bytes) => preprocess_encoded(spec, bytes, IN_MEMORY),
+            Self::OwnedBytes(bytes) => preprocess_encoded(spec, &bytes, IN_MEMORY),
+            Self::Image(image) => preprocess(spec, image),
         }
     }
 }
@@ -60,5 +69,17 @@ impl<'a> From<&'a [u8]> for Input<'a> {
 impl From<Image> for Input<'_> {
     fn from(image: Image) -> Self {
         Self::Image(image)
+    }
+}
+
+impl From<PathBuf> for Input<'_> {
+    fn from(path: PathBuf) -> Self {
+        Self::OwnedPath(path)
+    }
+}
+
+impl From<Bytes> for Input<'_> {
+    fn from(bytes: Bytes) -> Self {
+        Self::OwnedBytes(bytes)
     }
 }

@@ -44,8 +44,8 @@ pub use engine::OnnxRuntimeEngine;
 #[cfg(feature = "rten")]
 pub use engine::RtenEngine;
 pub use engine::{
-    ClassifierEngine, Composed, Composing, Engine, EngineError, EngineKind, EngineOptions, IdentityEngine, MAX_THREADS,
-    OnnxFile, load_onnx,
+    ClassifierEngine, Composed, Composing, Engine, EngineError, EngineKind, EngineOptions, EngineTiming,
+    IdentityEngine, MAX_THREADS, OnnxFile, load_onnx,
 };
 pub use infer_error::InferError;
 pub use input::Input;

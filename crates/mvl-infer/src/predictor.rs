@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use burn::tensor::{Device, Tensor, TensorData};
 use mvl_core::{Backend, BoxedTask, Classifier, ClassifierSpec, ImageBatch, Labels, Task};
-use mvl_data::{InputTensor, preprocess};
+use mvl_data::InputTensor;
 
 use crate::{InferError, Input, Prediction, PredictorBuilder};
 
@@ -104,6 +104,45 @@ impl<B: Backend> Predictor<B> {
         answers.into_iter().map(|answer| answer.expect("every image was answered")).collect()
     }
 
+    /// Answers for any number of images, one after the other as they are asked for, in forward passes of `batch` images. No more is read
+    /// than a batch ahead.
+    ///
+    /// # Panics
+    /// When `batch` is 0.
+    pub fn predict_stream<'a, I>(
+        &'a self,
+        inputs: I,
+        batch: usize,
+    ) -> impl Iterator<Item = Result<Prediction, InferError>> + 'a
+    where
+        I: IntoIterator<Item = Input<'a>>,
+        I::IntoIter: 'a,
+    {
+        assert!(batch > 0, "expected batches of at least one image");
+        let mut inputs = inputs.into_iter();
+        let batches = std::iter::from_fn(move || {
+            let inputs: Vec<_> = inputs.by_ref().take(batch).collect();
+            (!inputs.is_empty()).then_some(inputs)
+        });
+        batches.flat_map(|inputs| self.predict_batch(inputs))
+    }
+
+    /// Answers for one image without blocking the task that waits: reading, preparing and the forward pass run on one of tokio's threads
+    /// for blocking work. To put many callers' images into one forward pass use a [`Batcher`](crate::Batcher).
+    ///
+    /// # Errors
+    /// As [`predict`](Self::predict).
+    ///
+    /// # Panics
+    /// Outside of a tokio runtime, and when the forward pass does.
+    pub async fn predict_async(self: &Arc<Self>, input: impl Into<Input<'static>>) -> Result<Prediction, InferError> {
+        let (this, input) = (self.clone(), input.into());
+        match tokio::task::spawn_blocking(move || this.predict(input)).await {
+            Ok(answer) => answer,
+            Err(error) => std::panic::resume_unwind(error.into_panic()),
+        }
+    }
+
     /// Answers for images that are already prepared.
     ///
     /// # Shapes
@@ -127,7 +166,7 @@ impl<B: Backend> Predictor<B> {
 
     /// Reads an image and prepares it as in training.
     fn prepare(&self, input: Input<'_>) -> Result<InputTensor, InferError> {
-        Ok(preprocess(&self.spec.preprocess, input.into_image()?)?)
+        Ok(input.prepare(&self.spec.preprocess)?)
     }
 
     /// Inputs of one shape to `[N, C, H, W]`.

@@ -6,7 +6,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use mvl_core::{Backend, Channels, Classifier, ClassifierSpec, Cpu, Labels, ModelConfig, Preprocess};
+use mvl_core::{Backend, Channels, Classifier, ClassifierSpec, Cpu, Labels, ModelConfig, Precision, Preprocess};
 use mvl_infer::export::{OnnxAnswer, OnnxExport, with_trial_weights};
 use mvl_infer::{Engine, EngineKind, EngineOptions, HostTensor, Predictor, load_onnx};
 use mvl_models::{save_classifier, zoo};
@@ -174,4 +174,22 @@ fn what_cannot_be_computed_is_said() {
         error.contains("expected a model in ONNX's format") || error.contains("pip install onnxruntime"),
         "{error}"
     );
+}
+
+#[test]
+fn lower_precisions_of_burn_move_answers_a_little() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (model, spec) = net("mobilenet_v2", &json!({ "width": 0.25 }));
+    save_classifier(folder.path(), &model, &spec).expect("saved");
+    let side = SIDE as usize;
+    let answer = |precision| {
+        let options = EngineOptions { precision, ..EngineOptions::default() };
+        let (replicas, _) = Predictor::<Cpu>::builder(folder.path()).load_replicas(&options, 2).expect("it loads");
+        replicas[0].run(vec![pictures(2, &[3, side, side])]).expect("an answer")[1].to_f32().expect("numbers")
+    };
+    let exact = answer(Precision::F32);
+    for (precision, most) in [(Precision::F16, 0.01), (Precision::Bf16, 0.06)] {
+        let moved = exact.iter().zip(answer(precision)).map(|(a, b)| (a - b).abs()).fold(0.0_f32, f32::max);
+        assert!(moved > 0.0 && moved < most, "{precision}: {moved}");
+    }
 }

@@ -1,6 +1,8 @@
 //! A predictor answers the same for every form of an image, keeps the order, and says what is wrong.
 
+use std::cell::Cell;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use burn::tensor::{Distribution, Tensor};
 use mvl_core::{Backend, Cpu, NdArray};
@@ -59,6 +61,31 @@ fn a_batch_keeps_its_order_and_errors_stay_in_their_place() {
     assert!(answers[1].as_ref().expect_err("no image").to_string().starts_with("cannot decode image"));
     assert!(answers[3].as_ref().expect_err("no file").to_string().contains("missing.png"));
     assert!(predictor.predict_batch(Vec::new()).is_empty());
+}
+
+#[test]
+fn streams_and_tasks_get_the_same_answers() {
+    let predictor = Arc::new(Predictor::<Cpu>::load(clothes()).expect("a saved model"));
+    let files = ["ankle_boot.png", "pullover.png", "ankle_boot.png"];
+    let files = files.map(|file| path("../../examples/assets").join(file));
+    let alone = files.each_ref().map(|file| predictor.predict(file).expect("an image").probabilities().to_vec());
+
+    let read = Cell::new(0);
+    let inputs = files.iter().map(|file| {
+        read.set(read.get() + 1);
+        Input::from(file)
+    });
+    let mut stream = predictor.predict_stream(inputs, 2);
+    let first = stream.next().expect("an answer").expect("an image");
+    assert_eq!((first.probabilities(), read.get()), (&alone[0][..], 2), "a batch ahead, no more");
+    assert_eq!(stream.count(), 2);
+
+    let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+    let bytes = bytes::Bytes::from(std::fs::read(&files[1]).expect("there"));
+    let (from_path, from_bytes) = runtime
+        .block_on(async { (predictor.predict_async(files[1].clone()).await, predictor.predict_async(bytes).await) });
+    assert_eq!(from_path.expect("an image").probabilities(), alone[1]);
+    assert_eq!(from_bytes.expect("an image").probabilities(), alone[1]);
 }
 
 #[test]

@@ -3,8 +3,11 @@
 use std::marker::PhantomData;
 use std::sync::{Mutex, PoisonError};
 
-use burn::tensor::{Device, Tensor, TensorData};
-use mvl_core::{Backend, BoxedTask, Classifier, ClassifierSpec, ImageBatch, Task, fuse};
+use burn::tensor::{DType, Device, Tensor, TensorData};
+use mvl_core::{
+    Backend, BoxedTask, Classifier, ClassifierSpec, ImageBatch, Precision, Task, UnsupportedPrecision, fuse,
+    lower_precision,
+};
 
 use super::classifier_tensors::ClassifierTensors;
 use super::{Engine, EngineError};
@@ -40,6 +43,16 @@ impl<B: Backend> ClassifierEngine<B> {
         }
     }
 
+    /// The same in another precision, as [`lower_precision`] makes it.
+    ///
+    /// # Errors
+    /// [`UnsupportedPrecision`] when the device does not compute in it.
+    pub fn in_precision(self, precision: Precision) -> Result<Self, UnsupportedPrecision> {
+        precision.supported_by(&self.device)?;
+        let model = self.model.into_inner().unwrap_or_else(PoisonError::into_inner);
+        Ok(Self { model: Mutex::new(lower_precision(&model, precision, &[])), ..self })
+    }
+
     /// Another replica that shares the weights, for as many forward passes at a time as there are replicas.
     #[must_use]
     pub fn replica(&self) -> Self {
@@ -71,6 +84,6 @@ impl<B: Backend> Engine for ClassifierEngine<B> {
             let model = self.model.lock().unwrap_or_else(PoisonError::into_inner);
             self.tensors.task.forward(&model, &batch)
         };
-        self.tensors.outputs(logits)
+        self.tensors.outputs(logits.cast(DType::F32))
     }
 }

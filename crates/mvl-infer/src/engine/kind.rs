@@ -4,6 +4,7 @@ use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
 
+use mvl_core::Precision;
 use serde::{Deserialize, Serialize};
 
 use crate::InferError;
@@ -83,6 +84,9 @@ pub struct EngineOptions {
     /// is said, what `ORT_DYLIB_PATH` names, else where the system looks for libraries.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub library: Option<PathBuf>,
+    /// The type that burn computes in; weights take half the memory in `bf16` and `f16`. Normalisations that are left stay in `f32`. The
+    /// other engines compute in `f32`.
+    pub precision: Precision,
 }
 
 impl EngineOptions {
@@ -118,6 +122,9 @@ impl EngineOptions {
             Some(_) if kind == EngineKind::Burn => {
                 wrong("its threads are those of the process: set RAYON_NUM_THREADS instead of threads".to_owned())
             }
+            _ if self.precision != Precision::F32 && kind != EngineKind::Burn => {
+                wrong(format!("it computes in f32, got {}; burn has other precisions", self.precision))
+            }
             _ if self.library.is_some() && kind != EngineKind::Ort => {
                 wrong("a library is for the engine ort alone".to_owned())
             }
@@ -149,6 +156,11 @@ mod tests {
     fn options_that_an_engine_has_not_are_refused() {
         let burn = EngineOptions::default();
         burn.check().expect("the default");
+        let rten = EngineOptions { precision: Precision::F16, ..EngineKind::Rten.into() };
+        if EngineKind::Rten.is_compiled() {
+            let error = rten.check().expect_err("rten computes in f32").to_string();
+            assert!(error.contains("computes in f32, got f16"), "{error}");
+        }
         for (options, says) in [
             (burn.clone().with_threads(2), "RAYON_NUM_THREADS"),
             (burn.clone().with_threads(0), "1 to 1024 threads"),

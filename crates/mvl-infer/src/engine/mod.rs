@@ -12,6 +12,7 @@ mod onnx_graph;
 mod onnx_runtime;
 #[cfg(feature = "rten")]
 mod rten;
+mod timing;
 
 #[cfg(feature = "rten")]
 pub use self::rten::RtenEngine;
@@ -23,6 +24,7 @@ pub use kind::{EngineKind, EngineOptions, MAX_THREADS};
 pub use onnx_file::{OnnxFile, load_onnx};
 #[cfg(feature = "ort")]
 pub use onnx_runtime::OnnxRuntimeEngine;
+pub use timing::EngineTiming;
 
 use std::sync::Arc;
 use std::time::Instant;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use mvl_core::{Classification, ClassifierSpec};
-use mvl_data::{decode, image_size, preprocess};
+use mvl_data::{image_size, preprocess_encoded};
 use mvl_infer::{HostTensor, Priority};
 use serde::{Deserialize, Serialize};
 use tokio::sync::Semaphore;
@@ -223,7 +223,7 @@ fn prepare(limits: &PictureLimits, spec: &ClassifierSpec, picture: &[u8]) -> Res
         );
         return Err(ServiceError::new(Trouble::TooLarge, message));
     }
-    let prepared = preprocess(&spec.preprocess, decode(picture, NAME).map_err(wrong)?).map_err(wrong)?;
+    let prepared = preprocess_encoded(&spec.preprocess, picture, NAME).map_err(wrong)?;
     let [channels, height, width] = prepared.shape;
     Ok(HostTensor::from_f32(vec![1, channels, height, width], &prepared.values))
 }

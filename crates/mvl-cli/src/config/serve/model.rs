@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use mvl::core::Precision;
 use mvl::infer::{BatchOptions, EngineKind, EngineOptions};
 use mvl_serve::models::{MAX_REPLICAS, MAX_ROWS, ModelDefinition};
 use serde::{Deserialize, Serialize};
@@ -25,6 +26,8 @@ pub(crate) struct ModelTable {
     pub engine: Option<EngineKind>,
     /// Threads of one forward pass of a replica, of the engines `ort` and `rten`.
     pub engine_threads: Option<usize>,
+    /// The type that burn computes in: `f32`, `bf16`, `f16`.
+    pub precision: Option<Precision>,
     /// ONNX Runtime's library, or a folder that holds it; one for all models.
     pub onnxruntime: Option<PathBuf>,
     /// How many forward passes of it may run at once.
@@ -65,6 +68,8 @@ pub(crate) struct ModelSettings {
     /// Threads of one forward pass of a replica.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub engine_threads: Option<usize>,
+    /// The type that burn computes in.
+    pub precision: Precision,
     /// ONNX Runtime's library, or a folder that holds it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub onnxruntime: Option<PathBuf>,
@@ -113,6 +118,7 @@ impl Default for ModelSettings {
         Self {
             engine: EngineKind::default(),
             engine_threads: None,
+            precision: Precision::F32,
             onnxruntime: None,
             replicas: 1,
             max_batch_size: batching.max_rows,
@@ -131,11 +137,13 @@ impl ModelTable {
     /// What is said here, and `defaults` where nothing is.
     pub(super) fn over(&self, defaults: &ModelSettings) -> ModelSettings {
         let engine = self.engine.unwrap_or(defaults.engine);
-        // Threads are said of an engine; another one may not even take any.
+        // Threads and precision are said of an engine; another one may not even have them.
         let threads = defaults.engine_threads.filter(|_| engine == defaults.engine);
+        let precision = if engine == defaults.engine { defaults.precision } else { Precision::F32 };
         ModelSettings {
             engine,
             engine_threads: self.engine_threads.or(threads),
+            precision: self.precision.unwrap_or(precision),
             onnxruntime: self.onnxruntime.clone().or_else(|| defaults.onnxruntime.clone()),
             replicas: self.replicas.unwrap_or(defaults.replicas),
             max_batch_size: self.max_batch_size.unwrap_or(defaults.max_batch_size),
@@ -202,7 +210,7 @@ impl ModelSettings {
     pub(super) fn engine_options(&self) -> EngineOptions {
         // There is one library for all, so that it may be said for models of other engines too.
         let library = self.onnxruntime.clone().filter(|_| self.engine == EngineKind::Ort);
-        EngineOptions { kind: self.engine, threads: self.engine_threads, library }
+        EngineOptions { kind: self.engine, threads: self.engine_threads, library, precision: self.precision }
     }
 }
 

@@ -1,20 +1,14 @@
-//! `mvl bench`: how fast a server answers.
+//! `mvl bench serve`: how fast a server answers.
 
 use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::Context;
-use clap::{Args, Subcommand};
+use clap::Args;
 use mvl_serve::load::{Load, LoadReport, Question};
 
 use crate::arguments::Outcome;
 use crate::output::{Output, say, table};
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum BenchVerb {
-    /// Ask a server and say how long answers take and how many come a second.
-    Serve(ServeArguments),
-}
 
 /// Asks a server over REST, with pictures or with a body of your own, over several connections.
 #[derive(Debug, Args)]
@@ -52,8 +46,7 @@ pub(crate) struct ServeArguments {
     rate: Option<f64>,
 }
 
-pub(crate) fn run(verb: BenchVerb, output: &Output) -> anyhow::Result<Outcome> {
-    let BenchVerb::Serve(arguments) = verb;
+pub(super) fn run(arguments: ServeArguments, output: &Output) -> anyhow::Result<Outcome> {
     anyhow::ensure!(
         arguments.seconds.is_finite() && arguments.seconds > 0.0,
         "expected --seconds above 0, got {}",
