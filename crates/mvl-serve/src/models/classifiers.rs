@@ -76,7 +76,7 @@ impl<B: Backend> ModelSource for ClassifierModels<B> {
         if !folder.is_dir() {
             return Ok(FoundVersion::fixed("1", source)); // a name of the zoo, or nothing: loading tells
         }
-        let (version, folder) = newest(folder).unwrap_or(("1".to_owned(), folder.to_owned()));
+        let (version, folder) = newest(folder).unwrap_or_else(|| (own_number(folder), folder.to_owned()));
         let address = folder.to_str().ok_or_else(|| ServiceError::invalid("expected a path in UTF-8"))?.to_owned();
         Ok(FoundVersion { version, address, stamp: stamp(&folder) })
     }
@@ -105,6 +105,12 @@ impl<B: Backend> ModelSource for ClassifierModels<B> {
         let fetched = self.registry.fetch(&found.address).map_err(|error| ServiceError::invalid(words(&error)))?;
         fetched.map_or(Ok(None), |folder| read(&folder))
     }
+}
+
+/// The version that a folder's own name says, such as that of a canary.
+fn own_number(folder: &Path) -> String {
+    let number = folder.file_name().and_then(|name| name.to_str()).filter(|name| name.parse::<u64>().is_ok());
+    number.unwrap_or("1").to_owned()
 }
 
 /// The numbered folder with the highest number that holds a saved model.

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use mvl_serve::ensemble::EnsembleConfig;
-use mvl_serve::models::{ModelCache, is_model_name};
+use mvl_serve::models::is_model_name;
 use mvl_serve::telemetry::TelemetryOptions;
 use mvl_serve::upstream::{UpstreamModels, UpstreamOptions};
 use mvl_serve::{GatewayOptions, ServiceOptions};
@@ -39,7 +39,7 @@ pub(crate) struct ServeConfig {
     pub service: ServiceTable,
     /// What is logged and where traces go.
     pub log: TelemetryOptions,
-    /// Object stores that models may come from.
+    /// Where models from object stores are kept.
     pub stores: StoresTable,
     /// Servers that may be asked for models, and hooks.
     #[serde(skip_serializing_if = "is_default")]
@@ -123,11 +123,6 @@ impl ServeConfig {
     /// For the library.
     pub(crate) fn service_options(&self) -> ServiceOptions {
         self.service.options(self.gateway_options().body_bytes)
-    }
-
-    /// Where models are kept that come from stores, and which addresses they may have.
-    pub(crate) fn stored_models(&self) -> (ModelCache, Vec<String>) {
-        (self.stores.cache(), self.stores.allowed(&self.models))
     }
 
     /// For the library. What a person has written as a model's source may be asked.
@@ -249,7 +244,7 @@ mod tests {
             address = "0.0.0.0:80"
             connections = 0
             [stores]
-            allowed = ["models"]
+            cache_mib = 0
             [service]
             max_pictures = "many"
             [defaults]
@@ -277,7 +272,7 @@ mod tests {
             "gateway.address",
             "gateway.connections",
             "service.max_pictures",
-            "stores.allowed[0]",
+            "stores.cache_mib",
             "defaults.name",
             "defaults.replicas",
             "models[0].name",

@@ -30,7 +30,7 @@ pub(crate) struct ServeFile {
     pub service: ServiceTable,
     /// What is logged and where traces go.
     pub log: TelemetryOptions,
-    /// Object stores that models may come from.
+    /// Where models from object stores are kept.
     pub stores: StoresTable,
     /// Servers that may be asked for models, and hooks.
     pub upstreams: UpstreamOptions,

@@ -29,8 +29,7 @@ pub(super) fn every<B: Backend>(
     ensembles: Arc<EnsembleModels>,
 ) -> Arc<dyn ModelSource> {
     let saved = ClassifierModels::<B>::new(registry).on_device(config.device).following(pinned);
-    let (cache, allowed) = config.stored_models();
-    Arc::new(StoredModels::new(Arc::new(Sources { saved, upstreams, ensembles }), cache, allowed))
+    Arc::new(StoredModels::new(Arc::new(Sources { saved, upstreams, ensembles }), config.stores.cache()))
 }
 
 struct Sources<B: Backend> {

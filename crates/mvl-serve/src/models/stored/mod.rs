@@ -27,23 +27,19 @@ const SCHEMES: [&str; 11] = ["s3", "s3a", "gs", "az", "azure", "adl", "abfs", "a
 pub struct StoredModels {
     others: Arc<dyn ModelSource>,
     cache: ModelCache,
-    allowed: Vec<String>,
 }
 
 impl fmt::Debug for StoredModels {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("StoredModels")
-            .field("cache", &self.cache)
-            .field("allowed", &self.allowed)
-            .finish_non_exhaustive()
+        f.debug_struct("StoredModels").field("cache", &self.cache).finish_non_exhaustive()
     }
 }
 
 impl StoredModels {
-    /// Models below the `allowed` addresses and no others, as whoever may load models could otherwise make this machine ask any other;
-    /// `others` loads what was fetched, and what lies in no store.
-    pub fn new(others: Arc<dyn ModelSource>, cache: ModelCache, allowed: Vec<String>) -> Self {
-        Self { others, cache, allowed }
+    /// Models that are fetched into a cache; `others` loads what was fetched, and what lies in no store. What requests may name is the
+    /// service's to say, by [`AllowedSources`](crate::AllowedSources).
+    pub fn new(others: Arc<dyn ModelSource>, cache: ModelCache) -> Self {
+        Self { others, cache }
     }
 
     /// Whether an address leads to a store.
@@ -51,42 +47,27 @@ impl StoredModels {
         source.split_once("://").is_some_and(|(scheme, _)| SCHEMES.contains(&scheme))
     }
 
-    fn allow(&self, source: &str) -> Result<(), ServiceError> {
-        let below = |allowed: &String| {
-            let rest = source.strip_prefix(allowed.trim_end_matches('/'));
-            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-        };
-        // What could lead elsewhere once the address is read.
-        let plain =
-            !source.split('/').any(|part| part == ".." || part == ".") && !source.contains(['%', '\\', '?', '#']);
-        match plain && self.allowed.iter().any(below) {
-            true => Ok(()),
-            false => Err(ServiceError::new(
-                Trouble::Forbidden,
-                format!(
-                    "this server loads no models from {source:?}; its config says from where, under stores.allowed"
-                ),
-            )),
-        }
-    }
-
     /// The version that answers and its checksums.
     fn newest(&self, source: &str) -> Result<(String, StoreUrl, Checksums), ServiceError> {
         let folder = StoreUrl::parse(source).map_err(|error| invalid(&error))?;
-        let mut numbered: Vec<(u64, String)> = match list(&folder) {
+        let mut versions: Vec<(u64, String)> = match list(&folder) {
             Ok(listing) => listing.folders.iter().filter_map(|folder| numbered(folder.to_str()?)).collect(),
             Err(_) if source.starts_with("http") => Vec::new(),
             Err(error) => return Err(unavailable(&error)),
         };
-        numbered.sort_by_key(|(number, _)| std::cmp::Reverse(*number));
-        for (number, address) in numbered {
+        versions.sort_by_key(|(number, _)| std::cmp::Reverse(*number));
+        for (number, address) in versions {
             let url = StoreUrl::parse(&address).map_err(|error| invalid(&error))?;
             if let Some(checksums) = checksums(&address)? {
                 return Ok((number.to_string(), url, checksums));
             }
         }
         match checksums(source)? {
-            Some(checksums) => Ok(("1".to_owned(), folder, checksums)),
+            // The folder of a version itself says which it is.
+            Some(checksums) => {
+                let version = numbered(source).map_or_else(|| "1".to_owned(), |(number, _)| number.to_string());
+                Ok((version, folder, checksums))
+            }
             None => Err(ServiceError::not_found(format!(
                 "expected {CHECKSUMS_FILE} beside the files of a saved model, or in numbered folders; {source}"
             ))),
@@ -109,7 +90,6 @@ impl ModelSource for StoredModels {
         if !Self::leads_to_store(source) {
             return self.others.resolve(source);
         }
-        self.allow(source)?;
         let (version, folder, checksums) = self.newest(source.trim_end_matches('/'))?;
         Ok(FoundVersion { version, address: folder.to_string(), stamp: checksums.digest.to_hex() })
     }
@@ -158,28 +138,15 @@ fn unavailable(error: &DataError) -> ServiceError {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::models::IdentityModels;
 
     #[test]
-    fn models_come_only_from_where_the_config_says() {
-        let cache = ModelCache::new("unused", 1 << 20);
-        let stored = StoredModels::new(Arc::new(IdentityModels), cache, vec!["s3://models/vision/".to_owned()]);
-        for allowed in ["s3://models/vision", "s3://models/vision/shoes", "s3://models/vision/shoes/3/"] {
-            stored.allow(allowed).expect(allowed);
+    fn addresses_of_stores_have_a_scheme() {
+        for store in ["s3://bucket/net", "az://container/net", "https://host/net/3", "file:///srv/net"] {
+            assert!(StoredModels::leads_to_store(store), "{store}");
         }
-        for refused in [
-            "s3://models",
-            "s3://models/visions",
-            "s3://other/vision/shoes",
-            "http://169.254.169.254/latest",
-            "s3://models/vision/../secret",
-            "s3://models/vision/%2e%2e/secret",
-            "file:///etc",
-        ] {
-            let error = stored.resolve(refused).expect_err(refused);
-            assert_eq!(error.trouble, Trouble::Forbidden, "{refused}");
+        for other in ["runs/demo", "models:/a@b", "identity:FP32", "hf://owner/name", "resnet18"] {
+            assert!(!StoredModels::leads_to_store(other), "{other}");
         }
-        assert!(!StoredModels::leads_to_store("runs/demo") && !StoredModels::leads_to_store("models:/a@b"));
     }
 
     #[test]
