@@ -386,6 +386,8 @@ fn bodies_of_all_requests_together_have_a_bound() {
         " ".repeat(1000)
     );
     waiting.write_all(head.as_bytes()).expect("sent");
+    // Its bytes come first: else it would be the one that is refused.
+    std::thread::sleep(Duration::from_millis(300));
     let large = format!("{FINE}{}", " ".repeat(1000));
     let begun = Instant::now();
     let refused = loop {
