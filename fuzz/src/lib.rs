@@ -110,6 +110,9 @@ impl Asked {
         let answered = self.runtime.block_on(async {
             let response = self.router.clone().oneshot(request).await.expect("a router always answers");
             let status = response.status();
+            // gRPC tells its own failures beside the status: UNKNOWN and INTERNAL.
+            let code = response.headers().get("grpc-status").map(|code| code.as_bytes().to_vec());
+            assert!(!matches!(code.as_deref(), Some(b"2" | b"13")), "{:?}", response.headers());
             let body = to_bytes(response.into_body(), 64 << 20).await.expect("an answer has an end");
             (status, body.to_vec())
         });
@@ -118,7 +121,7 @@ impl Asked {
     }
 }
 
-/// An identity engine is what most targets ask.
+/// The identity model that a byte chooses.
 pub fn type_of(byte: u8) -> DataType {
     TYPES[byte as usize % TYPES.len()]
 }

@@ -21,6 +21,7 @@ use crate::config::RunConfig;
 use crate::downloads::weights_hub;
 use crate::judge::{Measure, figures, judge};
 use crate::observers;
+use crate::output::say;
 use crate::plugins::Plugins;
 use crate::reference;
 use crate::tracking::{Figures, Recorded, data_digest};
@@ -226,7 +227,11 @@ impl TrainingJob {
             summary.test = Some(judged.metrics);
         }
         if summary.stop_reason != StopReason::Interrupted {
-            write_reference::<B>(&config, registry, data.valid.as_deref().unwrap_or(&*data.train))?;
+            // The model is there; what drift is measured against can be made later.
+            let data = data.valid.as_deref().unwrap_or(&*data.train);
+            if let Err(error) = write_reference::<B>(&config, registry, data) {
+                say(format!("no reference for drift was written, `mvl models reference` makes one: {error:#}"));
+            }
         }
         if let Some(recorded) = &recorded {
             summary.run_id = recorded.run_id().map(str::to_owned);
@@ -260,7 +265,7 @@ fn write_reference<B: Backend>(
     let Some(folder) = saved_model_in(&config.run_dir) else { return Ok(()) };
     let predictor =
         Predictor::<B>::builder(&folder).with_registry(registry).with_device_ordinal(config.device).load()?;
-    if let Some(reference) = reference::gather(&predictor, data, reference::ROWS, || false) {
+    if let Some(reference) = reference::gather(&predictor, data, reference::ROWS) {
         reference.write(&folder)?;
     }
     Ok(())

@@ -13,21 +13,17 @@ pub(crate) const LEAST_ROWS: usize = 50;
 const BATCH: usize = 32;
 
 /// Looks at up to `rows` pictures of a data set, spread evenly, as they are; what cannot be read is left out. `None` when there were too
-/// few, or `stopped` says so.
+/// few.
 pub(crate) fn gather<B: Backend>(
     predictor: &Predictor<B>,
     data: &dyn LabelledDataset,
     rows: usize,
-    stopped: impl Fn() -> bool,
 ) -> Option<DriftReference> {
     let spec = predictor.spec();
     let mut gatherer = DriftGatherer::new(spec.model.in_channels);
     let (len, rows) = (Dataset::len(data), rows.min(Dataset::len(data)));
     let places: Vec<usize> = (0..rows).map(|part| part * len / rows).collect();
     for places in places.chunks(BATCH) {
-        if stopped() {
-            return None;
-        }
         let read = |&place: &usize| Some(Dataset::get(data, SampleKey::plain(place)).ok()?.image);
         let images: Vec<Image> = places.iter().filter_map(read).collect();
         let answers = predictor.predict_batch(images.iter().cloned().map(Input::from).collect());

@@ -80,7 +80,7 @@ pub use ops::{
     vertical_flip,
 };
 pub use preprocess::{InputTensor, preprocess};
-pub use preprocess_encoded::preprocess_encoded;
+pub use preprocess_encoded::{preprocess_encoded, preprocess_file};
 pub use samplers::{
     AspectRatioGroups, ClassBalanced, Limited, RepeatedAugmentation, SamplerConfig, ShardShuffled, Weighted,
     aspect_ratios,

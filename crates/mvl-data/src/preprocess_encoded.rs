@@ -1,10 +1,11 @@
 //! Encoded pictures to what a network takes, in one go: only what the cut needs is decoded, in memory that a thread keeps.
 
 use std::cell::RefCell;
+use std::path::Path;
 
 use mvl_core::{Channels, DataError, Image, Preprocess};
 
-use crate::decode::{Scratch, Wanted, decode, decode_part};
+use crate::decode::{MAX_FILE_BYTES, Scratch, Wanted, decode, decode_part, read_bounded};
 use crate::ops::{Cut, CutWorkspace};
 use crate::preprocess::{InputTensor, as_cut, check, finish, normalised, preprocess};
 
@@ -38,29 +39,50 @@ pub fn preprocess_encoded(spec: &Preprocess, bytes: &[u8], source: &str) -> Resu
         return preprocess(spec, decode(bytes, source)?);
     }
     WORKSPACE.with_borrow_mut(|(decoding, cutting)| {
-        let (mut cut, mut pixels) = (None, 0);
-        let part = decode_part(bytes, source, decoding, |size| {
-            pixels = u64::from(size[0]) * u64::from(size[1]);
-            cut = as_cut(spec, size);
-            cut.map_or_else(|| Wanted::whole(size), |cut: Cut| Wanted { area: cut.needed(), reduction: 1 })
-        })?;
-        let channels = part.view.channels;
-        let image = |[height, width]: [u32; 2], pixels| {
-            Image::new(width, height, channels, pixels).expect("as many pixels as the size says")
-        };
-        let input = match cut {
-            Some(cut) => {
-                let mut pixels = Vec::new();
-                cut.apply(part, cutting, &mut pixels);
-                Ok(normalised(spec, &finish(spec, image([cut.kept.height, cut.kept.width], pixels))))
-            }
-            None => preprocess(spec, image([part.view.height, part.view.width], part.view.pixels.to_vec())),
-        };
+        let mut pixels = 0;
+        let input = cut_out(spec, bytes, source, (decoding, cutting), &mut pixels);
         if pixels > KEPT_PIXELS {
             (*decoding, *cutting) = Default::default();
         }
         input
     })
+}
+
+/// The same of a file; its name plays no part.
+///
+/// # Errors
+/// [`DataError::Io`] when the file cannot be read, and all errors of [`preprocess_encoded`].
+pub fn preprocess_file(spec: &Preprocess, path: &Path) -> Result<InputTensor, DataError> {
+    let bytes = read_bounded(path, MAX_FILE_BYTES)?;
+    preprocess_encoded(spec, &bytes, &path.display().to_string())
+}
+
+/// Decodes what the cut needs and cuts it; says how many `pixels` the picture has, also when it is damaged.
+fn cut_out(
+    spec: &Preprocess,
+    bytes: &[u8],
+    source: &str,
+    (decoding, cutting): (&mut Scratch, &mut CutWorkspace),
+    pixels: &mut u64,
+) -> Result<InputTensor, DataError> {
+    let mut cut = None;
+    let part = decode_part(bytes, source, decoding, |size| {
+        *pixels = u64::from(size[0]) * u64::from(size[1]);
+        cut = as_cut(spec, size);
+        cut.map_or_else(|| Wanted::whole(size), |cut: Cut| Wanted { area: cut.needed(), reduction: 1 })
+    })?;
+    let channels = part.view.channels;
+    let image = |[height, width]: [u32; 2], pixels| {
+        Image::new(width, height, channels, pixels).expect("as many pixels as the size says")
+    };
+    match cut {
+        Some(cut) => {
+            let mut pixels = Vec::new();
+            cut.apply(part, cutting, &mut pixels);
+            Ok(normalised(spec, &finish(spec, image([cut.kept.height, cut.kept.width], pixels))))
+        }
+        None => preprocess(spec, image([part.view.height, part.view.width], part.view.pixels.to_vec())),
+    }
 }
 
 #[cfg(test)]

@@ -83,7 +83,7 @@ impl<B: Backend> PredictorBuilder<B> {
         options.check()?;
         let (model, task, spec, device) = self.load_parts()?;
         if options.kind != EngineKind::Burn {
-            let replicas = ExportedClassifier::replicas::<B>((&model, task, &spec), options, replicas)?;
+            let replicas = ExportedClassifier::replicas((&model, task, &spec), device, options, replicas)?;
             return Ok((replicas, spec));
         }
         let engine = ClassifierEngine::<B>::new(&model, task, &spec, device).in_precision(options.precision);

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
 use mvl_core::{DataError, Image, Preprocess};
-use mvl_data::{InputTensor, decode_file, preprocess, preprocess_encoded};
+use mvl_data::{InputTensor, preprocess, preprocess_encoded, preprocess_file};
 
 /// One image, in whatever form it is at hand.
 #[derive(Debug, Clone)]
@@ -27,8 +27,8 @@ impl Input<'_> {
     pub(crate) fn prepare(self, spec: &Preprocess) -> Result<InputTensor, DataError> {
         const IN_MEMORY: &str = "image in memory";
         match self {
-            Self::Path(path) => preprocess(spec, decode_file(path)?),
-            Self::OwnedPath(path) => preprocess(spec, decode_file(path)?),
+            Self::Path(path) => preprocess_file(spec, path),
+            Self::OwnedPath(path) => preprocess_file(spec, &path),
             Self::Bytes(bytes) => preprocess_encoded(spec, bytes, IN_MEMORY),
             Self::OwnedBytes(bytes) => preprocess_encoded(spec, &bytes, IN_MEMORY),
             Self::Image(image) => preprocess(spec, image),

@@ -116,12 +116,15 @@ pub(crate) fn read_layers<T: DeserializeOwned + Default>(
         if let Err(problem) = set(&mut table, &path, value) {
             problems.push(problem);
         }
-        origins.extend(origin.map(|origin| (path.join("."), origin)));
+        let key = path.join(".");
+        origins.retain(|(known, _)| *known != key); // what is laid over it comes from elsewhere
+        origins.extend(origin.map(|origin| (key, origin)));
     }
     let file = parse(table, &mut problems, complete);
     for problem in &mut problems {
         let key = problem.split(": ").next().unwrap_or_default();
-        let from = origins.iter().rev().find(|(path, _)| key.starts_with(path.as_str()));
+        let is_in = |path: &str| key.strip_prefix(path).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']));
+        let from = origins.iter().rev().find(|(path, _)| is_in(path));
         if let Some((_, origin)) = from {
             problem.push_str(&format!(" (from {origin})"));
         }

@@ -63,6 +63,6 @@ fn reference<B: Backend>(arguments: &ReferenceArguments, registry: Registry) -> 
         None => Split::All,
     };
     let data = open_split(&arguments.data, split)?;
-    gather(&predictor, &*data, arguments.rows, || false)
+    gather(&predictor, &*data, arguments.rows)
         .with_context(|| format!("expected at least {LEAST_ROWS} images that can be read; {}", arguments.data))
 }

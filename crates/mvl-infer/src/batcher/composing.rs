@@ -35,13 +35,15 @@ pub(super) fn ask(
     rows: usize,
     now: Instant,
 ) -> Ticket {
+    let before = shared.composing_rows.fetch_add(rows, Ordering::AcqRel);
+    let mut under_way = UnderWay { shared: shared.clone(), rows, ended: false };
+    // Asked after it was counted: whoever closes and looks what is under way misses nobody.
     if shared.state().closing {
+        under_way.ended = true;
         shared.statistics().failed(Duration::ZERO);
         return Ticket::answered(Err(RequestError::Closed));
     }
-    let before = shared.composing_rows.fetch_add(rows, Ordering::AcqRel);
-    let mut under_way = UnderWay { shared: shared.clone(), rows, ended: false };
-    if before + rows > shared.options.queue_rows && before > 0 {
+    if before.saturating_add(rows) > shared.options.queue_rows && before > 0 {
         under_way.ended = true;
         shared.statistics().refused += 1;
         return Ticket::answered(Err(RequestError::Overloaded { retry_after: AGAIN }));

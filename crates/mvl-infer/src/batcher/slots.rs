@@ -30,7 +30,7 @@ struct State {
 #[derive(Debug)]
 pub(super) struct Slot<'a> {
     inner: &'a Inner,
-    /// How many rows were answered with it.
+    /// How many rows went through it.
     pub(super) rows: usize,
 }
 

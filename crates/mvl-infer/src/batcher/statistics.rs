@@ -29,6 +29,9 @@ pub const LATENCY_BOUNDS: [Duration; 15] = {
     ]
 };
 
+/// The most different numbers of rows that are told apart.
+const SIZES: usize = 4096;
+
 /// How often something happened and how long it took in all.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Total {
@@ -81,7 +84,7 @@ pub struct Statistics {
     pub output: Total,
     /// Answered requests by how long they took, up to each of [`LATENCY_BOUNDS`], and beyond.
     pub latencies: [u64; LATENCY_BOUNDS.len() + 1],
-    /// Forward passes by their number of rows.
+    /// Forward passes by their number of rows, of the first 4,096 different ones.
     pub batches: BTreeMap<usize, BatchTotals>,
     /// How long after 1970 the last request was answered, if one was.
     pub last: Option<Duration>,
@@ -92,6 +95,9 @@ impl Statistics {
     pub(super) fn pass(&mut self, rows: usize, timing: &Timing) {
         self.passes += 1;
         self.rows += rows as u64;
+        if self.batches.len() >= SIZES && !self.batches.contains_key(&rows) {
+            return; // clients choose how many rows an engine without batches gets
+        }
         let totals = self.batches.entry(rows).or_default();
         totals.input.add(timing.input);
         totals.infer.add(timing.infer);

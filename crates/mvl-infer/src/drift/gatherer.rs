@@ -24,11 +24,14 @@ impl DriftGatherer {
         self.classes.len()
     }
 
-    /// Looks at a picture `[C, H, W]`, prepared as the model gets it, and at the answer.
+    /// Looks at a picture `[C, H, W]`, prepared as the model gets it, and at the answer. One whose figures are no numbers does not count.
     pub fn add(&mut self, picture: &[f32], probabilities: &[f32]) {
         let bytes: Vec<u8> = picture.iter().flat_map(|value| value.to_le_bytes()).collect();
         let Some((class, probability)) = of_answer(probabilities) else { return };
         let features = of_picture(self.channels, &bytes);
+        if !probability.is_finite() || features.iter().any(|feature| !feature.is_finite()) {
+            return; // a model that has gone astray has no figures to measure against
+        }
         self.inputs.iter_mut().zip(features).for_each(|(values, value)| values.push(value));
         self.classes.push(class);
         self.confidence.push(probability);

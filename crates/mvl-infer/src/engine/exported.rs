@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use burn::tensor::{Device, Tensor, TensorData};
-use mvl_core::{Backend, BoxedTask, Classifier, ClassifierSpec, ImageBatch, Task};
+use mvl_core::{BoxedTask, Classifier, ClassifierSpec, ImageBatch, Task};
 
 use super::classifier_tensors::ClassifierTensors;
 use super::onnx_graph::{GraphSource, open_graph};
@@ -24,8 +24,9 @@ impl ExportedClassifier {
     ///
     /// # Errors
     /// When the engine is not there, the model takes pictures of any size, or it cannot be exported or read.
-    pub(crate) fn replicas<B: Backend>(
+    pub(crate) fn replicas(
         (model, task, spec): (&Classifier, BoxedTask, &ClassifierSpec),
+        device: Device,
         options: &EngineOptions,
         replicas: usize,
     ) -> Result<Vec<Arc<dyn Engine>>, InferError> {
@@ -36,7 +37,6 @@ impl ExportedClassifier {
         let onnx =
             OnnxExport::of_module(model, picture, |model, images| task.forward(model, &ImageBatch::unlabelled(images)));
         let bytes = onnx.with_name(spec.model.name.clone()).build()?.to_bytes()?;
-        let device = B::device(0)?;
         let tensors = ClassifierTensors::new(task.clone(), spec);
         let graphs = open_graph(&GraphSource::Bytes(bytes), options, replicas)?;
         let replica = |graph| {

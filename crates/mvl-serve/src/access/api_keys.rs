@@ -96,6 +96,9 @@ impl ApiKeys {
     /// What is wrong with it.
     pub fn with_entry(self, entry: &KeyEntry) -> Result<Self, String> {
         KeyFile { keys: vec![entry.clone()], ..KeyFile::default() }.validate()?;
+        if self.0.as_ref().is_some_and(|known| known.file.is_some()) {
+            return Err("expected keys of a program alone: to those of a file `mvl keys new` adds another".to_owned());
+        }
         let (blinding, before) = match &self.0 {
             Some(known) => (known.blinding.clone(), known.table()),
             None => (blinding(), Arc::default()),
@@ -151,6 +154,9 @@ impl Known {
             Err(error) => {
                 let cause = std::error::Error::source(&error).map(ToString::to_string).unwrap_or_default();
                 tracing::error!(%error, cause, "the file of API keys cannot be read; the keys before go on");
+                if matches!(error, KeyFileError::File { .. }) {
+                    file.tell_again();
+                }
             }
         }
     }

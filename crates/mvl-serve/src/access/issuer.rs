@@ -177,18 +177,25 @@ impl IssuerKeys {
         let (set, fetched) = self.set();
         let age = fetched.map(|fetched| fetched.elapsed());
         if let (Some(place), Some(age)) = (set.find(id), age.filter(|age| *age < STALE)) {
-            if age > FRESH {
+            if age > FRESH && self.may_fetch() {
                 let this = self.clone();
                 tokio::spawn(async move { this.fetch(FRESH).await });
             }
             return Ok(Some(Found(set, place)));
         }
-        self.fetch(Duration::ZERO).await;
+        // On its own: a client that leaves must not break it off for those who come after.
+        let this = self.clone();
+        let _ = tokio::spawn(async move { this.fetch(Duration::ZERO).await }).await;
         let (set, fetched) = self.set();
         match fetched.is_some_and(|fetched| fetched.elapsed() < STALE) {
             true => Ok(set.find(id).map(|place| Found(set, place))),
             false => Err("the keys of the tokens' issuer cannot be fetched now".to_owned()),
         }
+    }
+
+    /// Whether nobody is at it, and it was not tried a moment ago.
+    fn may_fetch(&self) -> bool {
+        self.tried.try_lock().is_ok_and(|tried| tried.is_none_or(|tried| tried.elapsed() >= self.pause))
     }
 
     /// Fetches the keys, unless that was tried a moment ago or they are younger than `unless`.

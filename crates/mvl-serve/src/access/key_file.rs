@@ -14,6 +14,7 @@
 //! revoked = false
 //! ```
 
+use std::collections::HashSet;
 use std::fmt;
 use std::io::{self, Read};
 use std::num::NonZeroU32;
@@ -208,7 +209,8 @@ impl KeyFile {
         if self.version != VERSION {
             wrong.push(format!("version: expected {VERSION}, got {}", self.version));
         }
-        for (place, key) in self.keys.iter().enumerate() {
+        let (mut names, mut digests) = (HashSet::new(), HashSet::new());
+        for key in &self.keys {
             let name = &key.name;
             let mut say = |what: String| wrong.push(format!("key {name:?}: {what}"));
             if name.is_empty() || name.len() > MAX_NAME || name.chars().any(char::is_control) {
@@ -226,11 +228,10 @@ impl KeyFile {
             if let Some(expires) = key.expires.as_ref().filter(|_| key.expires_at().is_none()) {
                 say(format!("expected expires to be a moment such as 2027-01-01T00:00:00Z, got {expires}"));
             }
-            let before = &self.keys[..place];
-            if before.iter().any(|other| other.name == *name) {
+            if !names.insert(name) {
                 say("there is another of that name".to_owned());
             }
-            if before.iter().any(|other| other.sha256.eq_ignore_ascii_case(&key.sha256)) {
+            if !digests.insert(key.sha256.to_ascii_lowercase()) {
                 say("there is another with that digest".to_owned());
             }
         }

@@ -22,5 +22,5 @@ pub use needs::{Needs, needs};
 pub use scope::{Scope, Scopes};
 pub use sources::AllowedSources;
 pub use tokens::{TokenError, TokenOptions, Tokens};
-pub(crate) use usage::{PerAddress, PerSubject, Usage};
+pub(crate) use usage::{PerAddress, PerSubject, Usage, network_of};
 pub(crate) use watched_file::WatchedFile;

@@ -33,6 +33,11 @@ impl WatchedFile {
         &self.path
     }
 
+    /// Tells the last change once more: whoever it was told to could not read the file.
+    pub(crate) fn tell_again(&self) {
+        *self.seen.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
     /// Whether it is another file than when this was asked last. Each change is told to one who asks.
     pub(crate) fn has_changed(&self) -> bool {
         let now = self.start.elapsed().as_millis() as u64;
@@ -79,6 +84,9 @@ mod tests {
         assert!(!watched.has_changed(), "not before a quarter of a second");
         std::thread::sleep(BELIEVED);
         assert!(watched.has_changed() && !watched.has_changed());
+        watched.tell_again();
+        std::thread::sleep(BELIEVED);
+        assert!(watched.has_changed());
         std::fs::remove_file(&path).expect("removed");
         std::thread::sleep(BELIEVED);
         assert!(!watched.has_changed(), "a file that is gone leaves what there was");

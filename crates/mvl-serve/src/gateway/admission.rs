@@ -2,10 +2,13 @@
 
 use std::sync::Arc;
 
+use axum::body::Body;
 use axum::extract::{Request, State};
-use axum::http::header;
+use axum::http::{Method, Uri, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+
+use http_body_util::Limited;
 
 use super::gate::Gate;
 use super::guard::{CHALLENGE, identify, is_grpc};
@@ -18,6 +21,9 @@ use crate::{ServiceError, Trouble};
 /// The method of gRPC that takes a stream.
 const STREAM: &str = "/inference.GRPCInferenceService/ModelStreamInfer";
 
+/// The longest message of a question that is open to all.
+const OPEN_BYTES: usize = 4096;
+
 /// Who was let in, for the log.
 #[derive(Debug, Clone)]
 pub(super) struct LetIn(pub(super) Caller);
@@ -28,20 +34,28 @@ pub(super) async fn admit(State(gate): State<Arc<Gate>>, mut request: Request, n
     let needed = needs(request.method(), request.uri().path());
     let in_grpc = is_grpc(request.headers());
     let Some(scope) = needed.scope else {
-        return pass(&gate, request, next, in_grpc).await;
+        // Open to all, so nobody's body is read: these questions need none.
+        let bounded = |body| match in_grpc {
+            true => Body::new(Limited::new(body, OPEN_BYTES)),
+            false => Body::empty(),
+        };
+        return pass(&gate, request.map(bounded), next, in_grpc).await;
     };
     // What is written down is kept now; the request is gone afterwards.
-    let noted = options.audit.is_some().then(|| Noted::of(&request));
+    let mut noted = options.audit.as_ref().map(|audit| Noted::of(audit, &needed, &request));
     let peer = request.extensions().get::<Peer>();
     let known = identify(options, peer, request.headers()).await;
     let known = match (known, &gate.addresses, peer) {
         // Whoever cannot be counted by name is counted by address.
-        (known, Some(addresses), Some(peer)) if known.as_ref().map_or(true, |caller| !caller.is_counted()) => {
+        (known, Some(addresses), Some(peer)) if !has_own_count(&known) => {
             addresses.take(peer.address.ip()).and(known)
         }
         (known, ..) => known,
     };
     let caller = known.as_ref().ok().cloned().map(Caller::noting);
+    if let Some(noted) = &mut noted {
+        noted.caller.clone_from(&caller);
+    }
     let allowed = known.and_then(|caller| {
         caller.check_scope(scope)?;
         needed.model.as_ref().map_or(Ok(()), |model| caller.check_model(model))
@@ -60,11 +74,9 @@ pub(super) async fn admit(State(gate): State<Arc<Gate>>, mut request: Request, n
             refusal(error, in_grpc)
         }
     };
-    if let (Some(audit), Some(noted)) = (&options.audit, noted) {
-        let status = status_of(&response, in_grpc);
-        if audit.wants(needed.scope, status) {
-            noted.write(audit, &needed, caller.as_ref(), status, response.extensions().get::<Why>());
-        }
+    if let Some(mut noted) = noted {
+        noted.status = status_of(&response, in_grpc);
+        noted.why = response.extensions().get().cloned();
     }
     if let Some(caller) = caller {
         response.extensions_mut().insert(LetIn(caller));
@@ -118,40 +130,68 @@ pub(super) fn status_of(response: &Response, in_grpc: bool) -> u16 {
         Some(tonic::Code::Unimplemented) => 501,
         Some(tonic::Code::Unavailable) => 503,
         Some(tonic::Code::DeadlineExceeded) => 504,
+        Some(tonic::Code::OutOfRange) => 413,
+        Some(tonic::Code::Cancelled) => LEFT,
         Some(_) => 500,
     }
 }
 
-/// What is kept of a request for the audit log.
-struct Noted {
-    action: String,
+/// The status of a request whose client left before it had an answer, as nginx writes it.
+const LEFT: u16 = 499;
+
+/// What is kept of a request for the audit log. It is written when this is dropped, also when the client leaves before it has an answer,
+/// for what it asked for may be done all the same.
+struct Noted<'a> {
+    audit: &'a audit::AuditLog,
+    needed: &'a Needs,
+    method: Method,
+    uri: Uri,
     id: Option<RequestId>,
     peer: Option<Peer>,
+    caller: Option<Caller>,
+    status: u16,
+    why: Option<Why>,
 }
 
-impl Noted {
-    fn of(request: &Request) -> Self {
-        let path: String = request.uri().path().chars().take(500).collect();
+impl<'a> Noted<'a> {
+    fn of(audit: &'a audit::AuditLog, needed: &'a Needs, request: &Request) -> Self {
         let extensions = request.extensions();
         Self {
-            action: format!("{} {path}", request.method()),
+            audit,
+            needed,
+            method: request.method().clone(),
+            uri: request.uri().clone(),
             id: extensions.get().cloned(),
             peer: extensions.get().cloned(),
+            caller: None,
+            status: LEFT,
+            why: None,
         }
     }
+}
 
-    fn write(&self, audit: &audit::AuditLog, needed: &Needs, caller: Option<&Caller>, status: u16, why: Option<&Why>) {
-        let Some(id) = &self.id else { return };
-        let model = needed.model.as_deref().or_else(|| caller.and_then(Caller::noted_model));
-        audit.write(&audit::Entry {
+impl Drop for Noted<'_> {
+    fn drop(&mut self) {
+        let Some(id) = self.id.as_ref().filter(|_| self.audit.wants(self.needed.scope, self.status)) else { return };
+        let path: String = self.uri.path().chars().take(500).collect();
+        let caller = self.caller.as_ref();
+        self.audit.write(&audit::Entry {
             id,
             peer: self.peer.as_ref(),
             caller,
-            action: &self.action,
-            scope: needed.scope,
-            model,
-            status,
-            reason: why.map(|why| &*why.0),
+            action: &format!("{} {path}", self.method),
+            scope: self.needed.scope,
+            model: self.needed.model.as_deref().or_else(|| caller.and_then(Caller::noted_model)),
+            status: self.status,
+            reason: self.why.as_ref().map(|why| &*why.0),
         });
+    }
+}
+
+/// Whether a caller has a count of its own, or could not be asked for who it is.
+fn has_own_count(known: &Result<Caller, ServiceError>) -> bool {
+    match known {
+        Ok(caller) => caller.is_counted(),
+        Err(error) => error.trouble != Trouble::Unauthenticated,
     }
 }

@@ -7,7 +7,6 @@ use axum::extract::Request;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use http_body::Body as _;
-use serde_json::json;
 
 use super::GatewayOptions;
 use super::held_bytes::{Broken, Counted, Held, Pace};
@@ -38,8 +37,9 @@ pub(super) async fn whole(options: &GatewayOptions, held: &Held, request: Reques
         Err(error) if caused_by::<http_body_util::LengthLimitError>(&error).is_some() => Err(too_large()),
         Err(error) => match caused_by::<Broken>(&error) {
             Some(slow @ Broken::Slow(_)) => {
-                let body = axum::Json(json!({ "error": slow.to_string() }));
-                Err((StatusCode::REQUEST_TIMEOUT, body).into_response())
+                let mut response = ServiceError::from(slow).into_response();
+                *response.status_mut() = StatusCode::REQUEST_TIMEOUT;
+                Err(response)
             }
             Some(full @ Broken::NoRoom) => Err(ServiceError::from(full).into_response()),
             Some(Broken::Body(_)) | None => {

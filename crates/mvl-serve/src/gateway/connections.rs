@@ -18,8 +18,10 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 
+use super::beginning::Beginning;
 use super::gate::behind;
 use super::{GatewayOptions, Peer, Streams};
+use crate::access::network_of;
 
 /// How long to wait when the system has no more sockets.
 const PAUSE: Duration = Duration::from_millis(50);
@@ -77,13 +79,11 @@ impl HttpServer {
     pub async fn run(self, router: Router, shutdown: impl Future<Output = ()>) {
         let streams = Streams::default();
         let router = behind(self.options.clone(), router.layer(Extension(streams.clone())));
-        let ending = streams.clone();
-        let ended = async move {
+        let ended = async {
             shutdown.await;
-            ending.end();
+            streams.end();
         };
-        serve(self.listener, router, &self.options, ended).await;
-        let _ = tokio::time::timeout(self.options.grace, streams.ended()).await;
+        serve(self.listener, router, &self.options, ended, streams.ended()).await;
     }
 }
 
@@ -98,12 +98,14 @@ pub(crate) async fn listen(address: SocketAddr, asks_who: bool) -> Result<(TcpLi
     Ok((listener, address))
 }
 
-/// Takes connections, no more than the options say, and serves them until `shutdown` is ready and the options' grace is over.
+/// Takes connections, no more than the options say, and serves them until `shutdown` is ready. Then they and what else is `under_way`
+/// have the options' grace to end.
 pub(crate) async fn serve(
     listener: TcpListener,
     router: Router,
     options: &GatewayOptions,
     shutdown: impl Future<Output = ()>,
+    under_way: impl Future<Output = ()>,
 ) {
     let places = Arc::new(Semaphore::new(options.connections));
     let mut builder = Builder::new(TokioExecutor::new());
@@ -142,11 +144,14 @@ pub(crate) async fn serve(
         let (builder, router, tls, time) = (builder.clone(), router.clone(), options.tls.clone(), options.header_time);
         tokio::spawn(async move {
             match tls {
-                None => serve_one(&builder, router, stream, Peer { address, certificate: None }, watcher).await,
+                None => {
+                    let peer = Peer { address, certificate: None };
+                    serve_one(&builder, router, Beginning::new(stream, time), peer, watcher).await;
+                }
                 Some(tls) => match tls.accept(stream, time).await {
                     Ok((stream, certificate)) => {
                         let peer = Peer { address, certificate: certificate.map(Arc::new) };
-                        serve_one(&builder, router, stream, peer, watcher).await;
+                        serve_one(&builder, router, Beginning::new(stream, time), peer, watcher).await;
                     }
                     Err(error) => tracing::debug!(%address, %error, "a connection was not encrypted"),
                 },
@@ -155,7 +160,8 @@ pub(crate) async fn serve(
         });
     }
     drop(listener);
-    let _ = tokio::time::timeout(options.grace, connections.shutdown()).await;
+    let all = async { tokio::join!(connections.shutdown(), under_way) };
+    let _ = tokio::time::timeout(options.grace, all).await;
 }
 
 /// Serves a connection until one of both ends it.
@@ -172,7 +178,7 @@ where
     let _ = watcher.watch(connection).await; // a client that breaks off concerns nobody else
 }
 
-/// How many connections each address has. One machine shall not take every place.
+/// How many connections each network has. One machine shall not take every place.
 struct Addresses {
     counts: Mutex<HashMap<IpAddr, usize>>,
     most: usize,
@@ -183,6 +189,7 @@ struct CountedConnection(Arc<Addresses>, IpAddr);
 
 impl Addresses {
     fn take(self: Arc<Self>, address: IpAddr) -> Option<CountedConnection> {
+        let address = network_of(address);
         let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
         let count = counts.entry(address).or_default();
         if *count >= self.most && !address.is_loopback() {
@@ -218,6 +225,9 @@ mod tests {
         assert!(two.0.is_some() && two.1.is_some() && take("10.0.0.1").is_none() && take("10.0.0.2").is_some());
         drop(two);
         assert!(take("10.0.0.1").is_some());
+        let network = (take("2001:db8::1"), take("2001:db8::2"));
+        assert!(network.1.is_some() && take("2001:db8::3").is_none(), "one machine has all addresses of a network");
+        drop(network);
         let many: Vec<_> = (0..5).map(|_| take("127.0.0.1")).collect();
         assert!(many.iter().all(Option::is_some), "this machine may be a proxy for all");
         drop(many);

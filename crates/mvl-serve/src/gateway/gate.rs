@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::http::{HeaderName, HeaderValue, Method, header};
-use axum::middleware::from_fn_with_state;
+use axum::middleware::{from_fn, from_fn_with_state};
 use tower_http::cors::{AllowOrigin, CorsLayer};
 
 use super::held_bytes::HeldBytes;
@@ -27,7 +27,7 @@ pub(super) fn behind(options: GatewayOptions, router: Router) -> Router {
     let origins: Vec<HeaderValue> = options.origins.iter().filter_map(|origin| origin.parse().ok()).collect();
     let addresses = options.requests_per_minute.map(PerAddress::new);
     let gate = Arc::new(Gate { held: HeldBytes::new(options.held_bytes), addresses, options });
-    let mut router = router.layer(from_fn_with_state(gate.clone(), admission::admit));
+    let mut router = router.layer(from_fn_with_state(gate, admission::admit));
     if !origins.is_empty() {
         let json_length = HeaderName::from_static("inference-header-content-length");
         let key = HeaderName::from_static("x-api-key");
@@ -39,5 +39,5 @@ pub(super) fn behind(options: GatewayOptions, router: Router) -> Router {
             .max_age(REMEMBERED);
         router = router.layer(cors);
     }
-    router.layer(from_fn_with_state(gate, observation::observe))
+    router.layer(from_fn(observation::observe))
 }

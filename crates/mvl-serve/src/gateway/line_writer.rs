@@ -6,7 +6,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::thread::JoinHandle;
 
 /// How many lines may wait.
@@ -20,8 +20,8 @@ const BUFFER: usize = 64 << 10;
 pub struct LineWriter(Arc<Inner>);
 
 struct Inner {
-    lines: Mutex<Option<SyncSender<Vec<u8>>>>,
-    thread: Mutex<Option<JoinHandle<()>>>,
+    lines: Option<SyncSender<Vec<u8>>>,
+    thread: Option<JoinHandle<()>>,
     lost: Arc<AtomicU64>,
 }
 
@@ -56,8 +56,7 @@ impl LineWriter {
         let counted = lost.clone();
         let thread =
             std::thread::Builder::new().name("lines".to_owned()).spawn(move || write_all(&receive, sink, &counted))?;
-        let (lines, thread) = (Mutex::new(Some(send)), Mutex::new(Some(thread)));
-        Ok(Self(Arc::new(Inner { lines, thread, lost })))
+        Ok(Self(Arc::new(Inner { lines: Some(send), thread: Some(thread), lost })))
     }
 
     /// Takes a line, with or without its end. Never waits.
@@ -66,8 +65,7 @@ impl LineWriter {
         if line.last() != Some(&b'\n') {
             line.push(b'\n');
         }
-        let lines = self.0.lines.lock().unwrap_or_else(PoisonError::into_inner);
-        if lines.as_ref().is_none_or(|lines| lines.try_send(line).is_err()) {
+        if self.0.lines.as_ref().is_none_or(|lines| lines.try_send(line).is_err()) {
             self.0.lost.fetch_add(1, Ordering::Relaxed);
         }
     }
@@ -80,8 +78,8 @@ impl LineWriter {
 
 impl Drop for Inner {
     fn drop(&mut self) {
-        drop(self.lines.get_mut().unwrap_or_else(PoisonError::into_inner).take());
-        if let Some(thread) = self.thread.get_mut().unwrap_or_else(PoisonError::into_inner).take() {
+        drop(self.lines.take());
+        if let Some(thread) = self.thread.take() {
             let _ = thread.join(); // a writer that panicked has nothing more to write
         }
     }

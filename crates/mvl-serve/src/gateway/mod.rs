@@ -2,6 +2,7 @@
 
 mod admission;
 mod audit;
+mod beginning;
 mod body;
 mod connections;
 mod gate;

@@ -1,16 +1,14 @@
 //! [`observe`]: every request has an id, a span, and a line in the log.
 
-use std::sync::Arc;
 use std::time::Instant;
 
-use axum::extract::{Request, State};
+use axum::extract::Request;
 use axum::middleware::Next;
 use axum::response::Response;
 use tracing::field::Empty;
 use tracing::{Instrument, Level};
 
 use super::admission::{LetIn, status_of};
-use super::gate::Gate;
 use super::guard::is_grpc;
 use super::{Peer, RequestId, request_id};
 use crate::service_error::Why;
@@ -20,7 +18,7 @@ use crate::telemetry;
 const PATH: usize = 200;
 
 /// Gives a request its id and its span, and writes its line.
-pub(super) async fn observe(State(_gate): State<Arc<Gate>>, mut request: Request, next: Next) -> Response {
+pub(super) async fn observe(mut request: Request, next: Next) -> Response {
     let id = RequestId::of(request.headers());
     let value = id.value();
     request.extensions_mut().insert(id.clone());

@@ -31,10 +31,12 @@ pub(super) async fn guard(State(app): State<App>, request: Request, next: Next) 
     response
 }
 
-/// What a request needs: to look at something `read`, to change something `manage`. MLflow asks many questions by POST.
+/// What a request needs: to look at something `read`, to change something `manage`. MLflow asks many questions by POST. Only there: paths
+/// of other methods may end as somebody likes.
 fn needed(method: &Method, path: &str) -> Scope {
-    let asks = ["/search", "/get-history-bulk", "/graphql", "/get-latest-versions"];
-    match *method == Method::GET || *method == Method::HEAD || asks.iter().any(|end| path.ends_with(end)) {
+    const QUESTIONS: [&str; 4] = ["/search", "/get-history-bulk", "/graphql", "/get-latest-versions"];
+    let is_question = *method == Method::POST && QUESTIONS.iter().any(|end| path.ends_with(end));
+    match is_question || *method == Method::GET || *method == Method::HEAD {
         true => Scope::Read,
         false => Scope::Manage,
     }
@@ -101,6 +103,22 @@ fn password(encoded: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_changes_something_needs_more() {
+        for (method, path, scope) in [
+            (Method::GET, "/api/2.0/mlflow/runs/get", Scope::Read),
+            (Method::POST, "/api/2.0/mlflow/runs/search", Scope::Read),
+            (Method::POST, "/graphql", Scope::Read),
+            (Method::POST, "/api/2.0/mlflow/runs/create", Scope::Manage),
+            (Method::PUT, "/api/2.0/mlflow-artifacts/artifacts/1/run/artifacts/search", Scope::Manage),
+            (Method::DELETE, "/api/2.0/mlflow-artifacts/artifacts/1/run/artifacts/search", Scope::Manage),
+            (Method::DELETE, "/api/2.0/mlflow/logged-models/m-1/tags/graphql", Scope::Manage),
+            (Method::PATCH, "/api/2.0/mlflow/logged-models/search", Scope::Manage),
+        ] {
+            assert_eq!(needed(&method, path), scope, "{method} {path}");
+        }
+    }
 
     #[test]
     fn passwords_are_found() {

@@ -28,9 +28,6 @@ pub enum TelemetryError {
         /// What is wrong with it.
         what: String,
     },
-    /// The log cannot be written.
-    #[error("cannot write the log")]
-    Log(#[source] io::Error),
     /// The process has something that hears already.
     #[error("logs were set up before")]
     Twice,

@@ -51,8 +51,7 @@ impl Authority {
 }
 
 fn encrypted(options: TlsOptions, gateway: GatewayOptions) -> Served {
-    let header_time = Duration::from_millis(400);
-    served(GatewayOptions { tls: Some(Tls::open(options).expect("certificates")), header_time, ..gateway })
+    served(GatewayOptions { tls: Some(Tls::open(options).expect("certificates")), ..gateway })
 }
 
 fn runtime() -> tokio::runtime::Runtime {
@@ -169,7 +168,9 @@ fn clients_without_a_certificate_stay_outside() {
 fn what_is_no_tls_is_turned_away() {
     let folder = tempfile::tempdir().expect("a folder");
     let authority = Authority::new();
-    let served = encrypted(authority.server(folder.path()), GatewayOptions::default());
+    let header_time = Duration::from_millis(400);
+    let gateway = GatewayOptions { header_time, ..GatewayOptions::default() };
+    let served = encrypted(authority.server(folder.path()), gateway);
     let reply = served.get("/v2");
     assert_eq!(reply.status, 400, "{reply:?}");
     assert_eq!(reply.error().as_deref(), Some("this port speaks TLS: ask https://"));

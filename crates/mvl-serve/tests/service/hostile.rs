@@ -244,6 +244,15 @@ fn slow_and_unfaithful_clients() {
     let reply = Reply::read(slow);
     assert!(reply.status == 0 || reply.status == 408, "{reply:?}");
     assert!(begun.elapsed() < Duration::from_secs(5), "closed in good time: {:?}", begun.elapsed());
+    // Nothing at all, and what may become any protocol.
+    for beginning in [&b""[..], b"P", b"PRI * HTTP/2.0\r\n"] {
+        let begun = Instant::now();
+        let mut silent = served.connect();
+        silent.write_all(beginning).expect("sent");
+        let reply = Reply::read(silent);
+        assert_eq!(reply.status, 0, "{beginning:?}: {reply:?}");
+        assert!(begun.elapsed() < Duration::from_secs(5), "{beginning:?}: closed in good time: {:?}", begun.elapsed());
+    }
     // A body that never ends.
     let begun = Instant::now();
     let mut slow = served.connect();

@@ -379,23 +379,27 @@ fn slow_messages_end() {
 #[test]
 fn bodies_of_all_requests_together_have_a_bound() {
     let served = served(GatewayOptions { held_bytes: 1500, ..GatewayOptions::default() });
-    let mut waiting = served.connect();
     let head = format!(
         "POST /v2/models/cats/infer HTTP/1.1\r\nhost: {}\r\ncontent-length: 2000\r\n\r\n{}",
         served.address,
         " ".repeat(1000)
     );
-    waiting.write_all(head.as_bytes()).expect("sent");
-    // Its bytes come first: else it would be the one that is refused.
-    std::thread::sleep(Duration::from_millis(300));
+    let comes = || {
+        let mut waiting = served.connect();
+        waiting.write_all(head.as_bytes()).expect("sent");
+        std::thread::sleep(Duration::from_millis(50));
+        waiting
+    };
+    let mut waiting = comes();
     let large = format!("{FINE}{}", " ".repeat(1000));
     let begun = Instant::now();
     let refused = loop {
         let reply = served.post("/v2/models/cats/infer", large.as_bytes());
-        // The other's bytes may not have arrived yet.
         if reply.status != 200 || begun.elapsed() > Duration::from_secs(5) {
             break reply;
         }
+        // The second to come is the one that is refused; this time it was the one that waits, or has not arrived.
+        waiting = comes();
     };
     assert_eq!(refused.status, 503, "{refused:?}");
     assert!(refused.error().is_some_and(|error| error.contains("try again")), "{refused:?}");

@@ -68,7 +68,9 @@ pub(crate) fn run(arguments: ServeArguments, registry: Registry, output: &Output
 
 /// The file, the environment and the flags together; the demo's model when nothing says what to serve.
 fn config(arguments: &ServeArguments) -> anyhow::Result<ServeConfig> {
-    let mut overrides = environment_overrides(std::env::vars());
+    // What is no text is none of ours.
+    let variables = std::env::vars_os().filter_map(|(name, value)| name.into_string().ok().zip(value.into_string().ok()));
+    let mut overrides = environment_overrides(variables);
     overrides.extend(arguments.overrides());
     let mut named: Vec<(String, String)> = arguments.models.iter().map(|model| naming::named(model)).collect();
     let says_nothing = arguments.config.is_none() && named.is_empty();
