@@ -123,7 +123,8 @@ pub(crate) fn read_layers<T: DeserializeOwned + Default>(
     let file = parse(table, &mut problems, complete);
     for problem in &mut problems {
         let key = problem.split(": ").next().unwrap_or_default();
-        let is_in = |path: &str| key.strip_prefix(path).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']));
+        let is_in =
+            |path: &str| key.strip_prefix(path).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']));
         let from = origins.iter().rev().find(|(path, _)| is_in(path));
         if let Some((_, origin)) = from {
             problem.push_str(&format!(" (from {origin})"));

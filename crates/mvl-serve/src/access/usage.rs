@@ -92,7 +92,9 @@ impl<K: std::hash::Hash + Eq + Clone> Each<K> {
 /// What counts as one machine: an address, or the IPv6 network that it is in. This machine's own address stays as it is.
 pub(crate) fn network_of(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
-        IpAddr::V6(address) if !address.is_loopback() => IpAddr::V6((u128::from(address) & !u128::from(u64::MAX)).into()),
+        IpAddr::V6(address) if !address.is_loopback() => {
+            IpAddr::V6((u128::from(address) & !u128::from(u64::MAX)).into())
+        }
         address => address,
     }
 }

@@ -47,9 +47,7 @@ pub(super) async fn admit(State(gate): State<Arc<Gate>>, mut request: Request, n
     let known = identify(options, peer, request.headers()).await;
     let known = match (known, &gate.addresses, peer) {
         // Whoever cannot be counted by name is counted by address.
-        (known, Some(addresses), Some(peer)) if !has_own_count(&known) => {
-            addresses.take(peer.address.ip()).and(known)
-        }
+        (known, Some(addresses), Some(peer)) if !has_own_count(&known) => addresses.take(peer.address.ip()).and(known),
         (known, ..) => known,
     };
     let caller = known.as_ref().ok().cloned().map(Caller::noting);

@@ -262,7 +262,11 @@ fn an_issuers_page_is_kept_and_not_hammered() {
     for n in 0..50 {
         assert_eq!(infer(&second.sign_as(&claims(), Some(&format!("made up {n}")))), 401);
     }
-    assert!(issuer.asked() <= 3 + begun.elapsed().as_secs() as usize, "asked {} times for fifty unknown keys", issuer.asked());
+    assert!(
+        issuer.asked() <= 3 + begun.elapsed().as_secs() as usize,
+        "asked {} times for fifty unknown keys",
+        issuer.asked()
+    );
     issuer.put(200, json!({ "keys": [first.public.clone(), second.public.clone()] }).to_string());
     std::thread::sleep(Duration::from_millis(1100));
     assert_eq!(infer(&second.sign(&claims())), 200, "a new key is found");

@@ -69,7 +69,8 @@ pub(crate) fn run(arguments: ServeArguments, registry: Registry, output: &Output
 /// The file, the environment and the flags together; the demo's model when nothing says what to serve.
 fn config(arguments: &ServeArguments) -> anyhow::Result<ServeConfig> {
     // What is no text is none of ours.
-    let variables = std::env::vars_os().filter_map(|(name, value)| name.into_string().ok().zip(value.into_string().ok()));
+    let variables =
+        std::env::vars_os().filter_map(|(name, value)| name.into_string().ok().zip(value.into_string().ok()));
     let mut overrides = environment_overrides(variables);
     overrides.extend(arguments.overrides());
     let mut named: Vec<(String, String)> = arguments.models.iter().map(|model| naming::named(model)).collect();
