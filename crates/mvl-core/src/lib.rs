@@ -61,6 +61,7 @@ mod resources;
 mod sample;
 mod surgery;
 mod task;
+mod with_causes;
 
 pub use annotations::*;
 pub use atomic_file::{sync_folder, write_atomically, write_disposable};
@@ -104,3 +105,4 @@ pub use surgery::{
     matches_path, unfreeze,
 };
 pub use task::{ImageBatch, Loss, MODEL_FILE, Task, WEIGHTS_FILE};
+pub use with_causes::with_causes;

@@ -1,13 +1,13 @@
-//! `mvl.v1.ModelService`: what `/v1` offers over REST, over gRPC.
+//! `mvl.v1.ModelService`: models to create, list, inspect, delete and ask, over gRPC.
 
 use mvl_infer::{DataType, HostTensor};
 use tonic::{Request, Response, Status};
 
-use crate::oip::grpc::timeout_of;
+use crate::oip::grpc::{caller_of, timeout_of};
 use crate::oip::rest::priority_of;
-use crate::predict::{Pictures, Question};
+use crate::predict::{Pictures, Question, TOP};
 use crate::service::InferCall;
-use crate::{Caller, ModelDescription, NewModel, Predictions, ServiceError, ShareDescription};
+use crate::{ModelDescription, NewModel, Predictions, ServiceError, ShareDescription};
 
 /// What the proto file says, in Rust.
 #[allow(missing_docs, unreachable_pub, clippy::all, clippy::allow_attributes_without_reason, reason = "generated")]
@@ -18,17 +18,9 @@ mod proto {
 use proto::model_service_server::ModelService;
 pub(crate) use proto::model_service_server::ModelServiceServer;
 
-/// How many classes are told unless it is said.
-const TOP: usize = 5;
-
 /// The service, over the same pictures and models as the REST handlers.
 #[derive(Debug, Clone)]
 pub(crate) struct Models(pub(crate) Pictures);
-
-/// Who asks, as the gateway has found out.
-fn caller<T>(request: &Request<T>) -> Caller {
-    request.extensions().get::<Caller>().cloned().unwrap_or_default()
-}
 
 fn share(share: Option<ShareDescription>) -> Option<proto::Share> {
     share.map(|share| proto::Share { version: share.version, percent: share.percent.into() })
@@ -95,7 +87,7 @@ impl ModelService for Models {
         &self,
         request: Request<proto::CreateModelRequest>,
     ) -> Result<Response<proto::Model>, Status> {
-        let caller = caller(&request);
+        let caller = caller_of(&request);
         let asked = request.into_inner();
         let some = |count: u32| (count > 0).then_some(count as usize);
         let new = NewModel {
@@ -107,7 +99,7 @@ impl ModelService for Models {
     }
 
     async fn get_model(&self, request: Request<proto::GetModelRequest>) -> Result<Response<proto::Model>, Status> {
-        let caller = caller(&request);
+        let caller = caller_of(&request);
         let name = request.into_inner().name;
         caller.check_model(&name)?;
         Ok(Response::new(told(ModelDescription::of(self.0.service().repository(), &name)?)))
@@ -117,7 +109,7 @@ impl ModelService for Models {
         &self,
         request: Request<proto::ListModelsRequest>,
     ) -> Result<Response<proto::ListModelsResponse>, Status> {
-        let models = self.0.described(&caller(&request))?.into_iter().map(told).collect();
+        let models = self.0.described(&caller_of(&request))?.into_iter().map(told).collect();
         Ok(Response::new(proto::ListModelsResponse { models }))
     }
 
@@ -125,7 +117,7 @@ impl ModelService for Models {
         &self,
         request: Request<proto::DeleteModelRequest>,
     ) -> Result<Response<proto::DeleteModelResponse>, Status> {
-        let caller = caller(&request);
+        let caller = caller_of(&request);
         let name = request.into_inner().name;
         caller.check_model(&name)?;
         self.0.service().blocking(move |repository| repository.remove(&name)).await?;
@@ -136,7 +128,7 @@ impl ModelService for Models {
         &self,
         request: Request<proto::InferModelRequest>,
     ) -> Result<Response<proto::InferModelResponse>, Status> {
-        let (caller, timeout) = (caller(&request), timeout_of(&request));
+        let (caller, timeout) = (caller_of(&request), timeout_of(&request));
         let asked = request.into_inner();
         caller.check_model(&asked.model)?;
         let version = (!asked.version.is_empty()).then_some(asked.version);

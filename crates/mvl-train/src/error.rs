@@ -179,12 +179,6 @@ impl TrainError {
 
     /// The message with its causes, in one line.
     pub fn full_message(&self) -> String {
-        let mut message = self.to_string();
-        let mut cause = std::error::Error::source(self);
-        while let Some(error) = cause {
-            message = format!("{message}: {error}");
-            cause = error.source();
-        }
-        message
+        mvl_core::with_causes(self)
     }
 }

@@ -72,13 +72,7 @@ impl DataError {
 
     /// The message with its causes, in one line.
     pub fn full_message(&self) -> String {
-        let mut message = self.to_string();
-        let mut cause = std::error::Error::source(self);
-        while let Some(error) = cause {
-            message = format!("{message}: {error}");
-            cause = error.source();
-        }
-        message
+        crate::with_causes(self)
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::upstream::UpstreamModels;
 use crate::{ServiceError, Trouble};
 
 /// How an address in the registry begins.
@@ -24,14 +25,28 @@ impl AllowedSources {
     /// # Errors
     /// [`Trouble::Forbidden`].
     pub fn check<'a>(&self, source: &str, served: impl IntoIterator<Item = &'a str>) -> Result<(), ServiceError> {
-        let is_under = |beginning: &str| covers(beginning, source);
-        if self.0.iter().any(|beginning| is_under(beginning)) || served.into_iter().any(|known| is_under(same(known))) {
+        let served: Vec<String> = served.into_iter().flat_map(parts).collect();
+        let is_allowed = |part: String| {
+            let served = served.iter().map(|known| same(known));
+            self.0.iter().map(String::as_str).chain(served).any(|beginning| covers(beginning, &part))
+        };
+        // Control characters vanish where addresses are read, so that others would be read than were checked.
+        if !source.contains(char::is_control) && parts(source).into_iter().all(is_allowed) {
             return Ok(());
         }
         let shown: String = source.chars().take(200).collect();
         let message =
             format!("requests may not name the source {shown:?}; the server's allowed_sources say which they may");
         Err(ServiceError::new(Trouble::Forbidden, message))
+    }
+}
+
+/// The addresses in a source: other servers may stand in a list.
+fn parts(source: &str) -> Vec<String> {
+    let scheme = UpstreamModels::SCHEME;
+    match source.strip_prefix(scheme) {
+        Some(list) => list.split(',').map(|part| format!("{scheme}{}", part.trim())).collect(),
+        None => vec![source.to_owned()],
     }
 }
 
@@ -97,7 +112,7 @@ mod tests {
             "identity:".to_owned(),
             "resnet50".to_owned(),
         ]);
-        let served = ["models:/cats@champion"];
+        let served = ["models:/cats@champion", "oip:http://gpu1:8000/shoes,http://gpu2:8000/shoes"];
         for (source, fine) in [
             (path("models"), true),
             (path("models/a"), true),
@@ -119,7 +134,12 @@ mod tests {
             ("s3://bucket/good".to_owned(), false),
             ("s3://bucket/good/../bad".to_owned(), false),
             ("s3://bucket/good/%2e%2e/bad".to_owned(), false),
+            ("s3://bucket/good/.\t./bad".to_owned(), false),
             ("s3://bucket/goodness".to_owned(), false),
+            ("oip:http://gpu1:8000/shoes".to_owned(), true),
+            ("oip:http://gpu2:8000/shoes/versions/3, http://gpu1:8000/shoes".to_owned(), true),
+            ("oip:http://gpu1:8000/shoes,http://gpu1:8000/secret".to_owned(), false),
+            ("http://gpu1:8000/shoes".to_owned(), false),
             ("identity:FP32".to_owned(), true),
             ("resnet50".to_owned(), true),
             ("resnet101".to_owned(), false),

@@ -55,7 +55,7 @@ impl Transport {
                 return Err(error);
             };
             let pause = (*after).max(SHORTEST_PAUSE);
-            if !self.again || Instant::now() + pause >= deadline {
+            if !self.again || pause >= deadline.saturating_duration_since(Instant::now()) {
                 return Err(error);
             }
             tokio::time::sleep(pause).await;

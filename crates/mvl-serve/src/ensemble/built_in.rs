@@ -9,10 +9,8 @@ use mvl_infer::{DataType, HostTensor, Signature, TensorSpec};
 use super::StepKind;
 use crate::ServiceError;
 use crate::predict::Decoders;
+use crate::predict::TOP;
 use crate::task::Task;
-
-/// How many classes are named unless it is said.
-const TOP: usize = 5;
 
 /// How many classes a step names, of those there are.
 pub(super) fn top_of(top: Option<usize>, spec: &ClassifierSpec) -> usize {
@@ -91,7 +89,11 @@ pub(super) fn label(
     probabilities: &HostTensor,
 ) -> Result<Vec<HostTensor>, ServiceError> {
     let top = top_of(top, spec);
-    let (rows, _) = rows(probabilities)?;
+    let (rows, width) = rows(probabilities)?;
+    let classes = spec.model.num_classes;
+    if width != classes {
+        return Err(ServiceError::invalid(format!("expected probabilities of {classes} classes, got {width}")));
+    }
     let shape = vec![rows.len(), top];
     let (mut labels, mut scores, mut indices) = (Vec::new(), Vec::new(), Vec::new());
     for class in rows.into_iter().flat_map(|row| Classification::new(row).top(top)) {

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use mvl_infer::{Composed, Composing, Engine, EngineError, HostTensor, Priority, Request, RequestError, Signature};
 use tokio::task::JoinSet;
+use tracing::Instrument;
 
 use super::{EnsembleConfig, StepConfig, StepKind, built_in};
 use crate::models::{Picked, Repository};
@@ -45,14 +46,8 @@ impl Engine for EnsembleEngine {
         "ensemble"
     }
 
-    fn run(&self, inputs: Vec<HostTensor>) -> Result<Vec<HostTensor>, EngineError> {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build();
-        let runtime = runtime.map_err(|error| EngineError::Failed(error.to_string()))?;
-        let answer = runtime.block_on(self.ensemble.answer(Request::new(inputs)));
-        answer.map_err(|error| match error {
-            RequestError::Input(what) => EngineError::Input(what),
-            other => EngineError::Failed(other.to_string()),
-        })
+    fn run(&self, _: Vec<HostTensor>) -> Result<Vec<HostTensor>, EngineError> {
+        Err(EngineError::Failed("an ensemble is asked by its steps".to_owned()))
     }
 
     fn composed(&self) -> Option<Arc<dyn Composed>> {
@@ -119,7 +114,8 @@ impl Ensemble {
                     priority: request.priority,
                     deadline,
                 };
-                running.spawn(DEEP.scope(deep + 1, async move { (place, step.run(inputs).await) }));
+                let asked = DEEP.scope(deep + 1, async move { (place, step.run(inputs).await) });
+                running.spawn(asked.in_current_span());
                 false
             });
             let Some(ended) = running.join_next().await else { break };

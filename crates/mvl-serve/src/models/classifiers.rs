@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use mvl_core::{Backend, BoxError, MODEL_FILE, Registry};
+use mvl_core::{Backend, BoxError, MODEL_FILE, Registry, with_causes};
 use mvl_infer::drift::DriftReference;
 use mvl_infer::{OnnxFile, Predictor, load_onnx};
 
@@ -58,7 +58,7 @@ impl<B: Backend> ClassifierModels<B> {
 
     fn registered(&self, source: &str) -> Result<FoundVersion, ServiceError> {
         let pin = self.pin.as_ref().ok_or_else(|| ServiceError::not_found("there is no model registry here"))?;
-        let address = pin(source).map_err(|error| ServiceError::not_found(words(&*error)))?;
+        let address = pin(source).map_err(|error| ServiceError::not_found(with_causes(&*error)))?;
         let version = address.rsplit('/').next().unwrap_or("1").to_owned();
         Ok(FoundVersion::fixed(version, address))
     }
@@ -83,7 +83,7 @@ impl<B: Backend> ModelSource for ClassifierModels<B> {
 
     fn load(&self, found: &FoundVersion, options: &LoadOptions) -> Result<ModelParts, ServiceError> {
         let LoadOptions { replicas, engine } = options;
-        let wrong = |error| ServiceError::invalid(words(&error));
+        let wrong = |error| ServiceError::invalid(with_causes(&error));
         if let Some(file) = graph_in(Path::new(&found.address)) {
             let OnnxFile { replicas, classifier } = load_onnx(file, engine, *replicas).map_err(wrong)?;
             return Ok(ModelParts { replicas, classifier });
@@ -97,12 +97,14 @@ impl<B: Backend> ModelSource for ClassifierModels<B> {
 
     fn reference(&self, found: &FoundVersion) -> Result<Option<DriftReference>, ServiceError> {
         let folder = Path::new(&found.address);
-        let read =
-            |folder: &Path| DriftReference::of_model(folder).map_err(|error| ServiceError::invalid(words(&error)));
+        let read = |folder: &Path| {
+            DriftReference::of_model(folder).map_err(|error| ServiceError::invalid(with_causes(&error)))
+        };
         if folder.is_dir() {
             return read(folder);
         }
-        let fetched = self.registry.fetch(&found.address).map_err(|error| ServiceError::invalid(words(&error)))?;
+        let fetched =
+            self.registry.fetch(&found.address).map_err(|error| ServiceError::invalid(with_causes(&error)))?;
         fetched.map_or(Ok(None), |folder| read(&folder))
     }
 }
@@ -146,15 +148,4 @@ fn written(files: &[PathBuf]) -> String {
     let times = files.iter().filter_map(|file| file.metadata().ok()?.modified().ok());
     let newest = times.max().and_then(|time| time.duration_since(SystemTime::UNIX_EPOCH).ok());
     newest.map_or_else(String::new, |time| time.as_nanos().to_string())
-}
-
-/// An error with its causes, on one line.
-fn words(error: &(dyn std::error::Error + 'static)) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text = format!("{text}: {error}");
-        cause = error.source();
-    }
-    text
 }

@@ -72,6 +72,8 @@ struct Entry {
     state: ModelState,
     /// What one went back from: polling does not come forward to it again.
     left: Option<FoundVersion>,
+    /// Whether the server is ready only once it answers.
+    awaited: bool,
 }
 
 impl fmt::Debug for Repository {
@@ -105,6 +107,10 @@ impl Repository {
     /// When the name is not allowed or taken, there are no replicas or more than [`MAX_REPLICAS`], or a forward pass has no rows or more
     /// than [`MAX_ROWS`].
     pub fn define(&self, definition: ModelDefinition) -> Result<(), ServiceError> {
+        self.enter(definition, true)
+    }
+
+    fn enter(&self, definition: ModelDefinition, awaited: bool) -> Result<(), ServiceError> {
         let name = definition.name.clone();
         if !is_model_name(&name) {
             return Err(ServiceError::invalid(format!(
@@ -125,18 +131,19 @@ impl Repository {
             return Err(ServiceError::invalid(format!("there is a model {name:?} already")));
         }
         let state = ModelState::Unavailable("not loaded".to_owned());
-        entries.insert(name, Entry { definition, served: None, state, left: None });
+        entries.insert(name, Entry { definition, served: None, state, left: None, awaited });
         Ok(())
     }
 
-    /// Makes a model known and loads it. What cannot be loaded was never there. Blocks.
+    /// Makes a model known and loads it. What cannot be loaded was never there, and the server is ready all the while. Blocks.
     ///
     /// # Errors
     /// As [`define`](Self::define) and [`load`](Self::load).
     pub fn add(&self, definition: ModelDefinition) -> Result<(), ServiceError> {
         let name = definition.name.clone();
-        self.define(definition)?;
-        self.load(&name).map(drop).inspect_err(|_| drop(self.remove(&name)))
+        self.enter(definition, false)?;
+        self.load(&name).inspect_err(|_| drop(self.remove(&name)))?;
+        self.change(&name, |entry| entry.awaited = true)
     }
 
     /// Loads what a model's source stands for now, warms it up, and lets it answer from then on; until then, and when anything
@@ -380,6 +387,14 @@ impl Repository {
         self.entries().values().map(|entry| entry.definition.source.clone()).collect()
     }
 
+    /// How a model is.
+    ///
+    /// # Errors
+    /// When there is no such model.
+    pub fn state(&self, name: &str) -> Result<ModelState, ServiceError> {
+        self.entries().get(name).map(|entry| entry.state.clone()).ok_or_else(|| unknown(name))
+    }
+
     /// The canary's and the shadow's version and percentage.
     ///
     /// # Errors
@@ -415,7 +430,8 @@ impl Repository {
     }
 
     fn is_loaded(&self) -> bool {
-        self.entries().values().all(|entry| entry.served.is_some() || entry.state == ModelState::Unloaded)
+        let is_missing = |entry: &Entry| entry.served.is_none() && entry.awaited && entry.state != ModelState::Unloaded;
+        !self.entries().values().any(is_missing)
     }
 }
 

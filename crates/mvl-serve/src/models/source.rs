@@ -27,7 +27,7 @@ impl FoundVersion {
     }
 }
 
-/// Where models come from. Both functions may block.
+/// Where models come from. All of this may block.
 pub trait ModelSource: Send + Sync {
     /// The version that a source stands for now: what an alias points at, the newest in a folder.
     ///

@@ -110,13 +110,11 @@ impl ModelDescription {
     /// What is known of a model.
     pub(crate) fn of(repository: &Repository, name: &str) -> Result<Self, ServiceError> {
         let definition = repository.definition(name)?;
-        let line = repository.index().into_iter().find(|entry| entry.name == name);
-        let (state, reason) = match line.map(|entry| entry.state) {
-            Some(ModelState::Ready) => ("ready", None),
-            Some(ModelState::Loading) => ("loading", None),
-            Some(ModelState::Unloaded) => ("unloaded", None),
-            Some(ModelState::Unavailable(reason)) => ("unavailable", Some(reason)),
-            None => ("unavailable", None),
+        let (state, reason) = match repository.state(name)? {
+            ModelState::Ready => ("ready", None),
+            ModelState::Loading => ("loading", None),
+            ModelState::Unloaded => ("unloaded", None),
+            ModelState::Unavailable(reason) => ("unavailable", Some(reason)),
         };
         let mut told = Self {
             name: name.to_owned(),

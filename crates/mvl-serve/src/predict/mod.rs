@@ -7,7 +7,7 @@ mod rest;
 mod stream;
 
 pub use description::{ModelDescription, NewModel, ShareDescription};
-pub(crate) use pictures::{Decoders, Pictures, Question, takes_pictures};
+pub(crate) use pictures::{Decoders, Pictures, Question, TOP, takes_pictures};
 pub use pictures::{NamedClass, PictureLimits, Predictions};
 pub use remote::RemoteOptions;
 pub(crate) use rest::routes;

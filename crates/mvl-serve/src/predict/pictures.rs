@@ -17,6 +17,9 @@ use crate::service::{InferCall, Service};
 use crate::task::Task;
 use crate::{Caller, ServiceError, ServiceOptions, Trouble};
 
+/// How many classes are told unless it is said.
+pub(crate) const TOP: usize = 5;
+
 /// How much a picture may be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PictureLimits {

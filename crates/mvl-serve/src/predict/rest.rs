@@ -11,10 +11,10 @@ use bytes::Bytes;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{ModelDescription, NewModel, Pictures, Question};
+use super::{ModelDescription, NewModel, Pictures, Question, TOP};
 use crate::extract::{InPath, Whole};
 use crate::oip::rest::priority_of;
-use crate::{Caller, ServiceError};
+use crate::{Caller, ServiceError, Trouble};
 
 /// Every route under `/v1`.
 pub(crate) fn routes(pictures: Pictures) -> Router {
@@ -67,7 +67,7 @@ struct ActPath {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct PredictQuery {
-    #[serde(default = "five")]
+    #[serde(default = "top")]
     top: usize,
     #[serde(default)]
     timeout_ms: Option<u64>,
@@ -75,8 +75,8 @@ struct PredictQuery {
     priority: Option<u64>,
 }
 
-pub(super) fn five() -> usize {
-    5
+pub(super) fn top() -> usize {
+    TOP
 }
 
 #[derive(Deserialize)]
@@ -115,9 +115,12 @@ async fn act(
             timeout: query.timeout_ms.map(std::time::Duration::from_millis),
         };
         // What is not there is told before a picture is looked at.
-        pictures.service().repository().pick(&question.model, question.version.as_deref())?;
-        let found = pictures_of(&pictures, request).await?;
-        return Ok(Json(pictures.look(&question, found).await?).into_response());
+        let picked = pictures.service().repository().pick(&question.model, question.version.as_deref())?;
+        let within = question.timeout.unwrap_or(picked.model.batcher.options().timeout);
+        let answer = async { pictures.look(&question, pictures_of(&pictures, request).await?).await };
+        // Fetching, decoding and waiting for both take of the time too.
+        let late = |_| ServiceError::new(Trouble::Late, "the deadline passed before the answer was there");
+        return Ok(Json(tokio::time::timeout(within, answer).await.map_err(late)??).into_response());
     }
     if in_version {
         return Err(ServiceError::not_found(format!("a version has no verb {verb:?}; expected predict")));

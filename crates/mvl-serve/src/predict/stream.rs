@@ -77,7 +77,7 @@ enum WhenFull {
 pub(super) struct StreamQuery {
     #[serde(default)]
     version: Option<String>,
-    #[serde(default = "super::rest::five")]
+    #[serde(default = "super::rest::top")]
     top: usize,
     #[serde(default)]
     timeout_ms: Option<u64>,

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::time::{Duration, Instant};
 
+use mvl_core::with_causes;
 use mvl_infer::{Engine, EngineError, HostTensor, Signature};
 use tokio::runtime::Handle;
 use url::Url;
@@ -40,7 +41,7 @@ impl Engine for UpstreamEngine {
     }
 
     fn run_until(&self, inputs: Vec<HostTensor>, deadline: Instant) -> Result<Vec<HostTensor>, EngineError> {
-        let left = deadline.saturating_duration_since(Instant::now()).clamp(Duration::from_millis(1), self.timeout);
+        let left = deadline.saturating_duration_since(Instant::now()).min(self.timeout).max(Duration::from_millis(1));
         let names = self.signature.inputs.iter().map(|spec| spec.name.clone());
         let request = InferRequest {
             inputs: names.zip(inputs).collect(),
@@ -67,7 +68,9 @@ fn engine_error(error: ClientError) -> EngineError {
         // What is wrong with the inputs is so everywhere.
         ClientError::Request { what } => EngineError::Input(what),
         ClientError::Refused { status: 400 | 413 | 422, message, .. } => EngineError::Input(message),
-        ClientError::Connection { address, source } => EngineError::Unreachable(format!("{address}: {source}")),
+        ClientError::Connection { address, source } => {
+            EngineError::Unreachable(format!("{address}: {}", with_causes(&*source)))
+        }
         ClientError::Refused { status: 401 | 403 | 404 | 502 | 503, .. } => EngineError::Unreachable(error.to_string()),
         other => EngineError::Failed(other.to_string()),
     }

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use axum::http::Method;
 use bytes::Bytes;
+use mvl_core::with_causes;
 use mvl_infer::{Engine, Signature};
 use serde::{Deserialize, Serialize};
 use tokio::runtime::{Builder, Runtime};
@@ -16,9 +17,9 @@ use url::Url;
 use super::{HookConfig, UpstreamEngine};
 use crate::ServiceError;
 use crate::client::{Client, ClientError, TensorEncoding};
-use crate::models::{FoundVersion, LoadOptions, ModelParts, ModelSource};
+use crate::models::{FoundVersion, LoadOptions, MAX_REPLICAS, ModelParts, ModelSource};
 
-/// How long a server may take to say which tensors a model takes.
+/// How long a server may take for each of the questions by which it says which tensors a model takes.
 const LOOK: Duration = Duration::from_secs(5);
 
 /// Which servers may be asked, and which hooks there are.
@@ -149,6 +150,12 @@ impl UpstreamModels {
     }
 
     fn load_places(&self, address: &str, replicas: usize) -> Result<ModelParts, ServiceError> {
+        let count = address.split(',').count();
+        if count.saturating_mul(replicas) > MAX_REPLICAS {
+            return Err(ServiceError::invalid(format!(
+                "expected at most {MAX_REPLICAS} servers and replicas of each together, got {count} times {replicas}"
+            )));
+        }
         let places: Vec<Place> =
             address.split(',').map(|address| self.place(address.trim())).collect::<Result<_, _>>()?;
         let runtime = self.handle()?;
@@ -170,7 +177,7 @@ impl UpstreamModels {
                     }
                 },
                 Err(error) => {
-                    silent.push(words(&error));
+                    silent.push(with_causes(&error));
                     asked.push((place, TensorEncoding::Binary)); // it may come later
                 }
             }
@@ -272,15 +279,4 @@ impl Client {
 
 fn host_of(url: &Url) -> Option<String> {
     Some(format!("{}:{}", url.host_str()?, url.port_or_known_default()?))
-}
-
-/// An error with its causes, on one line.
-fn words(error: &(dyn std::error::Error + 'static)) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text = format!("{text}: {error}");
-        cause = error.source();
-    }
-    text
 }

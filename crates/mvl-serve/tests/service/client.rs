@@ -149,7 +149,9 @@ fn a_server_that_is_busy_is_asked_again_in_time() {
         assert_eq!(served.await.expect("answered"), 1);
         assert!(begun.elapsed() >= Duration::from_secs(1));
         // Not when the answer would be late, nor without a time to come again.
-        for (header, timeout) in [("retry-after: 60", 5), ("x: y", 5), ("retry-after: 1", 0)] {
+        for (header, timeout) in
+            [("retry-after: 60", 5), ("x: y", 5), ("retry-after: 1", 0), ("retry-after: 18446744073709551615", 5)]
+        {
             let (client, served) = refuses(9, header).await;
             let begun = Instant::now();
             let timeout = Duration::from_secs(timeout) + Duration::from_millis(500);

@@ -90,6 +90,9 @@ impl ServeConfig {
         problems.extend(file.stores.problems().into_iter().map(|text| format!("stores.{text}")));
         problems.extend(file.service.problems().into_iter().map(|text| format!("service.{text}")));
         problems.extend(file.defaults.problems_as_defaults().into_iter().map(|text| format!("defaults.{text}")));
+        if file.upstreams.timeout_ms == 0 {
+            problems.push("upstreams.timeout_ms: expected at least 1, got 0".to_owned());
+        }
         for (name, hook) in &file.upstreams.hooks {
             problems.extend(hook.signature().err().map(|text| format!("upstreams.hooks.{name}: {text}")));
         }

@@ -78,6 +78,10 @@ impl StoredModels {
     fn fetched(&self, found: &FoundVersion) -> Result<FoundVersion, ServiceError> {
         let missing = || ServiceError::not_found(format!("the model is gone; {}", found.address));
         let checksums = checksums(&found.address)?.ok_or_else(missing)?;
+        if checksums.digest.to_hex() != found.stamp {
+            let message = format!("the model changed while it was loaded; try again; {}", found.address);
+            return Err(ServiceError::new(Trouble::Unavailable, message));
+        }
         let folder = self.cache.fetch(&found.address, &checksums)?;
         let address =
             folder.to_str().ok_or_else(|| ServiceError::invalid("expected a cache whose path is in UTF-8"))?;

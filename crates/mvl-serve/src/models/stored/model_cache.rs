@@ -56,7 +56,8 @@ impl ModelCache {
         }
         verify(staging.path(), checksums).map_err(|what| ServiceError::invalid(format!("{what}; {address}")))?;
         self.make_room(self.max_bytes - room).map_err(failed)?;
-        fs::rename(staging.keep(), &place).map_err(failed)?;
+        let whole = staging.keep();
+        fs::rename(&whole, &place).inspect_err(|_| drop(fs::remove_dir_all(&whole))).map_err(failed)?;
         Ok(place)
     }
 

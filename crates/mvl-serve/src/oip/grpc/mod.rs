@@ -123,7 +123,7 @@ fn statistics_of(model: &LoadedModel) -> proto::ModelStatistics {
 }
 
 /// Whom the gateway let in.
-pub(super) fn caller_of<T>(request: &Request<T>) -> Caller {
+pub(crate) fn caller_of<T>(request: &Request<T>) -> Caller {
     request.extensions().get::<Caller>().cloned().unwrap_or_default()
 }
 
