@@ -161,11 +161,15 @@ struct Announcement {
 impl Announcement {
     async fn make(blobs: &Blobs) -> Result<Self, DataError> {
         let (folder, since) = (blobs.root.below(COLLECTING), Instant::now());
-        let url = folder.below(&unique_name());
+        let name = unique_name();
+        let url = folder.below(&name);
         upload(&url, &Content::Memory(Default::default()), None, &mut |_| {}).await?;
         let gone = || url.format_error("expected the object that was just written, got none");
-        let made = SystemTime::from(head(&url).await?.ok_or_else(gone)?.last_modified);
-        for object in gather(folder.clone(), false).await?.objects {
+        let objects = gather(folder.clone(), false).await?.objects;
+        // From the listing, as the blobs' times: S3 tells that of a single object in whole seconds only.
+        let own = objects.iter().find(|object| object.location.filename() == Some(name.as_str()));
+        let made = SystemTime::from(own.ok_or_else(gone)?.last_modified);
+        for object in objects {
             let age = made.duration_since(object.last_modified.into()).unwrap_or_default();
             if let Some(name) = object.location.filename()
                 && age > BROKEN_OFF

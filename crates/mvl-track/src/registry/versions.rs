@@ -214,7 +214,8 @@ async fn origin(write: &mut Connection, new: &NewVersion) -> Result<(String, Opt
             "Unable to fetch model from model URI source artifact location '{}'. {}",
             new.source, error.message
         );
-        TrackError::new(error.code, message)
+        // With its cause, by which it is known whether another attempt is worth it.
+        TrackError { message, ..error }
     };
     let logged = new.source.strip_prefix("models:/").filter(|id| id.starts_with("m-") && !id.contains(['/', '@']));
     if let Some(model_id) = logged.or(new.model_id.as_deref()) {
