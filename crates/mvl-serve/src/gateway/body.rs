@@ -17,7 +17,8 @@ const DISCARDED: usize = 64 << 10;
 const DISCARDING: Duration = Duration::from_millis(200);
 
 /// The request with its whole body; or what to answer instead.
-pub(super) async fn whole(options: &GatewayOptions, held: &Held, request: Request) -> Result<Request, Response> {
+pub(super) async fn whole(options: &GatewayOptions, held: &Held, mut request: Request) -> Result<Request, Response> {
+    request.extensions_mut().insert(held.clone()); // for what is fetched for it, and for what comes over a socket
     if request.body().is_end_stream() {
         return Ok(request); // also of connections that become another protocol's
     }

@@ -44,6 +44,16 @@ struct Share {
 pub(crate) struct Held(Arc<Share>);
 
 impl Held {
+    /// For another message of the same connection.
+    pub(crate) fn another(&self) -> Self {
+        self.0.all.begin()
+    }
+
+    /// Takes more, or says that there is no room.
+    pub(crate) fn hold(&self, bytes: usize) -> Result<(), ServiceError> {
+        if self.take(bytes) { Ok(()) } else { Err(ServiceError::from(&Broken::NoRoom)) }
+    }
+
     /// Takes more. False when there is no room.
     fn take(&self, bytes: usize) -> bool {
         let Share { all, mine } = &*self.0;

@@ -12,6 +12,7 @@ use tokio::sync::Semaphore;
 
 use super::remote::RemotePictures;
 use super::{ModelDescription, NewModel, StreamOptions};
+use crate::gateway::Held;
 use crate::models::Picked;
 use crate::service::{InferCall, Service};
 use crate::task::Task;
@@ -143,12 +144,13 @@ impl Pictures {
         self.service.blocking(move |repository| new.create(repository)).await
     }
 
-    /// Fetches pictures that are given by URL, one after the other.
-    pub(super) async fn fetched(&self, urls: &[String]) -> Result<Vec<Bytes>, ServiceError> {
+    /// Fetches pictures that are given by URL, one after the other. They are `held` like bodies.
+    pub(super) async fn fetched(&self, urls: &[String], held: Option<&Held>) -> Result<Vec<Bytes>, ServiceError> {
         self.decoders.count(urls.len())?;
         let (mut pictures, mut total) = (Vec::with_capacity(urls.len()), 0);
         for url in urls {
             let picture = self.remote.fetch(url).await?;
+            held.map_or(Ok(()), |held| held.hold(picture.len()))?;
             total += picture.len();
             if total > self.most_bytes {
                 let message = format!("expected pictures of at most {} bytes together", self.most_bytes);

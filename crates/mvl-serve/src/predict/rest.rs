@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 
 use super::{ModelDescription, NewModel, Pictures, Question, TOP};
 use crate::extract::{InPath, Whole};
+use crate::gateway::Held;
 use crate::oip::rest::priority_of;
 use crate::{Caller, ServiceError, Trouble};
 
@@ -117,6 +118,7 @@ async fn act(
         // What is not there is told before a picture is looked at.
         let picked = pictures.service().repository().pick(&question.model, question.version.as_deref())?;
         let within = question.timeout.unwrap_or(picked.model.batcher.options().timeout);
+        let _held = request.extensions().get::<Held>().cloned(); // until the answer is there
         let answer = async { pictures.look(&question, pictures_of(&pictures, request).await?).await };
         // Fetching, decoding and waiting for both take of the time too.
         let late = |_| ServiceError::new(Trouble::Late, "the deadline passed before the answer was there");
@@ -167,7 +169,7 @@ struct PicturesInJson {
 
 /// The pictures of a request: its body, the files of a form, or base64 in JSON.
 async fn pictures_of(pictures: &Pictures, request: Request) -> Result<Vec<Bytes>, ServiceError> {
-    let kind = kind_of(request.headers());
+    let (kind, held) = (kind_of(request.headers()), request.extensions().get::<Held>().cloned());
     if kind == "multipart/form-data" {
         return files_of(request).await;
     }
@@ -184,7 +186,7 @@ async fn pictures_of(pictures: &Pictures, request: Request) -> Result<Vec<Bytes>
     let urls: Vec<String> = url.into_iter().chain(urls).collect();
     if !urls.is_empty() {
         return match image.is_none() && images.is_empty() {
-            true => pictures.fetched(&urls).await,
+            true => pictures.fetched(&urls, held.as_ref()).await,
             false => Err(ServiceError::invalid("expected pictures or their URLs, got both")),
         };
     }

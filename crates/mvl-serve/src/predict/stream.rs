@@ -21,7 +21,7 @@ use tokio_tungstenite::tungstenite;
 use super::pictures::takes_pictures;
 use super::{NamedClass, Pictures, Predictions, Question};
 use crate::extract::InPath;
-use crate::gateway::{Ending, Streams};
+use crate::gateway::{Ending, Held, Streams};
 use crate::task::Task;
 use crate::{ServiceError, Trouble};
 
@@ -90,6 +90,7 @@ pub(super) struct StreamQuery {
 pub(super) async fn open(
     State(pictures): State<Pictures>,
     streams: Option<Extension<Streams>>,
+    held: Option<Extension<Held>>,
     InPath(model): InPath<String>,
     query: Result<Query<StreamQuery>, axum::extract::rejection::QueryRejection>,
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
@@ -124,6 +125,7 @@ pub(super) async fn open(
         let frames = Frames {
             pictures,
             question,
+            held: held.map(|Extension(held)| held),
             window,
             when_full: query.when_full,
             next: 0,
@@ -147,7 +149,7 @@ struct Told<'a> {
 /// A place in the order of answers.
 enum Place {
     UnderWay(u64, Task<Predictions>),
-    Waiting(u64, Bytes),
+    Waiting(u64, Frame),
     /// An answer that needs no model.
     Told(String),
     Dropped {
@@ -156,10 +158,16 @@ enum Place {
     },
 }
 
+/// A picture, which is held as long as it may be looked at.
+#[derive(Clone)]
+struct Frame(Bytes, Option<Held>);
+
 /// What has come and was not answered yet.
 struct Frames {
     pictures: Pictures,
     question: Question,
+    /// Where there is a gateway that says how much may be held.
+    held: Option<Held>,
     window: usize,
     when_full: WhenFull,
     /// The number of the next one.
@@ -264,8 +272,12 @@ impl Frames {
     }
 
     fn came(&mut self, picture: Bytes) {
+        let held = self.held.as_ref().map(Held::another);
+        if let Some(Err(full)) = held.as_ref().map(|held| held.hold(picture.len())) {
+            return self.told(&full);
+        }
         let number = self.number();
-        self.line.push_back(Place::Waiting(number, picture));
+        self.line.push_back(Place::Waiting(number, Frame(picture, held)));
         self.waiting += 1;
         self.begin();
         if self.waiting > self.window {
@@ -288,10 +300,13 @@ impl Frames {
     fn begin(&mut self) {
         while self.under_way < self.window && self.waiting > 0 {
             let waits = self.line.iter_mut().find(|place| matches!(place, Place::Waiting(..)));
-            let Some(Place::Waiting(number, picture)) = waits.as_deref() else { return };
-            let (number, picture) = (*number, picture.clone());
+            let Some(Place::Waiting(number, frame)) = waits.as_deref() else { return };
+            let (number, Frame(picture, held)) = (*number, frame.clone());
             let (pictures, question) = (self.pictures.clone(), self.question.clone());
-            let task = Task::spawn(async move { pictures.look(&question, vec![picture]).await });
+            let task = Task::spawn(async move {
+                let _held = held;
+                pictures.look(&question, vec![picture]).await
+            });
             if let Some(place) = waits {
                 *place = Place::UnderWay(number, task);
             }

@@ -62,12 +62,16 @@ impl ModelSource for Slowly {
 const LIMIT: usize = 64 << 10;
 
 fn served(pass: Duration, streams: StreamOptions) -> (Served, tempfile::TempDir) {
+    served_behind(GatewayOptions::default(), pass, streams)
+}
+
+fn served_behind(gateway: GatewayOptions, pass: Duration, streams: StreamOptions) -> (Served, tempfile::TempDir) {
     let folder = tempfile::tempdir().expect("a folder");
     save_model(folder.path(), "cat");
     let streams = StreamOptions { message_bytes: LIMIT, ..streams };
     let options = ServiceOptions { streams, ..ServiceOptions::default() };
     let source = Slowly(ClassifierModels::new(zoo()), pass);
-    let served = Served::start_with(Arc::new(source), GatewayOptions::default(), options);
+    let served = Served::start_with(Arc::new(source), gateway, options);
     let saved = folder.path().to_str().expect("a plain path");
     for (name, source) in [("cats", saved), ("echo", "identity:FP32")] {
         served.repository.define(ModelDefinition::new(name, source)).expect("a new name");
@@ -131,6 +135,24 @@ fn answers_come_in_order_and_a_bad_frame_ends_nothing() {
         assert_eq!(streamed["classes"], asked["predictions"][0]);
         socket.close(None).await.expect("closed");
         assert_eq!(next(&mut socket).await, Err(None));
+    });
+}
+
+#[test]
+fn pictures_of_streams_are_held_within_the_bound_of_bodies() {
+    let Message::Binary(png) = picture() else { unreachable!("it is binary") };
+    let gateway = GatewayOptions { held_bytes: png.len() * 3 / 2, ..GatewayOptions::default() };
+    let (served, _folder) = served_behind(gateway, Duration::from_millis(300), StreamOptions::default());
+    runtime().block_on(async {
+        let (mut first, mut second) = (connect(&served, "").await, connect(&served, "").await);
+        first.send(picture()).await.expect("sent");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        second.send(picture()).await.expect("sent");
+        let refused = next(&mut second).await.expect("an answer");
+        assert_eq!((&refused["status"], &refused["sequence"]), (&503.into(), &0.into()), "{refused}");
+        assert!(next(&mut first).await.expect("an answer")["classes"].is_array());
+        second.send(picture()).await.expect("sent");
+        assert!(next(&mut second).await.expect("an answer")["classes"].is_array(), "there is room again");
     });
 }
 
