@@ -3,8 +3,8 @@
 //!
 //! `cargo bench --workspace --bench serve_identity`
 //!
-//! With `MVL_FURNACE=target/furnace/release/furnace-identity` (`cargo build --release --manifest-path scripts/oip/furnace/Cargo.toml
-//! --target-dir target/furnace`) furnace-server takes its turns too, in a process of its own.
+//! With `MVL_FURNACE=target/furnace/release/furnace-identity` furnace-server takes its turns too, in a process of its own;
+//! `cargo xtask prove serve-identity` builds it and does that.
 
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
@@ -107,15 +107,30 @@ fn main() -> anyhow::Result<()> {
         let mut servers = vec![("service", ours, "echo"), ("by hand", by_hand, "echo")];
         servers.extend(furnace.iter().map(|furnace| ("furnace", furnace.address.clone(), "fp32")));
         println!("{:>9}  {:>8}  {:>10}  {:>7}  {:>16}", "elements", "server", "answers/s", "share", "p50 / p99 ms");
+        let mut shares = Vec::new();
         for elements in [1, 64, 1024, 16_384] {
-            measure(&servers, elements).await?;
+            shares.push(measure(&servers, elements).await?);
         }
+        let least = |of: fn(&Shares) -> Option<f64>| {
+            shares.iter().map(of).try_fold(f64::MAX, |least, share| Some(least.min(share?)))
+        };
+        let by_hand = least(|shares| Some(shares.of_by_hand)).unwrap_or_default();
+        let furnace = least(|shares| shares.of_furnace).map_or(String::new(), |times| format!(", {times:.2}x furnace"));
+        println!("serve identity: at least {by_hand:.0} % of the route by hand{furnace}");
         anyhow::Ok(())
     })
 }
 
+/// What the service answers beside the others.
+struct Shares {
+    /// In percent.
+    of_by_hand: f64,
+    /// Times as much.
+    of_furnace: Option<f64>,
+}
+
 /// Asks the servers in turns, and prints the median round of each, with its share of what the route by hand answers.
-async fn measure(servers: &[(&str, String, &str)], elements: usize) -> anyhow::Result<()> {
+async fn measure(servers: &[(&str, String, &str)], elements: usize) -> anyhow::Result<Shares> {
     let data: Vec<f32> = (0..elements).map(|n| n as f32 * 0.37 - 5.0).collect();
     let tensor = serde_json::json!({ "name": "INPUT0", "shape": [1, elements], "datatype": "FP32", "data": data });
     let body = Bytes::from(serde_json::to_vec(&serde_json::json!({ "id": "1", "inputs": [tensor] }))?);
@@ -155,5 +170,7 @@ async fn measure(servers: &[(&str, String, &str)], elements: usize) -> anyhow::R
         let share = 100.0 * per_second / by_hand;
         println!("{elements:>9}  {name:>8}  {per_second:>10.0}  {share:>6.1}%  {p50_ms:>7.2} / {p99_ms:>6.2}");
     }
-    Ok(())
+    let ours = medians[0].per_second;
+    let of_furnace = medians.get(2).map(|furnace| ours / furnace.per_second);
+    Ok(Shares { of_by_hand: 100.0 * ours / by_hand, of_furnace })
 }

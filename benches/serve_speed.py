@@ -8,14 +8,12 @@ rten and burn. CPU ms is what a server computed for an answer, which does not de
 same time and are asked in turn, round by round; a figure is the median of the rounds, and ratios are taken within a round. The peers' code is in
 benches/serve_peers; a custom handler for MLServer and base64 for LitServe were the fastest ways that their documentation has.
 
-Then, with burn and one connection: how long an answer takes beyond what the model took for it, by the server's own clock (`infer` in
-`mvl_serve_stage_seconds_total`, which includes the tensor's way into and out of burn). And what batches bring, with one replica.
+Then, what batches bring, with one replica.
 """
 
 import argparse
 import base64
 import contextlib
-import http.client
 import json
 import os
 import re
@@ -130,13 +128,11 @@ class Server:
                     ticks += sum(map(int, fields[11:15]))
         return ticks / os.sysconf("SC_CLK_TCK")
 
-    def ask(self, connections, bodies=None, path=None, headers=()):
-        command = ["bench", "serve", "m", "--address", self.address, "--path", path or self.path, "--seconds", self.bench.arguments.seconds]
-        command += ["--connections", connections, "--header", f"content-type: {self.kind}"]
-        for header in headers:
-            command += ["--header", header]
+    def ask(self):
+        command = ["bench", "serve", "m", "--address", self.address, "--path", self.path, "--seconds", self.bench.arguments.seconds]
+        command += ["--connections", CONNECTIONS, "--header", f"content-type: {self.kind}"]
         before = self.cpu_seconds()
-        report = self.bench.run(*command, "--photo", *(bodies or self.bodies))
+        report = self.bench.run(*command, "--photo", *self.bodies)
         # The two seconds of warm-up are in it too.
         answers = report["per_second"] * (self.bench.arguments.seconds + 2)
         report["cpu_ms"] = 1000 * (self.cpu_seconds() - before) / max(answers, 1)
@@ -144,26 +140,17 @@ class Server:
             raise SystemExit(f"{self.path}: {report}")
         return report
 
-    def infer_seconds(self):
-        """What the model took so far, and how many forward passes."""
-        connection = http.client.HTTPConnection(self.address, timeout=10)
-        connection.request("GET", "/metrics")
-        text = connection.getresponse().read().decode()
-        infer = sum(float(line.split()[-1]) for line in text.splitlines() if line.startswith("mvl_serve_stage_seconds_total") and 'stage="infer"' in line)
-        passes = sum(float(line.split()[-1]) for line in text.splitlines() if line.startswith("mvl_serve_passes_total"))
-        return infer, passes
-
 
 def median(reports, key):
     return statistics.median(report[key] for report in reports)
 
 
-def rounds(servers, arguments, connections=CONNECTIONS):
+def rounds(servers, arguments):
     """Reports of each server, round by round."""
     reports = {name: [] for name in servers}
     for _ in range(arguments.rounds):
         for name, server in servers.items():
-            reports[name].append(server.ask(connections))
+            reports[name].append(server.ask())
     return reports
 
 
@@ -178,39 +165,6 @@ def table(reports):
 
 def best(reports, start):
     return max((name for name in reports if name.startswith(start)), key=lambda name: median(reports[name], "per_second"))
-
-
-def overhead(bench, rounds_count):
-    """How long an answer takes beyond the model's time, of the model's time: burn, one connection."""
-    server = bench.ours("overhead burn", "burn", 8, 1)
-    tensor = bench.folder / "tensor.bin"
-    header = json.dumps({
-        "inputs": [{"name": "images", "shape": [1, 3, 224, 224], "datatype": "FP32", "parameters": {"binary_data_size": 602112}}],
-        "parameters": {"binary_data_output": True},
-    }).encode()
-    tensor.write_bytes(header + bytes(602112))
-    ways = {
-        "photos": {},
-        "tensors": {
-            "bodies": [tensor], "path": "/v2/models/m/infer", "headers": [f"inference-header-content-length: {len(header)}"],
-        },
-    }
-    shares = {way: [] for way in ways}
-    for asked in ways.values():
-        server.ask(1, **asked)  # the first passes are slow, and count on one side alone
-    for _ in range(rounds_count):
-        for way, asked in ways.items():
-            before = server.infer_seconds()
-            mean = server.ask(1, **asked)["mean_ms"]
-            after = server.infer_seconds()
-            model = 1000 * (after[0] - before[0]) / (after[1] - before[1])
-            shares[way].append((mean - model, model, 100 * (mean - model) / model))
-    for way, found in shares.items():
-        beyond, model, share = (statistics.median(column) for column in zip(*found))
-        spread = f"{min(row[2] for row in found):.1f}..{max(row[2] for row in found):.1f}"
-        print(f"burn, one connection, {way}: {beyond:.2f} ms beyond the model's {model:.2f} ms = {share:.1f} % ({spread})")
-    print(flush=True)
-    return {way: statistics.median(row[2] for row in found) for way, found in shares.items()}
 
 
 def main():
@@ -240,7 +194,6 @@ def main():
         table(reports)
         if arguments.only:
             return
-        shares = overhead(bench, arguments.rounds)
         gains = {}
         for engine, threads in (("ort", 2), ("rten", 2), ("burn", None)):
             pair = {batch: bench.ours(f"{engine} batch {batch}", engine, batch, 1, threads) for batch in (1, 8)}
@@ -257,7 +210,6 @@ def main():
         print(f"the best: {mvl}; {best(reports, 'litserve')}; {best(reports, 'mlserver')}")
         said = [f"{ratios['litserve']:.2f}x litserve", f"{ratios['mlserver']:.2f}x mlserver"]
         said += [f"with {work['litserve']:.2f}x and {work['mlserver']:.2f}x the CPU time an answer there"]
-        said += [f"burn overhead {shares['photos']:.1f} % photos", f"{shares['tensors']:.1f} % tensors"]
         said += [f"batching {engine} {gain:.2f}x" for engine, gain in gains.items()]
         print("serve speed: " + ", ".join(said))
 

@@ -30,14 +30,20 @@ pub(crate) fn servers() -> Result<Verdict> {
     let (mlserver, furnace) = (results("mlserver")?, results("furnace")?);
     // That these fail cases is what the table is about.
     suite(&["--peers"], &format!("--server mlserver --binary \"$MVL_MLSERVER\" --json {}", quoted(&mlserver)))?;
-    let build =
-        ["build", "--release", "--quiet", "--locked", "--manifest-path", FURNACE, "--target-dir", "target/furnace"];
-    ensure!(cargo(&build)?, "furnace-server does not build");
+    build_furnace()?;
     suite(&[], &format!("--server furnace --json {}", quoted(&furnace)))?;
     let columns = [("mvl", &ours), ("mlserver 1.7", &mlserver), ("furnace-server 0.16.2", &furnace)];
     let pairs = columns.map(|(name, file)| format!("'{name}'={}", quoted(file))).join(" ");
     ensure!(suite(&[], &format!("--table {TABLE} {pairs}"))?.0, "the table cannot be written");
     Ok(verdict)
+}
+
+/// Builds furnace-server, and says where its program is.
+pub(super) fn build_furnace() -> Result<PathBuf> {
+    let build =
+        ["build", "--release", "--quiet", "--locked", "--manifest-path", FURNACE, "--target-dir", "target/furnace"];
+    ensure!(cargo(&build)?, "furnace-server does not build");
+    Ok(root().join("target/furnace/release/furnace-identity"))
 }
 
 /// Where a server's results go.

@@ -3,13 +3,15 @@
 use std::collections::HashMap;
 use std::fmt;
 use std::path::Path;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 use std::time::SystemTime;
 
 use ring::digest::{SHA256, digest};
 use ring::hmac;
 use ring::rand::{SecureRandom, SystemRandom};
 
+use super::day_counts::{Counts, DayCounts};
+use super::moment::day_of;
 use super::{Caller, CallerKind, KeyEntry, KeyFile, KeyFileError, Scope, Usage, WatchedFile};
 
 /// The shortest key that a program may set.
@@ -45,6 +47,7 @@ struct Known {
     file: Option<WatchedFile>,
     /// By blinded digest. What looking one up tells by its time is about a value that nobody outside can know.
     table: RwLock<Arc<HashMap<[u8; 32], Entry>>>,
+    counts: OnceLock<DayCounts>,
 }
 
 #[derive(Clone)]
@@ -69,7 +72,7 @@ impl ApiKeys {
         }
         let blinding = blinding();
         let table = RwLock::new(Arc::new(table_of(&file.keys, &blinding, &HashMap::new())));
-        Ok(Self(Some(Arc::new(Known { blinding, file: Some(watched), table }))))
+        Ok(Self(Some(Arc::new(Known { blinding, file: Some(watched), table, counts: OnceLock::new() }))))
     }
 
     /// Adds a key that may do everything, for programs that bring their own.
@@ -105,7 +108,39 @@ impl ApiKeys {
         };
         let mut table = table_of(std::slice::from_ref(entry), &blinding, &before);
         table.extend(before.iter().map(|(tag, entry)| (*tag, entry.clone())));
-        Ok(Self(Some(Arc::new(Known { blinding, file: None, table: RwLock::new(Arc::new(table)) }))))
+        let (table, counts) = (RwLock::new(Arc::new(table)), OnceLock::new());
+        Ok(Self(Some(Arc::new(Known { blinding, file: None, table, counts }))))
+    }
+
+    /// Goes on from the requests of this day that a file has counted, by the names of keys. A server writes the file every few seconds
+    /// and when it ends; one server a file. A file that is not there is made. Keys that are added later begin with none.
+    ///
+    /// # Errors
+    /// When the file cannot be read, or holds something else.
+    pub fn counted_in(self, path: &Path) -> Result<Self, KeyFileError> {
+        let Some(known) = &self.0 else { return Ok(self) };
+        let counts = DayCounts::open(path)?;
+        let Counts { day, requests, .. } = counts.kept();
+        for Entry { caller, .. } in known.table().values() {
+            if let Some(&count) = requests.get(caller.name()) {
+                caller.usage().go_on_from(day, count);
+            }
+        }
+        let _ = known.counts.set(counts); // the first file stays
+        Ok(self)
+    }
+
+    /// Writes what was counted today to the file, if there is one.
+    pub(crate) fn keep_counts(&self) {
+        let Some((known, file)) = self.0.as_ref().and_then(|known| Some((known, known.counts.get()?))) else { return };
+        let day = day_of(SystemTime::now());
+        let table = known.table();
+        let counts = table.values().map(|entry| (entry.caller.name().to_owned(), entry.caller.usage().of_day(day)));
+        let counts = counts.filter(|(_, count)| *count > 0).collect();
+        if let Err(error) = file.keep(Counts::new(day, counts)) {
+            let cause = std::error::Error::source(&error).map(ToString::to_string).unwrap_or_default();
+            tracing::error!(%error, cause, "the requests of this day cannot be kept");
+        }
     }
 
     /// Whether there were none from the beginning. A file whose last key was taken out still asks for one.
@@ -218,6 +253,34 @@ mod tests {
         for bad in ["", "short", "a key with\nanother line"] {
             ApiKeys::default().with(bad).expect_err(bad);
         }
+    }
+
+    #[test]
+    fn a_days_requests_are_kept() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("counts.toml");
+        let keys = || {
+            let mut entry = KeyEntry::new("one", "the first key", vec![Scope::Infer]);
+            entry.requests_per_day = std::num::NonZeroU32::new(2);
+            let keys = ApiKeys::default().with_entry(&entry).expect("a key");
+            keys.counted_in(&path)
+        };
+        let take = |keys: &ApiKeys| keys.find("the first key").expect("known").take_one();
+        let first = keys().expect("no file yet");
+        take(&first).expect("the first of two");
+        first.keep_counts();
+        let second = keys().expect("a file");
+        take(&second).expect("the second of two");
+        second.keep_counts();
+        take(&keys().expect("a file")).expect_err("two were counted");
+        let written = std::fs::read_to_string(&path).expect("written");
+        let before = written.replace(&day_of(SystemTime::now()).to_string(), "1");
+        assert_ne!(before, written);
+        std::fs::write(&path, before).expect("written");
+        take(&keys().expect("a file")).expect("another day");
+        std::fs::write(&path, "nothing of that kind").expect("written");
+        let error = keys().expect_err("no counts").to_string();
+        assert!(error.contains("remove the file to begin anew"), "{error}");
     }
 
     #[test]

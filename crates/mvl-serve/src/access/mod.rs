@@ -2,6 +2,7 @@
 
 mod api_keys;
 mod caller;
+mod day_counts;
 mod issuer;
 mod key_file;
 mod model_pattern;

@@ -1,4 +1,4 @@
-//! How often somebody asks: by the minute, by the day. Counts are in memory and begin anew with the process.
+//! How often somebody asks: by the minute, by the day. Counts are in memory; those of keys by the day can be kept.
 
 use std::net::IpAddr;
 use std::num::NonZeroU32;
@@ -54,6 +54,17 @@ impl Usage {
         }
         day.1 += 1;
         Ok(())
+    }
+
+    /// How many requests were counted on a day.
+    pub(super) fn of_day(&self, day: u64) -> u32 {
+        let known = *self.day.lock().unwrap_or_else(PoisonError::into_inner);
+        if known.0 == day { known.1 } else { 0 }
+    }
+
+    /// Goes on from what was counted on a day.
+    pub(super) fn go_on_from(&self, day: u64, count: u32) {
+        *self.day.lock().unwrap_or_else(PoisonError::into_inner) = (day, count);
     }
 }
 

@@ -21,10 +21,14 @@ use tokio::sync::Semaphore;
 use super::beginning::Beginning;
 use super::gate::behind;
 use super::{GatewayOptions, Peer, Streams};
+use crate::ApiKeys;
 use crate::access::network_of;
 
 /// How long to wait when the system has no more sockets.
 const PAUSE: Duration = Duration::from_millis(50);
+
+/// How often the requests of keys are written down.
+const KEPT_EVERY: Duration = Duration::from_secs(5);
 
 /// Why a server does not listen.
 #[derive(Debug, thiserror::Error)]
@@ -83,7 +87,20 @@ impl HttpServer {
             shutdown.await;
             streams.end();
         };
+        let keys = self.options.keys.clone();
+        let keeping = tokio::spawn(keep_counts(keys.clone()));
         serve(self.listener, router, &self.options, ended, streams.ended()).await;
+        keeping.abort();
+        let _ = tokio::task::spawn_blocking(move || keys.keep_counts()).await;
+    }
+}
+
+/// Keeps on keeping what keys have asked.
+async fn keep_counts(keys: ApiKeys) {
+    loop {
+        tokio::time::sleep(KEPT_EVERY).await;
+        let keys = keys.clone();
+        let _ = tokio::task::spawn_blocking(move || keys.keep_counts()).await;
     }
 }
 

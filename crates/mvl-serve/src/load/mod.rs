@@ -11,7 +11,7 @@ use hyper::{Method, Request, header};
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
-use tokio::time::{MissedTickBehavior, interval};
+use tokio::time::{MissedTickBehavior, interval_at};
 
 pub use report::LoadReport;
 use report::Times;
@@ -40,7 +40,7 @@ pub struct Load {
     pub warm_up: Duration,
     /// How long it is counted.
     pub duration: Duration,
-    /// How many requests a second all connections ask together; none means as many as are answered.
+    /// How many requests a second all connections ask together, evenly; none means as many as are answered.
     pub rate: Option<f64>,
 }
 
@@ -101,7 +101,10 @@ impl Load {
         let mut times = Times::default();
         let mut sender = None;
         let mut ticks = self.rate.map(|rate| {
-            let mut ticks = interval(Duration::from_secs_f64(self.connections as f64 / rate.max(1e-3)));
+            // Connections take turns, so that requests come evenly.
+            let apart = Duration::from_secs_f64(1.0 / rate.max(1e-3));
+            let first = tokio::time::Instant::now() + apart.mul_f64(number as f64);
+            let mut ticks = interval_at(first, apart.mul_f64(self.connections as f64));
             ticks.set_missed_tick_behavior(MissedTickBehavior::Burst);
             ticks
         });

@@ -18,6 +18,9 @@ pub(crate) struct GatewayTable {
     /// A file of API keys, as `mvl keys new` makes.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub keys: Option<PathBuf>,
+    /// A file that keeps how often each key asked today, over restarts.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub counts: Option<PathBuf>,
     /// The most requests a minute from one address, of those who show neither a key nor a token.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub requests_per_minute: Option<NonZeroU32>,
@@ -60,6 +63,7 @@ impl Default for GatewayTable {
         Self {
             address: (Ipv4Addr::LOCALHOST, 8000).into(),
             keys: None,
+            counts: None,
             requests_per_minute: None,
             origins: Vec::new(),
             audit: None,
@@ -106,6 +110,9 @@ impl GatewayTable {
         if let Some(file) = self.keys.as_ref().filter(|file| !file.is_file()) {
             problems.push(format!("keys: expected a file of API keys, got {file:?}"));
         }
+        if self.counts.is_some() && self.keys.is_none() {
+            problems.push("counts: expected keys beside it, whose requests are counted".to_owned());
+        }
         let mut file_of = |field: &str, file: &Path| {
             if !file.is_file() {
                 problems.push(format!("{field}: expected a file in PEM, got {file:?}"));
@@ -136,10 +143,14 @@ impl GatewayTable {
     /// When a file cannot be read or is not as expected.
     pub(crate) fn opened(&self) -> anyhow::Result<GatewayOptions> {
         let keys = self.keys.as_ref().map(|file| ApiKeys::open(file)).transpose().context("gateway.keys")?;
+        let mut keys = keys.unwrap_or_default();
+        if let Some(file) = &self.counts {
+            keys = keys.counted_in(file).context("gateway.counts")?;
+        }
         let tls = self.tls.clone().map(Tls::open).transpose().context("gateway.tls")?;
         let tokens = self.tokens.clone().map(Tokens::open).transpose();
         let tokens = tokens.map_err(|what| anyhow::anyhow!("gateway.{what}"))?;
-        Ok(GatewayOptions { keys: keys.unwrap_or_default(), tls, tokens, ..self.options() })
+        Ok(GatewayOptions { keys, tls, tokens, ..self.options() })
     }
 
     /// Opens the audit log, if there is one.
