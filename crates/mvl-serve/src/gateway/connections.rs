@@ -19,6 +19,7 @@ use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 
 use super::beginning::Beginning;
+use super::descriptors::make_room;
 use super::gate::behind;
 use super::{GatewayOptions, Peer, Streams};
 use crate::ApiKeys;
@@ -70,6 +71,7 @@ impl HttpServer {
     /// of this machine.
     pub async fn bind(options: GatewayOptions) -> Result<Self, ListenError> {
         let (listener, address) = listen(options.address, options.asks_who()).await?;
+        make_room(&listener, options.connections);
         Ok(Self { listener, address, options })
     }
 

@@ -5,6 +5,7 @@ mod audit;
 mod beginning;
 mod body;
 mod connections;
+mod descriptors;
 mod gate;
 mod guard;
 mod held_bytes;
