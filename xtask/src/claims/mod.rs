@@ -2,6 +2,7 @@
 
 mod accuracy;
 mod build;
+mod clients;
 mod data;
 mod export;
 mod fine_tune;
@@ -364,6 +365,15 @@ const CLAIMS: &[Claim] = &[
         takes: "5 minutes",
         quick: false,
         measure: oip::servers,
+    },
+    Claim {
+        name: "clients",
+        says: "the OpenAPI document is valid, and the Python and the TypeScript client that public generators make of it work with a running \
+               `mvl serve`",
+        needs: "Python 3 with venv, node, npm, and their registries",
+        takes: "a minute",
+        quick: false,
+        measure: clients::clients,
     },
     Claim {
         name: "serve-chaos",
