@@ -8,7 +8,10 @@ use std::sync::Arc;
 
 use mvl_core::{Backend, Channels, Classifier, ClassifierSpec, Cpu, Labels, ModelConfig, Precision, Preprocess};
 use mvl_infer::export::{OnnxAnswer, OnnxExport, with_trial_weights};
-use mvl_infer::{Engine, EngineKind, EngineOptions, HostTensor, Predictor, load_onnx};
+use mvl_infer::{
+    BatchOptions, Batcher, Engine, EngineKind, EngineOptions, HostTensor, Predictor, ReplicaHealth, Request,
+    RequestError, load_onnx,
+};
 use mvl_models::{save_classifier, zoo};
 use serde_json::{Value, json};
 
@@ -192,4 +195,73 @@ fn lower_precisions_of_burn_move_answers_a_little() {
         let moved = exact.iter().zip(answer(precision)).map(|(a, b)| (a - b).abs()).fold(0.0_f32, f32::max);
         assert!(moved > 0.0 && moved < most, "{precision}: {moved}");
     }
+}
+
+/// A graph `y = x w` with `x` `[N, W]` and `w` `[3, 2]` of ones, as a message of ONNX written by hand: it says that any W will do.
+fn products() -> Vec<u8> {
+    fn varint(number: u32, value: u64) -> Vec<u8> {
+        let mut bytes = vec![(number << 3) as u8];
+        let mut rest = value;
+        while rest > 127 {
+            bytes.push((rest & 127) as u8 | 128);
+            rest >>= 7;
+        }
+        bytes.push(rest as u8);
+        bytes
+    }
+    fn field(number: u32, content: &[u8]) -> Vec<u8> {
+        let mut bytes = varint(number, content.len() as u64);
+        bytes[0] |= 2;
+        [&bytes, content].concat()
+    }
+    let named = |name: &str, sides: [&[u8]; 2]| {
+        let shape: Vec<u8> = sides.iter().flat_map(|side| field(1, side)).collect();
+        let tensor = [varint(1, 1), field(2, &shape)].concat();
+        [field(1, name.as_bytes()), field(2, &field(1, &tensor))].concat()
+    };
+    let node = [field(1, b"x"), field(1, b"w"), field(2, b"y"), field(3, b"product"), field(4, b"MatMul")].concat();
+    let ones = [1.0_f32; 6].map(f32::to_le_bytes).concat();
+    let weights = [varint(1, 3), varint(1, 2), varint(2, 1), field(8, b"w"), field(9, &ones)].concat();
+    let (rows, width, two) = (field(2, b"N"), field(2, b"W"), varint(1, 2));
+    let (x, y) = (named("x", [&rows, &width]), named("y", [&rows, &two]));
+    let graph = [field(1, &node), field(2, b"products"), field(5, &weights), field(11, &x), field(12, &y)].concat();
+    [varint(1, 8), field(7, &graph), field(8, &varint(2, 17))].concat()
+}
+
+#[test]
+fn sides_that_a_graph_cannot_compute_are_the_requests_fault() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("products.onnx");
+    std::fs::write(&path, products()).expect("written");
+    for options in engines() {
+        let engines = load_onnx(&path, &options, 1).expect("it loads").replicas;
+        let signature = engines[0].signature();
+        assert_eq!(signature.inputs[0].wire_shape(), [-1, -1], "it does not say that it wants three");
+        let batcher = Batcher::start(engines, BatchOptions::default());
+        let ask =
+            |width: usize| batcher.submit(Request::new(vec![HostTensor::from_f32(vec![1, width], &vec![2.0; width])]));
+        for _ in 0..4 {
+            let error = ask(4).wait().expect_err("a product of 4 and 3");
+            assert!(matches!(error, RequestError::Input(_)), "{error:?}");
+        }
+        let report = batcher.replicas()[0];
+        assert_eq!((report.health, report.failures), (ReplicaHealth::Healthy, 0), "{report:?}");
+        assert_eq!(ask(3).wait().expect("an answer").outputs[0].to_f32().expect("numbers"), [6.0, 6.0]);
+    }
+}
+
+#[test]
+fn pictures_that_are_too_small_for_a_net_are_the_requests_fault() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (model, spec) = net("mobilenet_v2", &json!({ "width": 0.25 }));
+    let any_size = Preprocess { resize: None, crop: None, ..spec.preprocess.clone() };
+    save_classifier(folder.path(), &model, &ClassifierSpec { preprocess: any_size, ..spec }).expect("saved");
+    let (replicas, _) =
+        Predictor::<Cpu>::builder(folder.path()).load_replicas(&EngineOptions::default(), 1).expect("it loads");
+    let batcher = Batcher::start(replicas, BatchOptions::default());
+    let ask = |side: usize| batcher.submit(Request::new(vec![pictures(1, &[3, side, side])])).wait();
+    let error = ask(31).expect_err("a stride of 32");
+    assert!(matches!(&error, RequestError::Input(what) if what.contains("at least 32")), "{error:?}");
+    assert_eq!(batcher.replicas()[0].failures, 0);
+    assert_eq!(ask(33).expect("an answer").outputs[0].shape(), [1, CLASSES]);
 }

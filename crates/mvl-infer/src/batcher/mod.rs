@@ -288,7 +288,10 @@ impl Shared {
 
     /// Tells whoever waits that there is no answer, and counts it.
     fn fail(&self, pending: Pending, error: RequestError) {
-        self.statistics().failed(pending.arrived.elapsed());
+        match error {
+            RequestError::Overloaded { .. } => self.statistics().refused += 1,
+            _ => self.statistics().failed(pending.arrived.elapsed()),
+        }
         pending.answer(Err(error));
     }
 }

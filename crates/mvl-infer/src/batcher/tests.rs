@@ -243,3 +243,37 @@ fn models_take_turns() {
     assert!(left > 50, "one request need not wait until the other model has answered a hundred: {left} left");
     tickets.into_iter().for_each(|ticket| drop(ticket.wait().expect("answered")));
 }
+
+#[test]
+fn a_deadline_that_was_too_short_takes_no_replica_out() {
+    let engine = acting(|inputs| match inputs[0].to_f32()?[0] < 0.0 {
+        true => Err(EngineError::Late),
+        false => Ok(()),
+    });
+    let batcher = Batcher::start(vec![engine.clone()], BatchOptions::default());
+    for _ in 0..5 {
+        assert_eq!(batcher.submit(row(-1.0)).wait().expect_err("late"), RequestError::Deadline);
+    }
+    let report = batcher.replicas()[0];
+    assert_eq!((report.health, report.failures), (ReplicaHealth::Healthy, 0));
+    batcher.submit(row(1.0)).wait().expect("answered");
+    assert_eq!(engine.passes.load(Ordering::SeqCst), 6, "what is late is not tried again");
+    assert_eq!(batcher.statistics().failure.count, 5);
+}
+
+#[test]
+fn a_replica_with_too_much_to_do_stays_in_and_another_is_asked() {
+    let busy = || acting(|_| Err(EngineError::Busy { retry_after: 7 * MS }));
+    let alone = busy();
+    let batcher = Batcher::start(vec![alone.clone()], BatchOptions::default());
+    let refused = batcher.submit(row(1.0)).wait().expect_err("busy");
+    assert_eq!(refused, RequestError::Overloaded { retry_after: 7 * MS });
+    assert_eq!(alone.passes.load(Ordering::SeqCst), 1, "it is not asked again at once");
+    assert_eq!((batcher.statistics().refused, batcher.statistics().failure.count), (1, 0));
+    let free = acting(|_| Ok(()));
+    let batcher = Batcher::start(vec![busy(), free.clone()], BatchOptions::default());
+    let answered = (0..50).filter(|&n| batcher.submit(row(n as f32)).wait().is_ok()).count();
+    assert_eq!(answered, free.passes.load(Ordering::SeqCst));
+    assert!(answered > 0, "another is asked");
+    assert!(batcher.replicas().iter().all(|replica| replica.health == ReplicaHealth::Healthy));
+}

@@ -19,6 +19,10 @@ enum Outcome {
     Refused(String),
     /// The engine failed, perhaps so that it is out at once.
     Failed { message: String, out: bool },
+    /// The last deadline passed first.
+    Late,
+    /// The engine takes no more for so long.
+    Busy(Duration),
 }
 
 /// Runs until its replica is taken out, or the batcher is closed and all is answered.
@@ -116,6 +120,8 @@ fn run(engine: &dyn Engine, requests: Vec<Vec<HostTensor>>, deadline: Instant) -
         Ok(Err(error @ EngineError::Unreachable(_))) => {
             return Outcome::Failed { message: error.to_string(), out: true };
         }
+        Ok(Err(EngineError::Late)) => return Outcome::Late,
+        Ok(Err(EngineError::Busy { retry_after })) => return Outcome::Busy(retry_after),
         Err(panic) => {
             let message = format!("the engine failed: {}", words_of(&*panic));
             return Outcome::Failed { message, out: true };
@@ -167,7 +173,8 @@ fn end_pass(shared: &Shared, id: ReplicaId, outcome: Outcome, begun: Instant, wo
     match &outcome {
         Outcome::Done(..) => (replica.failures, replica.ejected_until) = (0, None),
         Outcome::Failed { out, .. } => replica.failed(*out, now, &shared.options),
-        Outcome::Refused(_) => {}
+        // These say nothing of the replica.
+        Outcome::Refused(_) | Outcome::Late | Outcome::Busy(_) => {}
     }
     if replica.draining {
         state.replicas.remove(place);
@@ -185,15 +192,33 @@ fn end_pass(shared: &Shared, id: ReplicaId, outcome: Outcome, begun: Instant, wo
                 shared.fail(alone, RequestError::Input(message));
             }
             // Whose fault it is shows when each is tried alone.
-            Err(batch) => try_again(shared, state, batch, u32::MAX, &message),
+            Err(batch) => try_again(shared, state, batch, u32::MAX, &RequestError::Failed(message)),
         },
-        Outcome::Failed { message, .. } => try_again(shared, state, batch, shared.options.attempts, &message),
+        Outcome::Failed { message, .. } => {
+            try_again(shared, state, batch, shared.options.attempts, &RequestError::Failed(message));
+        }
+        Outcome::Late => {
+            drop(state);
+            batch.into_iter().for_each(|pending| shared.fail(pending, RequestError::Deadline));
+        }
+        Outcome::Busy(retry_after) => {
+            // Once each: who has too much to do is not to be asked again and again.
+            let able = state.replicas.iter().filter(|replica| replica.is_able(now)).count();
+            let attempts = shared.options.attempts.min(u32::try_from(able).unwrap_or(u32::MAX));
+            try_again(shared, state, batch, attempts, &RequestError::Overloaded { retry_after });
+        }
     }
     shared.changed.notify_all();
 }
 
 /// Puts requests back, to be tried alone, unless they were tried often enough.
-fn try_again(shared: &Shared, mut state: MutexGuard<'_, State>, batch: Vec<Pending>, attempts: u32, message: &str) {
+fn try_again(
+    shared: &Shared,
+    mut state: MutexGuard<'_, State>,
+    batch: Vec<Pending>,
+    attempts: u32,
+    error: &RequestError,
+) {
     let alone = state.replicas.is_empty();
     let mut given_up = Vec::new();
     for mut pending in batch.into_iter().rev() {
@@ -205,7 +230,7 @@ fn try_again(shared: &Shared, mut state: MutexGuard<'_, State>, batch: Vec<Pendi
         }
     }
     drop(state);
-    given_up.into_iter().for_each(|pending| shared.fail(pending, RequestError::Failed(message.to_owned())));
+    given_up.into_iter().for_each(|pending| shared.fail(pending, error.clone()));
 }
 
 fn hand_out(
@@ -253,6 +278,8 @@ impl Shared {
                 Outcome::Done(mut parts, timing) => Ok((parts.remove(0), timing)),
                 Outcome::Refused(message) => Err(RequestError::Input(message)),
                 Outcome::Failed { message, .. } => Err(RequestError::Failed(message)),
+                Outcome::Late => Err(RequestError::Deadline),
+                Outcome::Busy(retry_after) => Err(RequestError::Overloaded { retry_after }),
             },
         };
         let mut statistics = self.statistics();

@@ -5,8 +5,8 @@ use std::sync::{Mutex, PoisonError};
 
 use burn::tensor::{DType, Device, Tensor, TensorData};
 use mvl_core::{
-    Backend, BoxedTask, Classifier, ClassifierSpec, ImageBatch, Precision, Task, UnsupportedPrecision, fuse,
-    lower_precision,
+    Backbone, Backend, BoxedTask, Classifier, ClassifierSpec, ImageBatch, InputSides, Precision, Task,
+    UnsupportedPrecision, fuse, lower_precision,
 };
 
 use super::classifier_tensors::ClassifierTensors;
@@ -78,12 +78,23 @@ impl<B: Backend> Engine for ClassifierEngine<B> {
     fn run(&self, inputs: Vec<HostTensor>) -> Result<Vec<HostTensor>, EngineError> {
         let [images] = &inputs[..] else { unreachable!("inputs were checked") };
         let shape: [usize; 4] = images.shape().try_into().expect("inputs were checked");
-        let images = Tensor::<4>::from_data(TensorData::new(images.to_f32()?, shape), &self.device);
-        let batch = ImageBatch::unlabelled(images);
+        let values = images.to_f32()?;
         let logits = {
             let model = self.model.lock().unwrap_or_else(PoisonError::into_inner);
+            check_sides(model.backbone.sides(), &shape[2..])?;
+            let batch = ImageBatch::unlabelled(Tensor::from_data(TensorData::new(values, shape), &self.device));
             self.tensors.task.forward(&model, &batch)
         };
         self.tensors.outputs(logits.cast(DType::F32))
     }
+}
+
+/// Refuses pictures on which the backbone would panic, which would be taken for a replica's failure.
+fn check_sides(sides: InputSides, got: &[usize]) -> Result<(), EngineError> {
+    if got.iter().all(|&side| sides.allow(side)) {
+        return Ok(());
+    }
+    let InputSides { min, multiple_of, .. } = sides;
+    let multiples = if multiple_of > 1 { format!(", in multiples of {multiple_of}") } else { String::new() };
+    Err(EngineError::Input(format!("expected pictures with sides of at least {min}{multiples}, got {got:?}")))
 }

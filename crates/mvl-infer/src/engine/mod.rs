@@ -27,7 +27,7 @@ pub use onnx_runtime::OnnxRuntimeEngine;
 pub use timing::EngineTiming;
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crate::{HostTensor, Signature, TensorError};
 
@@ -76,7 +76,8 @@ pub trait Engine: Send + Sync {
     /// The outputs for these inputs, in the signature's order.
     ///
     /// # Errors
-    /// When the inputs' values, not their shapes, are at fault ([`EngineError::Input`]), or the engine is ([`EngineError::Failed`]).
+    /// When the inputs are at fault in what their signature does not say ([`EngineError::Input`]), or the engine is
+    /// ([`EngineError::Failed`]), of which too many take its replica out.
     fn run(&self, inputs: Vec<HostTensor>) -> Result<Vec<HostTensor>, EngineError>;
 
     /// The same, by an engine that can give up: after the deadline nobody waits for the answer any more.
@@ -108,6 +109,15 @@ pub enum EngineError {
     /// The engine is elsewhere and cannot be reached: it is out at once, as one that panics, and another replica is tried.
     #[error("the engine cannot be reached: {0}")]
     Unreachable(String),
+    /// The deadline passed first. Whoever asked gave too little time; that says nothing of the engine.
+    #[error("the deadline passed before the answer was there")]
+    Late,
+    /// The engine is elsewhere and takes no more for now: another replica may, and it stays in.
+    #[error("the engine has too much to do; try again in {} ms", retry_after.as_millis())]
+    Busy {
+        /// When it may be better.
+        retry_after: Duration,
+    },
 }
 
 impl From<TensorError> for EngineError {

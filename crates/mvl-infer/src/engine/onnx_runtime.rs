@@ -4,6 +4,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use ort::ErrorCode;
 use ort::environment::Environment;
 use ort::session::{Session, SessionInputValue};
 use ort::value::{DynValue, Outlet, PrimitiveTensorElementType, Tensor, TensorElementType};
@@ -72,11 +73,23 @@ impl Engine for OnnxRuntimeEngine {
     }
 
     fn run(&self, inputs: Vec<HostTensor>) -> Result<Vec<HostTensor>, EngineError> {
-        let failed = |error: ort::Error| EngineError::Failed(error.to_string());
         let values = inputs.iter().map(value).collect::<Result<Vec<_>, _>>()?;
         let mut session = self.session.lock().unwrap_or_else(PoisonError::into_inner);
-        let outputs = session.run::<0>(&values[..]).map_err(failed)?;
+        let outputs = session.run::<0>(&values[..]).map_err(engine_error)?;
         outputs.values().map(|output| tensor(&output)).collect()
+    }
+}
+
+/// Whose fault it is. What a node cannot compute, memory aside, no replica can: the inputs have sides, or values, that do not go together.
+fn engine_error(error: ort::Error) -> EngineError {
+    let message = error.to_string();
+    let in_a_node = message.contains("while running") && !message.contains("alloc");
+    match error.code() {
+        ErrorCode::InvalidArgument => EngineError::Input(format!("the model cannot compute these inputs: {message}")),
+        ErrorCode::GenericFailure | ErrorCode::RuntimeException if in_a_node => {
+            EngineError::Input(format!("the model cannot compute these inputs: {message}"))
+        }
+        _ => EngineError::Failed(message),
     }
 }
 

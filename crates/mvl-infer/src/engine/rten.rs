@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use rten::{Dimension, Model, NodeId, RunOptions, ThreadPool, Value, ValueOrView, ValueType};
+use rten::{Dimension, Model, NodeId, RunError, RunErrorKind, RunOptions, ThreadPool, Value, ValueOrView, ValueType};
 use rten_tensor::Tensor;
 use rten_tensor::prelude::*;
 
@@ -65,7 +65,18 @@ impl Engine for RtenEngine {
         let inputs = inputs.map(|(&node, input)| Ok((node, value(input)?))).collect::<Result<Vec<_>, EngineError>>()?;
         let options = RunOptions::default().with_thread_pool(Some(self.threads.clone()));
         let outputs = self.model.run(inputs, self.model.output_ids(), Some(options));
-        outputs.map_err(|error| EngineError::Failed(error.to_string()))?.into_iter().map(tensor).collect()
+        outputs.map_err(engine_error)?.into_iter().map(tensor).collect()
+    }
+}
+
+/// Whose fault it is. What an operator cannot compute it cannot compute on any replica: the inputs have sides, or values, that do not go
+/// together.
+fn engine_error(error: RunError) -> EngineError {
+    match error.kind() {
+        RunErrorKind::InvalidInput | RunErrorKind::OperatorError => {
+            EngineError::Input(format!("the model cannot compute these inputs: {error}"))
+        }
+        _ => EngineError::Failed(error.to_string()),
     }
 }
 
