@@ -20,6 +20,8 @@ mod moving_runs;
 mod observing;
 #[path = "cli/program.rs"]
 mod program;
+#[path = "cli/serving.rs"]
+mod serving;
 #[path = "cli/sweeping.rs"]
 mod sweeping;
 #[path = "cli/tracking.rs"]

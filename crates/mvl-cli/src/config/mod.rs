@@ -1,6 +1,7 @@
 //! The run's config in two stages: [`RunFile`] is what was typed, [`RunConfig`] what it comes to once checked; a server's in [`serve`].
 
 mod observers;
+mod origins;
 mod reader;
 mod run_config;
 mod run_file;

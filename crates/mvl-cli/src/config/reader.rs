@@ -12,6 +12,7 @@ use serde::de::DeserializeOwned;
 use serde_path_to_error::Segment;
 use toml::{Table, Value};
 
+use super::origins::Origins;
 use super::run_config::{RunConfig, StartingPoint};
 use super::run_file::RunFile;
 
@@ -24,6 +25,16 @@ pub struct ConfigProblems {
 impl ConfigProblems {
     pub(crate) fn new(problems: Vec<String>) -> Self {
         Self { problems }
+    }
+
+    /// The same, each with where its key comes from.
+    pub(crate) fn told_from(mut self, origins: &Origins) -> Self {
+        for problem in &mut self.problems {
+            if let Some(origin) = origins.of(problem.split(": ").next().unwrap_or_default()) {
+                problem.push_str(&format!(" (from {origin})"));
+            }
+        }
+        self
     }
 
     /// The problems, as `path.of.key: what is wrong`.
@@ -47,7 +58,7 @@ impl std::error::Error for ConfigProblems {}
 pub(crate) struct Override {
     path: Vec<String>,
     value: Value,
-    /// The variable that it was read from.
+    /// Where it was read from: a variable, the command line.
     origin: Option<String>,
 }
 
@@ -65,7 +76,7 @@ impl Override {
         Self::new(path, value)
     }
 
-    /// Names the variable that it was read from, for messages.
+    /// Names the variable that it was read from, or the command line, for messages.
     pub(crate) fn read_from(self, origin: impl Into<String>) -> Self {
         Self { origin: Some(origin.into()), ..self }
     }
@@ -96,41 +107,30 @@ pub(crate) fn read_config(
     registry: &Registry,
     start: StartingPoint,
 ) -> anyhow::Result<RunConfig> {
-    let (file, problems): (RunFile, _) = read_layers(path, overrides, name_the_optimizer)?;
-    Ok(RunConfig::resolve_from(file, registry, start, problems)?)
+    let (file, problems, origins): (RunFile, _, _) = read_layers(path, overrides, name_the_optimizer)?;
+    RunConfig::resolve_from(file, registry, start, problems).map_err(|problems| problems.told_from(&origins).into())
 }
 
-/// Reads a file, if one is given, with the overrides laid over it; what is wrong is listed, with the variable it came from.
+/// Reads a file, if one is given, with the overrides laid over it; lists what is wrong, and says where each setting comes from.
 pub(crate) fn read_layers<T: DeserializeOwned + Default>(
     path: Option<&Path>,
     overrides: Vec<Override>,
     complete: impl Fn(&mut Table),
-) -> anyhow::Result<(T, Vec<String>)> {
+) -> anyhow::Result<(T, Vec<String>, Origins)> {
     let mut table = match path {
         Some(path) => read_table(path)?,
         None => Table::new(),
     };
     let mut problems = Vec::new();
-    let mut origins = Vec::new();
+    let mut origins = Origins::of_file(path.map(|path| (path.to_owned(), table.clone())));
     for Override { path, value, origin } in overrides {
         if let Err(problem) = set(&mut table, &path, value) {
             problems.push(problem);
         }
-        let key = path.join(".");
-        origins.retain(|(known, _)| *known != key); // what is laid over it comes from elsewhere
-        origins.extend(origin.map(|origin| (key, origin)));
+        origins.lay_over(path.join("."), origin);
     }
     let file = parse(table, &mut problems, complete);
-    for problem in &mut problems {
-        let key = problem.split(": ").next().unwrap_or_default();
-        let is_in =
-            |path: &str| key.strip_prefix(path).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']));
-        let from = origins.iter().rev().find(|(path, _)| is_in(path));
-        if let Some((_, origin)) = from {
-            problem.push_str(&format!(" (from {origin})"));
-        }
-    }
-    Ok((file, problems))
+    Ok((file, problems, origins))
 }
 
 /// Reads another file of the same strictness; `check` says what is wrong with a value that could be read.

@@ -12,7 +12,7 @@ mod stores;
 pub(crate) use environment::overrides as environment_overrides;
 pub(crate) use gateway::GatewayTable;
 pub(crate) use model::{ModelSettings, ModelTable, ServedModel};
-pub(crate) use serve_config::ServeConfig;
+pub(crate) use serve_config::{COMMAND_LINE, ServeConfig};
 pub(crate) use serve_file::ServeFile;
 pub(crate) use service::ServiceTable;
 pub(crate) use slots::Slots;

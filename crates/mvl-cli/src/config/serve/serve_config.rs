@@ -15,6 +15,8 @@ use crate::backends::BackendChoice;
 use crate::config::ConfigProblems;
 use crate::config::reader::{Override, read_layers};
 
+/// What is said to come from flags.
+pub(crate) const COMMAND_LINE: &str = "the command line";
 /// The version of the file's format.
 const FORMAT: u32 = 1;
 
@@ -61,16 +63,17 @@ impl ServeConfig {
         overrides: Vec<Override>,
         named: Vec<(String, String)>,
     ) -> anyhow::Result<Self> {
-        let (mut file, problems): (ServeFile, _) = read_layers(path, overrides, |_| {})?;
+        let (mut file, problems, mut origins): (ServeFile, _, _) = read_layers(path, overrides, |_| {})?;
         for (name, source) in named {
             match file.models.iter_mut().find(|model| model.name.as_ref() == Some(&name)) {
                 Some(model) => model.source = Some(source),
                 None => {
+                    origins.lay_over(format!("models[{}]", file.models.len()), Some(COMMAND_LINE.to_owned()));
                     file.models.push(ModelTable { name: Some(name), source: Some(source), ..ModelTable::default() });
                 }
             }
         }
-        Ok(Self::resolve(file, problems)?)
+        Self::resolve(file, problems).map_err(|problems| problems.told_from(&origins).into())
     }
 
     /// Resolves and checks what was typed; `problems` are those of reading it.
@@ -90,12 +93,7 @@ impl ServeConfig {
         problems.extend(file.stores.problems().into_iter().map(|text| format!("stores.{text}")));
         problems.extend(file.service.problems().into_iter().map(|text| format!("service.{text}")));
         problems.extend(file.defaults.problems_as_defaults().into_iter().map(|text| format!("defaults.{text}")));
-        if file.upstreams.timeout_ms == 0 {
-            problems.push("upstreams.timeout_ms: expected at least 1, got 0".to_owned());
-        }
-        for (name, hook) in &file.upstreams.hooks {
-            problems.extend(hook.signature().err().map(|text| format!("upstreams.hooks.{name}: {text}")));
-        }
+        problems.extend(file.upstreams.problems().into_iter().map(|text| format!("upstreams.{text}")));
         let defaults = file.defaults.over(&ModelSettings::default());
         let models = models(&file.models, &defaults, &mut problems);
         if !problems.is_empty() {
@@ -309,5 +307,24 @@ mod tests {
         let wrong = crate::config::serve::environment_overrides([variable("GATEWAY__PORT", "80")].into_iter());
         let error = ServeConfig::read(None, wrong, Vec::new()).expect_err("unknown").to_string();
         assert!(error.contains("gateway.port: unknown field") && error.contains("MVL_SERVE__GATEWAY__PORT"), "{error}");
+
+        // What is found out later says where it comes from too.
+        std::fs::write(&path, "poll_seconds = 0\n[defaults]\nreplicas = 0\n[gateway]\nconnections = 0\n")
+            .expect("writable");
+        let mut overrides =
+            crate::config::serve::environment_overrides([variable("DEFAULTS__REPLICAS", "0")].into_iter());
+        overrides.push(Override::new("gateway.connections", 0).read_from(COMMAND_LINE));
+        let named = vec![("../x".to_owned(), "identity:FP32".to_owned())];
+        let error = ServeConfig::read(Some(&path), overrides, named).expect_err("wrong").to_string();
+        let lines: Vec<&str> = error.lines().collect();
+        for (key, origin) in [
+            ("poll_seconds", path.to_str().expect("UTF-8")),
+            ("defaults.replicas", "MVL_SERVE__DEFAULTS__REPLICAS"),
+            ("gateway.connections", COMMAND_LINE),
+            ("models[0].name", COMMAND_LINE),
+        ] {
+            let line = lines.iter().find(|line| line.trim_start().starts_with(key));
+            assert!(line.is_some_and(|line| line.ends_with(&format!(" (from {origin})"))), "{key}: {error}");
+        }
     }
 }

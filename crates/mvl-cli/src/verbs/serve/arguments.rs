@@ -7,6 +7,7 @@ use mvl::infer::EngineKind;
 
 use crate::arguments::ComputeArguments;
 use crate::config::Override;
+use crate::config::serve::COMMAND_LINE;
 
 /// Serves models over the Open Inference Protocol (REST and gRPC on one port), and pictures under /v1, until Ctrl-C or SIGTERM.
 ///
@@ -148,6 +149,6 @@ impl ServeArguments {
         put("backend", self.compute.backend.map(|backend| backend.name().into()));
         put("device", self.compute.device.map(|device| (device as i64).into()));
         overrides.extend(self.set.iter().cloned());
-        overrides
+        overrides.into_iter().map(|setting| setting.read_from(COMMAND_LINE)).collect()
     }
 }
