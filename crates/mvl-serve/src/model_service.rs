@@ -1,6 +1,6 @@
 //! `mvl.v1.ModelService`: models to create, list, inspect, delete and ask, over gRPC.
 
-use mvl_infer::{DataType, HostTensor};
+use mvl_infer::{DataType, EngineKind, HostTensor};
 use tonic::{Request, Response, Status};
 
 use crate::oip::grpc::{caller_of, timeout_of};
@@ -90,8 +90,14 @@ impl ModelService for Models {
         let caller = caller_of(&request);
         let asked = request.into_inner();
         let some = |count: u32| (count > 0).then_some(count as usize);
+        let engine = match asked.engine.as_str() {
+            "" => EngineKind::default(),
+            name => name.parse().map_err(|error: String| ServiceError::invalid(format!("engine: {error}")))?,
+        };
         let new = NewModel {
             replicas: some(asked.replicas),
+            engine,
+            engine_threads: some(asked.engine_threads),
             max_batch_size: some(asked.max_batch_size),
             ..NewModel::new(asked.name, asked.source)
         };
@@ -183,7 +189,8 @@ mod tests {
         let models = Models(Pictures::new(service, &ServiceOptions::default()));
         let create = |name: &str, source: &str| {
             let (name, source) = (name.to_owned(), source.to_owned());
-            let request = proto::CreateModelRequest { name, source, replicas: 2, max_batch_size: 4 };
+            let request =
+                proto::CreateModelRequest { name, source, replicas: 2, max_batch_size: 4, ..Default::default() };
             models.create_model(Request::new(request))
         };
         let made = create("echo", "identity:FP32").await.expect("made").into_inner();

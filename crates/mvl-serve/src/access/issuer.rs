@@ -168,7 +168,10 @@ impl IssuerKeys {
             if file.has_changed() {
                 match read_file(file.path()) {
                     Ok(set) => self.put(set),
-                    Err(error) => tracing::error!(error, "the keys of tokens cannot be read; those before go on"),
+                    Err(error) => {
+                        tracing::error!(error, "the keys of tokens cannot be read; those before go on");
+                        file.tell_again();
+                    }
                 }
             }
             let (set, _) = self.set();

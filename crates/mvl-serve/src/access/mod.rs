@@ -1,6 +1,7 @@
 //! Who may ask for what: API keys, tokens, scopes, how often, and which sources a request may name.
 
 mod api_keys;
+mod authorization;
 mod caller;
 mod day_counts;
 mod issuer;
@@ -15,6 +16,7 @@ mod usage;
 mod watched_file;
 
 pub use api_keys::{ApiKeys, KeyError};
+pub(crate) use authorization::Authorization;
 pub use caller::{Caller, CallerKind};
 pub use key_file::{KeyEntry, KeyFile, KeyFileError};
 pub use model_pattern::ModelPattern;

@@ -8,6 +8,10 @@ use std::time::{Duration, Instant, SystemTime};
 /// How long what was seen is believed.
 const BELIEVED: Duration = Duration::from_millis(250);
 
+/// How long to wait before a file that could not be read is read again.
+const AGAIN: Duration = Duration::from_secs(1);
+const NEVER: u64 = u64::MAX;
+
 /// What tells a file's contents from others.
 type Stamp = Option<(SystemTime, u64, u64)>;
 
@@ -19,6 +23,8 @@ pub(crate) struct WatchedFile {
     start: Instant,
     /// When to look again, in milliseconds since the start.
     next: AtomicU64,
+    /// When to tell of a change although there is none.
+    again: AtomicU64,
 }
 
 impl WatchedFile {
@@ -26,16 +32,17 @@ impl WatchedFile {
     pub(crate) fn new(path: impl Into<PathBuf>) -> Self {
         let path = path.into();
         let seen = Mutex::new(stamp(&path));
-        Self { path, seen, start: Instant::now(), next: AtomicU64::new(BELIEVED.as_millis() as u64) }
+        let next = AtomicU64::new(BELIEVED.as_millis() as u64);
+        Self { path, seen, start: Instant::now(), next, again: AtomicU64::new(NEVER) }
     }
 
     pub(crate) fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Tells the last change once more: whoever it was told to could not read the file.
+    /// Tells the last change once more, a second later: whoever it was told to could not read the file.
     pub(crate) fn tell_again(&self) {
-        *self.seen.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        self.again.store((self.start.elapsed() + AGAIN).as_millis() as u64, Ordering::Relaxed);
     }
 
     /// Whether it is another file than when this was asked last. Each change is told to one who asks.
@@ -53,9 +60,10 @@ impl WatchedFile {
         let new = stamp(&self.path);
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         // A file that is away for a moment, while it is replaced, has not changed.
-        let changed = new.is_some() && new != *seen;
+        let changed = new.is_some() && (new != *seen || now >= self.again.load(Ordering::Relaxed));
         if changed {
             *seen = new;
+            self.again.store(NEVER, Ordering::Relaxed);
         }
         changed
     }
@@ -86,7 +94,15 @@ mod tests {
         assert!(watched.has_changed() && !watched.has_changed());
         watched.tell_again();
         std::thread::sleep(BELIEVED);
+        assert!(!watched.has_changed(), "not before a second");
+        std::thread::sleep(AGAIN - BELIEVED);
         assert!(watched.has_changed());
+        std::thread::sleep(BELIEVED);
+        assert!(!watched.has_changed(), "once");
+        watched.tell_again();
+        std::fs::write(&path, "a third, sooner").expect("written");
+        std::thread::sleep(BELIEVED);
+        assert!(watched.has_changed(), "another change need not wait");
         std::fs::remove_file(&path).expect("removed");
         std::thread::sleep(BELIEVED);
         assert!(!watched.has_changed(), "a file that is gone leaves what there was");

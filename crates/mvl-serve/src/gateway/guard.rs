@@ -3,7 +3,7 @@
 use axum::http::{HeaderMap, HeaderValue, header};
 
 use super::{GatewayOptions, Peer, Tls};
-use crate::access::{Caller, CallerKind, Scopes, Tokens};
+use crate::access::{Authorization, Caller, CallerKind, Scopes, Tokens};
 use crate::local::{Foreign, foreign};
 use crate::{ServiceError, Trouble};
 
@@ -35,11 +35,10 @@ pub(super) async fn identify(
             None => Ok(Caller::anyone()),
         };
     }
-    let bearer = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()).and_then(|value| {
-        let (scheme, key) = value.split_once(' ')?;
-        scheme.eq_ignore_ascii_case("bearer").then_some(key.trim())
-    });
-    let shown = bearer.or_else(|| headers.get(KEY_HEADER)?.to_str().ok());
+    let shown = match Authorization::of(headers) {
+        Some(Authorization::Bearer(key)) => Some(key),
+        _ => headers.get(KEY_HEADER).and_then(|key| key.to_str().ok()),
+    };
     let shown = shown.ok_or_else(|| unknown(what_is_asked_for(options)))?;
     if let Some(tokens) = options.tokens.as_ref().filter(|_| Tokens::is_one(shown)) {
         let caller = tokens.find(shown).await?;

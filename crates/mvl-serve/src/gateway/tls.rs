@@ -86,8 +86,11 @@ impl Tls {
                     *known.config.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(config);
                     tracing::info!("certificates were read again");
                 }
-                // A key may change a moment before its certificate; the second change makes it right.
-                Err(error) => tracing::error!(%error, "certificates cannot be read again; those before go on"),
+                // A key may change a moment before its certificate, and a file be closed to us for a while: it is tried again.
+                Err(error) => {
+                    tracing::error!(%error, "certificates cannot be read again; those before go on");
+                    known.files.iter().for_each(WatchedFile::tell_again);
+                }
             }
         }
         known.config.read().unwrap_or_else(PoisonError::into_inner).clone()

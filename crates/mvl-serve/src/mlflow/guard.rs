@@ -9,7 +9,7 @@ use base64::{Engine as _, alphabet};
 
 use super::app::App;
 use super::error::{ApiError, Inside, code};
-use crate::access::{KeyError, Scope};
+use crate::access::{Authorization, KeyError, Scope};
 use crate::local::{Foreign, foreign};
 
 /// Open to all, for those who watch over servers.
@@ -47,15 +47,9 @@ fn allow(app: &App, request: &Request) -> Result<(), ApiError> {
     if app.keys.is_empty() {
         return foreign(headers).map_or(Ok(()), |name| Err(not_served(name)));
     }
-    let given = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
-    let key = given.and_then(|given| given.split_once(' ')).and_then(|(scheme, rest)| {
-        if scheme.eq_ignore_ascii_case("bearer") {
-            Some(rest.trim().to_owned())
-        } else if scheme.eq_ignore_ascii_case("basic") {
-            password(rest.trim())
-        } else {
-            None
-        }
+    let key = Authorization::of(headers).and_then(|shown| match shown {
+        Authorization::Bearer(key) => Some(key.to_owned()),
+        Authorization::Basic(encoded) => password(encoded),
     });
     let key = key.ok_or_else(|| {
         unauthenticated(

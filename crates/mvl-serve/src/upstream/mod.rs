@@ -4,9 +4,12 @@
 //! nobody answers there.
 
 mod hook;
+mod key_source;
 mod upstream_engine;
 mod upstream_models;
+mod usual_time;
 
 pub use hook::{HookConfig, TensorConfig};
+pub use key_source::KeySource;
 pub use upstream_engine::UpstreamEngine;
 pub use upstream_models::{UpstreamModels, UpstreamOptions};

@@ -14,7 +14,8 @@ use serde::{Deserialize, Serialize};
 use tokio::runtime::{Builder, Runtime};
 use url::Url;
 
-use super::{HookConfig, UpstreamEngine};
+use super::usual_time::UsualTime;
+use super::{HookConfig, KeySource, UpstreamEngine};
 use crate::ServiceError;
 use crate::client::{Client, ClientError, TensorEncoding};
 use crate::models::{FoundVersion, LoadOptions, MAX_REPLICAS, ModelParts, ModelSource};
@@ -32,12 +33,36 @@ pub struct UpstreamOptions {
     pub timeout_ms: u64,
     /// Hooks by name; `hook:NAME` is their address.
     pub hooks: BTreeMap<String, HookConfig>,
+    /// Where the keys lie that servers and hooks ask for, by `host:port`. They are read whenever a model is loaded.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub keys: BTreeMap<String, KeySource>,
+}
+
+impl UpstreamOptions {
+    /// What is wrong with it, by field.
+    pub fn problems(&self) -> Vec<String> {
+        let mut problems = Vec::new();
+        if self.timeout_ms == 0 {
+            problems.push("timeout_ms: expected at least 1, got 0".to_owned());
+        }
+        for (name, hook) in &self.hooks {
+            problems.extend(hook.signature().err().map(|text| format!("hooks.{name}: {text}")));
+        }
+        for (host, key) in &self.keys {
+            let port = host.rsplit_once(':').and_then(|(_, port)| port.parse::<u16>().ok());
+            if port.is_none() {
+                problems.push(format!("keys.{host}: expected a server such as gpu1:8000, got {host:?}"));
+            }
+            problems.extend(key.read().err().map(|text| format!("keys.{host}: {text}")));
+        }
+        problems
+    }
 }
 
 impl Default for UpstreamOptions {
     /// No servers, no hooks, half a minute.
     fn default() -> Self {
-        Self { hosts: Vec::new(), timeout_ms: 30_000, hooks: BTreeMap::new() }
+        Self { hosts: Vec::new(), timeout_ms: 30_000, hooks: BTreeMap::new(), keys: BTreeMap::new() }
     }
 }
 
@@ -120,10 +145,13 @@ impl UpstreamModels {
         base.set_query(None);
         base.set_fragment(None);
         let client = Client::new(base.as_str()).map_err(wrong)?.without_retries();
-        match host_of(url).and_then(|host| self.keys.get(&host)) {
-            Some(key) => client.with_key(key).map_err(wrong),
-            None => Ok(client),
-        }
+        let Some(host) = host_of(url) else { return Ok(client) };
+        let key = match (self.keys.get(&host), self.options.keys.get(&host)) {
+            (Some(key), _) => key.clone(),
+            (None, Some(source)) => source.read().map_err(|what| ServiceError::invalid(format!("{host}: {what}")))?,
+            (None, None) => return Ok(client),
+        };
+        client.with_key(&key).map_err(wrong)
     }
 
     fn place(&self, address: &str) -> Result<Place, ServiceError> {
@@ -194,6 +222,7 @@ impl UpstreamModels {
                     signature: signature.clone(),
                     platform: "upstream",
                     timeout: Duration::from_millis(self.options.timeout_ms),
+                    usual: UsualTime::default(),
                     runtime: runtime.clone(),
                 }));
             }
@@ -216,6 +245,7 @@ impl UpstreamModels {
                     signature: signature.clone(),
                     platform: "hook",
                     timeout: Duration::from_millis(self.options.timeout_ms),
+                    usual: UsualTime::default(),
                     runtime: self.handle()?,
                 }));
             }

@@ -14,7 +14,7 @@ use serde_json::Value;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use crate::security::{FINE, served};
-use crate::served::Served;
+use crate::served::{Served, write_unseen};
 
 /// An authority, and what it signs.
 struct Authority {
@@ -95,6 +95,31 @@ fn certificates_are_read_again_and_connections_go_on() {
         assert_eq!(ask(&client(&second, None), &served).await.expect("the new certificate").0, 200);
         ask(&client(&first, None), &served).await.expect_err("the old one is gone");
         assert_eq!(ask(&old, &served).await.expect("a connection that was open goes on").0, 200);
+    });
+}
+
+#[test]
+fn files_that_could_not_be_read_are_read_again_whatever_their_time_says() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (first, second) = (Authority::new(), Authority::new());
+    let options = first.server(folder.path());
+    let served = encrypted(options.clone(), GatewayOptions::default());
+    runtime().block_on(async {
+        assert_eq!(ask(&client(&first, None), &served).await.expect("an answer").0, 200);
+        let at = std::time::SystemTime::now();
+        let (certificate, key) = second.sign("localhost", ExtendedKeyUsagePurpose::ServerAuth);
+        for path in [&options.certificate, &options.key] {
+            write_unseen(path, "being written", 4_000, at);
+        }
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        assert_eq!(ask(&client(&first, None), &served).await.expect("as before").0, 200);
+        write_unseen(&options.certificate, &certificate, 4_000, at);
+        write_unseen(&options.key, &key, 4_000, at);
+        let begun = Instant::now();
+        while ask(&client(&second, None), &served).await.is_err() {
+            assert!(begun.elapsed() < Duration::from_secs(5), "it is read again");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
     });
 }
 

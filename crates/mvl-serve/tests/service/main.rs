@@ -2,12 +2,15 @@
 
 mod chaos;
 mod client;
+mod draining;
 mod drifting;
 mod encryption;
 mod engines;
 mod ensemble;
+mod grpc;
 mod hostile;
 mod load;
+mod model_service;
 mod openapi;
 mod remote;
 mod security;
@@ -15,6 +18,7 @@ mod served;
 mod stored;
 mod stream;
 mod switching;
+mod tensor_stream;
 mod tokens;
 mod traces;
 mod upstream;

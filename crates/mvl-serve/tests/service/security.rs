@@ -48,10 +48,6 @@ fn keys() -> ApiKeys {
     entries.iter().fold(ApiKeys::default(), |keys, entry| keys.with_entry(entry).expect("a key"))
 }
 
-fn ask(served: &Served, key: &str, line: &str, body: &str) -> Reply {
-    served.ask(line, &[&format!("authorization: Bearer {key}"), "content-type: application/json"], body.as_bytes())
-}
-
 #[test]
 fn scopes_and_models_are_kept() {
     let served = served(GatewayOptions { keys: keys(), ..GatewayOptions::default() });
@@ -93,7 +89,7 @@ fn scopes_and_models_are_kept() {
         (GONE, "GET /v2", "", 401, "API key \"gone\" was revoked"),
         ("never heard of it", "GET /v2", "", 401, "not one of this server's"),
     ] {
-        let reply = ask(&served, key, line, body);
+        let reply = served.ask_as(key, line, body);
         assert_eq!(reply.status, status, "{key}: {line}: {reply:?}");
         if !error.is_empty() {
             let told = reply.error().unwrap_or_else(|| panic!("{line}: {reply:?}"));
@@ -115,16 +111,21 @@ fn scopes_and_models_are_kept() {
         let list = reply.json().pointer(at).and_then(Value::as_array).cloned().unwrap_or_default();
         list.iter().filter_map(|one| Some(one.get("name")?.as_str()?.to_owned())).collect()
     };
-    assert_eq!(names(&ask(&served, CATS, "GET /v1/models", ""), "/models"), ["cats", "cats2"]);
-    assert_eq!(names(&ask(&served, CATS, "POST /v2/repository/index", ""), ""), ["cats", "cats2"]);
-    assert_eq!(names(&ask(&served, CATS, "GET /v2/models/stats", ""), "/model_stats"), ["cats", "cats2"]);
-    assert_eq!(names(&ask(&served, READ, "GET /v1/models", ""), "/models"), ["cats", "cats2", "dogs"]);
+    assert_eq!(names(&served.ask_as(CATS, "GET /v1/models", ""), "/models"), ["cats", "cats2"]);
+    assert_eq!(names(&served.ask_as(CATS, "POST /v2/repository/index", ""), ""), ["cats", "cats2"]);
+    assert_eq!(names(&served.ask_as(CATS, "GET /v2/models/stats", ""), "/model_stats"), ["cats", "cats2"]);
+    assert_eq!(names(&served.ask_as(READ, "GET /v1/models", ""), "/models"), ["cats", "cats2", "dogs"]);
 }
 
-/// A message as gRPC frames it: not compressed, its length, its bytes. Field 1 of every request here is the model's name.
-fn message(model: &str) -> Vec<u8> {
-    let field = [&[0x0a, model.len() as u8], model.as_bytes()].concat();
+/// A message with text in one field, as gRPC frames it: not compressed, its length, its bytes.
+fn framed(field: u8, text: &str) -> Vec<u8> {
+    let field = [&[field << 3 | 2, text.len() as u8], text.as_bytes()].concat();
     [&[0][..], &(field.len() as u32).to_be_bytes(), &field].concat()
+}
+
+/// Field 1 of most requests is the model's name.
+fn message(model: &str) -> Vec<u8> {
+    framed(1, model)
 }
 
 fn grpc(served: &Served, key: &str, method: &str, body: &[u8]) -> Reply {
@@ -157,12 +158,8 @@ fn scopes_and_models_are_kept_over_grpc() {
         let told = reply.header("grpc-status").or_else(|| (reply.body.len() > 5).then_some("0"));
         assert_eq!((reply.status, told), (200, Some(code)), "{key}: {method} {model}: {reply:?}");
     }
-    let unload = |model: &str| {
-        // Here the name is the second field.
-        let field = [&[0x12, model.len() as u8], model.as_bytes()].concat();
-        [&[0][..], &(field.len() as u32).to_be_bytes(), &field].concat()
-    };
-    assert_eq!(grpc(&served, CATS, "RepositoryModelUnload", &unload("dogs")).header("grpc-status"), Some("7"));
+    let unload = framed(2, "dogs");
+    assert_eq!(grpc(&served, CATS, "RepositoryModelUnload", &unload).header("grpc-status"), Some("7"));
     assert!(served.repository.versions("dogs").is_ok());
 }
 
@@ -174,7 +171,7 @@ fn a_revoked_key_ends_while_the_server_runs() {
     file.write(&path).expect("written");
     let keys = ApiKeys::open(&path).expect("a key");
     let served = served(GatewayOptions { keys, ..GatewayOptions::default() });
-    let infer = || ask(&served, INFER, "POST /v2/models/cats/infer", FINE);
+    let infer = || served.ask_as(INFER, "POST /v2/models/cats/infer", FINE);
     assert_eq!(infer().status, 200);
     file.keys[0].revoked = true;
     file.write(&path).expect("written");
@@ -194,9 +191,9 @@ fn who_asks_too_often_is_told_when_to_come_again() {
     let keys = ApiKeys::default().with_entry(&often).and_then(|keys| keys.with_entry(&daily)).expect("keys");
     let served = served(GatewayOptions { keys, ..GatewayOptions::default() });
     for _ in 0..3 {
-        assert_eq!(ask(&served, INFER, "POST /v2/models/cats/infer", FINE).status, 200);
+        assert_eq!(served.ask_as(INFER, "POST /v2/models/cats/infer", FINE).status, 200);
     }
-    let refused = ask(&served, INFER, "POST /v2/models/cats/infer", FINE);
+    let refused = served.ask_as(INFER, "POST /v2/models/cats/infer", FINE);
     assert_eq!(
         (refused.status, refused.error().as_deref()),
         (429, Some("more than 3 requests a minute")),
@@ -208,11 +205,11 @@ fn who_asks_too_often_is_told_when_to_come_again() {
     assert_eq!(refused.header("grpc-status"), Some("8"), "{refused:?}");
     assert!(refused.header("grpc-retry-pushback-ms").is_some(), "{refused:?}");
     for _ in 0..2 {
-        assert_eq!(ask(&served, READ, "GET /v2", "").status, 200);
+        assert_eq!(served.ask_as(READ, "GET /v2", "").status, 200);
     }
-    let refused = ask(&served, READ, "GET /v2", "");
+    let refused = served.ask_as(READ, "GET /v2", "");
     assert_eq!((refused.status, refused.error().as_deref()), (429, Some("more than 2 requests a day")), "{refused:?}");
-    assert_eq!(ask(&served, READ, "GET /v2/health/live", "").status, 200, "health is not counted");
+    assert_eq!(served.ask_as(READ, "GET /v2/health/live", "").status, 200, "health is not counted");
 }
 
 #[test]
@@ -222,9 +219,9 @@ fn those_who_show_no_key_are_counted_by_address() {
     let statuses: Vec<u16> = (0..5).map(|_| open.get("/v2").status).collect();
     assert_eq!(statuses, [200, 200, 200, 429, 429]);
     let closed = served(GatewayOptions { keys: keys(), ..limited() });
-    let statuses: Vec<u16> = (0..5).map(|_| ask(&closed, "guessing at keys", "GET /v2", "").status).collect();
+    let statuses: Vec<u16> = (0..5).map(|_| closed.ask_as("guessing at keys", "GET /v2", "").status).collect();
     assert_eq!(statuses, [401, 401, 401, 429, 429]);
-    assert_eq!(ask(&closed, READ, "GET /v2", "").status, 200, "who has a key is counted by it");
+    assert_eq!(closed.ask_as(READ, "GET /v2", "").status, 200, "who has a key is counted by it");
 }
 
 #[test]
@@ -298,14 +295,14 @@ fn it_is_written_down_who_did_what() {
     let file = folder.path().join("audit.jsonl");
     let audit = AuditLog::open(&AuditOptions { file: file.clone(), inference: false }).expect("opened");
     let served = served(GatewayOptions { keys: keys(), audit: Some(audit), ..GatewayOptions::default() });
-    ask(&served, "a secret that is wrong", "GET /v2", "");
-    ask(&served, INFER, "POST /v1/models/cats:unload", "");
-    ask(&served, INFER, "POST /v2/models/cats/infer", FINE); // not wanted
-    ask(&served, READ, "GET /v2", ""); // nor this
+    served.ask_as("a secret that is wrong", "GET /v2", "");
+    served.ask_as(INFER, "POST /v1/models/cats:unload", "");
+    served.ask_as(INFER, "POST /v2/models/cats/infer", FINE); // not wanted
+    served.ask_as(READ, "GET /v2", ""); // nor this
     let headers = [&format!("x-api-key: {MANAGE}"), "x-request-id: mine"];
     served.ask("POST /v1/models/cats:load?secret=1", &headers, b"");
-    ask(&served, MANAGE, "POST /v1/models", r#"{"name":"birds","source":"/etc"}"#);
-    grpc(&served, CATS, "RepositoryModelUnload", &[0, 0, 0, 0, 6, 0x12, 4, b'd', b'o', b'g', b's']);
+    served.ask_as(MANAGE, "POST /v1/models", r#"{"name":"birds","source":"/etc"}"#);
+    grpc(&served, CATS, "RepositoryModelUnload", &framed(2, "dogs"));
     let lines = lines(&file, 5);
     let told: Vec<_> = lines
         .iter()

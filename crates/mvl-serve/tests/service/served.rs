@@ -75,6 +75,11 @@ impl Served {
         self.send(&[format!("{text}\r\n").as_bytes(), body].concat())
     }
 
+    /// The same by somebody with a key or a token, in JSON.
+    pub(crate) fn ask_as(&self, key: &str, line: &str, body: &str) -> Reply {
+        self.ask(line, &[&format!("authorization: Bearer {key}"), "content-type: application/json"], body.as_bytes())
+    }
+
     pub(crate) fn get(&self, path: &str) -> Reply {
         self.ask(&format!("GET {path}"), &[], b"")
     }
@@ -127,6 +132,14 @@ impl Reply {
     pub(crate) fn json(&self) -> serde_json::Value {
         serde_json::from_str(&self.body).unwrap_or_else(|error| panic!("{error}: {self:?}"))
     }
+}
+
+/// Writes a file in place, as long as `length` by blanks at its end, with a time of change that is no other than `at`: nothing but its
+/// contents tells it from what was there.
+pub(crate) fn write_unseen(path: &Path, text: &str, length: usize, at: std::time::SystemTime) {
+    std::fs::write(path, format!("{text:<length$}")).expect("written");
+    let file = std::fs::File::options().write(true).open(path).expect("there");
+    file.set_modified(at).expect("set");
 }
 
 /// Saves a small net for grey pictures of 28 pixels a side, whose first label tells it from others.

@@ -138,6 +138,13 @@ fn the_cache_has_a_limit_and_mends_itself() {
     std::fs::write(place.join("weights.bpk"), b"damaged").expect("written");
     load("a").expect("fetched anew");
     assert!(sizes(&place) > 100);
+    // The reference of what was loaded a moment ago is looked for where it lies, without another look at every byte; later with one.
+    let found = load("a").expect("verified");
+    std::fs::write(place.join("weights.bpk"), b"damaged").expect("written");
+    source.reference(&found).expect("there is none");
+    assert_eq!(std::fs::read(place.join("weights.bpk")).expect("there"), b"damaged");
+    source.reference(&found).expect("there is none");
+    assert_ne!(std::fs::read(place.join("weights.bpk")).expect("there"), b"damaged", "fetched anew");
     load("b").expect("loaded");
     assert!(!place.is_dir(), "the older one has made room");
 

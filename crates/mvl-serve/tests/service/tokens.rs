@@ -15,7 +15,7 @@ use mvl_serve::{ApiKeys, GatewayOptions, TokenOptions, Tokens};
 use serde_json::{Value, json};
 
 use crate::security::{FINE, served};
-use crate::served::{Reply, Served};
+use crate::served::{Reply, Served, write_unseen};
 
 const ISSUER: &str = "https://login.example";
 const AUDIENCE: &str = "mvl";
@@ -87,7 +87,7 @@ fn part(value: &Value) -> String {
 }
 
 fn ask(served: &Served, token: &str, line: &str) -> Reply {
-    served.ask(line, &[&format!("authorization: Bearer {token}")], FINE.as_bytes())
+    served.ask_as(token, line, FINE)
 }
 
 #[test]
@@ -239,6 +239,29 @@ impl Issuer {
     fn put(&self, status: u16, page: String) {
         *self.page.lock().expect("unharmed") = (status, page);
     }
+}
+
+#[test]
+fn a_file_of_keys_that_could_not_be_read_is_read_again_whatever_its_time_says() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let jwks = folder.path().join("jwks.json");
+    let (first, second) = (Signer::elliptic("first"), Signer::elliptic("second"));
+    std::fs::write(&jwks, json!({ "keys": [first.public.clone()] }).to_string()).expect("written");
+    let tokens = Tokens::open(TokenOptions::new(ISSUER, AUDIENCE, jwks.to_str().expect("UTF-8"))).expect("options");
+    let served = served(GatewayOptions { tokens: Some(tokens), ..GatewayOptions::default() });
+    let infer = |signer: &Signer| ask(&served, &signer.sign(&claims()), "POST /v2/models/cats/infer").status;
+    assert_eq!((infer(&first), infer(&second)), (200, 401));
+    let at = std::time::SystemTime::now();
+    write_unseen(&jwks, "being written", 4_000, at);
+    std::thread::sleep(Duration::from_millis(300));
+    assert_eq!(infer(&first), 200, "as before");
+    write_unseen(&jwks, &json!({ "keys": [second.public.clone()] }).to_string(), 4_000, at);
+    let begun = std::time::Instant::now();
+    while infer(&second) != 200 {
+        assert!(begun.elapsed() < Duration::from_secs(5), "it is read again");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    assert_eq!(infer(&first), 401);
 }
 
 #[test]

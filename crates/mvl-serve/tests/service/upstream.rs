@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use mvl_infer::ReplicaHealth;
 use mvl_serve::models::{FoundVersion, IdentityModels, LoadOptions, ModelDefinition, ModelParts, ModelSource};
-use mvl_serve::upstream::{HookConfig, TensorConfig, UpstreamModels, UpstreamOptions};
+use mvl_serve::upstream::{HookConfig, KeySource, TensorConfig, UpstreamModels, UpstreamOptions};
 use mvl_serve::{ApiKeys, GatewayOptions, ServiceError};
 
 use crate::served::Served;
@@ -127,14 +127,21 @@ fn servers_are_asked_only_where_it_is_allowed_and_with_their_key() {
     assert_eq!(reply.json()["outputs"][1]["data"], serde_json::json!(["ä"]), "{reply:?}");
 }
 
+/// What a server says to a request, and after what pause.
+type Turn = (&'static str, String, Duration);
+
 /// A server that answers every request after a pause with the same body, so many times.
 fn says(status: &'static str, body: String, pause: Duration) -> String {
+    says_in_turn(vec![(status, body, pause); 8])
+}
+
+/// A server that answers one request after the other as it is told to.
+fn says_in_turn(turns: Vec<Turn>) -> String {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = listener.local_addr().expect("an address");
     std::thread::spawn(move || {
-        for stream in listener.incoming().take(8) {
+        for (stream, (status, body, pause)) in listener.incoming().zip(turns) {
             let Ok(mut stream) = stream else { return };
-            let body = body.clone();
             std::thread::spawn(move || {
                 let _ = stream.read(&mut [0; 65_536]);
                 std::thread::sleep(pause);
@@ -213,5 +220,111 @@ fn hooks_answer_in_the_form_of_the_protocol_or_are_found_out() {
         },
     ] {
         hook.signature().expect_err("not as it should be");
+    }
+}
+
+#[test]
+fn keys_come_from_files_for_servers_and_hooks_alike_and_are_never_shown() {
+    let key = "a key of twenty four";
+    let keys = ApiKeys::default().with(key).expect("a key");
+    let far = identity("m", "FP32", GatewayOptions { keys, ..GatewayOptions::default() });
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("key");
+    std::fs::write(&file, format!("{key}\n")).expect("written");
+    let host = far.address.to_string();
+    let tensor = |name: &str| TensorConfig { name: name.to_owned(), datatype: "FP32".to_owned(), shape: vec![-1, 2] };
+    let hook = HookConfig {
+        urls: vec![format!("http://{host}/v2/models/m/infer")],
+        inputs: vec![tensor("INPUT0")],
+        outputs: vec![tensor("OUTPUT0")],
+        batched: true,
+    };
+    let options = UpstreamOptions {
+        hooks: BTreeMap::from([("m".to_owned(), hook)]),
+        keys: BTreeMap::from([(host.clone(), KeySource::File(file.clone()))]),
+        ..allowed(&[&far])
+    };
+    assert_eq!(options.problems(), Vec::<String>::new());
+    let create = |front: &Served, name: &str, source: &str| {
+        let new = serde_json::json!({ "name": name, "source": source }).to_string();
+        front.post("/v1/models", new.as_bytes())
+    };
+    let models = UpstreamModels::new(options.clone()).expect("a thread");
+    let shown = format!("{models:?} {options:?}");
+    assert!(!shown.contains(key) && shown.contains("File("), "{shown}");
+    let keyed = Served::start(Arc::new(HereAndThere(models)), GatewayOptions::default());
+    for (name, source) in [("far", format!("oip:http://{host}/m")), ("hooked", "hook:m".to_owned())] {
+        let reply = create(&keyed, name, &source);
+        assert_eq!(reply.status, 201, "{name}: {reply:?}");
+        let reply = keyed.post(&format!("/v2/models/{name}/infer"), body(7).as_bytes());
+        assert_eq!(reply.json()["outputs"][0]["data"], serde_json::json!([7.0, -1.5]), "{name}: {reply:?}");
+    }
+    // A key that has gone, is another, or is for another server: told without showing it.
+    for (place, content, says) in [
+        (&file, None, "cannot read a server's key"),
+        (&file, Some("a key of somebody else"), "not one of this server's"),
+    ] {
+        match content {
+            Some(content) => std::fs::write(place, content).expect("written"),
+            None => std::fs::remove_file(place).expect("removed"),
+        }
+        let reply = create(&keyed, "more", &format!("oip:http://{host}/m"));
+        let error = reply.error().unwrap_or_default();
+        assert!(reply.status == 400 && error.contains(says) && !error.contains("somebody"), "{reply:?}");
+    }
+    let wrong = UpstreamOptions {
+        keys: BTreeMap::from([
+            ("gpu1".to_owned(), KeySource::File(file)),
+            ("gpu1:80".to_owned(), KeySource::Variable("MVL_TEST_NO_SUCH_KEY".to_owned())),
+        ]),
+        ..UpstreamOptions::default()
+    };
+    let problems = wrong.problems();
+    assert!(problems[0].starts_with("keys.gpu1: expected a server such as gpu1:8000"), "{problems:?}");
+    assert!(problems[1].starts_with("keys.gpu1:80: ") && problems[1].contains("MVL_TEST_NO_SUCH_KEY"), "{problems:?}");
+}
+
+#[test]
+fn a_callers_short_deadline_and_a_busy_server_take_no_replica_out() {
+    let tensor = |name: &str| TensorConfig { name: name.to_owned(), datatype: "FP32".to_owned(), shape: vec![-1, 2] };
+    let fine: Turn = (
+        "200 OK",
+        r#"{"outputs":[{"name":"y","datatype":"FP32","shape":[1,2],"data":[4,5]}]}"#.to_owned(),
+        Duration::ZERO,
+    );
+    let slow: Turn = (fine.0, fine.1.clone(), Duration::from_millis(400));
+    let late = ("504 Late", r#"{"error":"the deadline passed"}"#.to_owned(), Duration::ZERO);
+    let busy = ("503 Busy\r\nretry-after: 2", r#"{"error":"busy"}"#.to_owned(), Duration::ZERO);
+    // Two for the warm-up, four of the kind (three failures would take a replica out), one more.
+    let cases = [("slow", slow, 504), ("late", late, 504), ("busy", busy, 503)];
+    let hooks = cases.clone().map(|(name, turn, _)| {
+        let turns = [vec![fine.clone(); 2], vec![turn; 4], vec![fine.clone()]].concat();
+        let (urls, inputs, outputs) = (vec![says_in_turn(turns)], vec![tensor("x")], vec![tensor("y")]);
+        (name.to_owned(), HookConfig { urls, inputs, outputs, batched: true })
+    });
+    let front = front(UpstreamOptions { hooks: hooks.into(), timeout_ms: 5_000, ..UpstreamOptions::default() });
+    for (name, _, status) in cases {
+        let mut model = ModelDefinition::new(name, format!("hook:{name}"));
+        model.batching.max_rows = 1;
+        front.repository.add(model).expect("loaded");
+        let ask = |timeout_ms: u64| {
+            let body = format!(
+                r#"{{"parameters":{{"timeout":{}}},"inputs":[{{"name":"x","shape":[1,2],"datatype":"FP32","data":[1,2]}}]}}"#,
+                timeout_ms * 1000
+            );
+            front.post(&format!("/v2/models/{name}/infer"), body.as_bytes())
+        };
+        let model = front.repository.versions(name).expect("loaded").remove(0);
+        for _ in 0..4 {
+            let reply = ask(200);
+            assert_eq!(reply.status, status, "{name}: {reply:?}");
+            assert_eq!(reply.header("retry-after"), (status == 503).then_some("2"), "{name}: {reply:?}");
+            while model.batcher.replicas()[0].running.is_some() {
+                std::thread::sleep(Duration::from_millis(1)); // it gives up a moment after the caller
+            }
+        }
+        let report = model.batcher.replicas()[0];
+        assert_eq!((report.health, report.failures), (ReplicaHealth::Healthy, 0), "{name}: {report:?}");
+        assert_eq!(ask(4_000).status, 200, "{name}");
     }
 }

@@ -4,7 +4,7 @@ mod checksums;
 mod model_cache;
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use mvl_core::DataError;
 use mvl_infer::drift::DriftReference;
@@ -27,6 +27,8 @@ const SCHEMES: [&str; 11] = ["s3", "s3a", "gs", "az", "azure", "adl", "abfs", "a
 pub struct StoredModels {
     others: Arc<dyn ModelSource>,
     cache: ModelCache,
+    /// What was loaded last, and from which folder: asked next for its reference, it need not be hashed again.
+    loaded: Mutex<Option<(FoundVersion, FoundVersion)>>,
 }
 
 impl fmt::Debug for StoredModels {
@@ -39,12 +41,16 @@ impl StoredModels {
     /// Models that are fetched into a cache; `others` loads what was fetched, and what lies in no store. What requests may name is the
     /// service's to say, by [`AllowedSources`](crate::AllowedSources).
     pub fn new(others: Arc<dyn ModelSource>, cache: ModelCache) -> Self {
-        Self { others, cache }
+        Self { others, cache, loaded: Mutex::default() }
     }
 
     /// Whether an address leads to a store.
     pub fn leads_to_store(source: &str) -> bool {
         source.split_once("://").is_some_and(|(scheme, _)| SCHEMES.contains(&scheme))
+    }
+
+    fn loaded(&self) -> MutexGuard<'_, Option<(FoundVersion, FoundVersion)>> {
+        self.loaded.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The version that answers and its checksums.
@@ -100,14 +106,23 @@ impl ModelSource for StoredModels {
 
     fn load(&self, found: &FoundVersion, options: &LoadOptions) -> Result<ModelParts, ServiceError> {
         match Self::leads_to_store(&found.address) {
-            true => self.others.load(&self.fetched(found)?, options),
+            true => {
+                let fetched = self.fetched(found)?;
+                let parts = self.others.load(&fetched, options)?;
+                *self.loaded() = Some((found.clone(), fetched));
+                Ok(parts)
+            }
             false => self.others.load(found, options),
         }
     }
 
     fn reference(&self, found: &FoundVersion) -> Result<Option<DriftReference>, ServiceError> {
         match Self::leads_to_store(&found.address) {
-            true => self.others.reference(&self.fetched(found)?),
+            true => {
+                let loaded = self.loaded().take().filter(|(which, _)| which == found);
+                let fetched = loaded.map_or_else(|| self.fetched(found), |(_, fetched)| Ok(fetched))?;
+                self.others.reference(&fetched)
+            }
             false => self.others.reference(found),
         }
     }
