@@ -2,7 +2,6 @@
 //! Random weights: time does not depend on them. Run: `cargo bench --workspace --bench predict`
 
 use anyhow::Result;
-use burn::tensor::{Distribution, Tensor};
 use mvl::core::{Backend, Labels, ModelConfig, Preprocess};
 use mvl::infer::{Input, Predictor};
 use mvl::models::{ClassifierSpec, save_classifier, zoo};
@@ -30,9 +29,10 @@ fn run<B: Backend>() -> Result<()> {
         });
         report_latency(&format!("{name}, JPEG 500x375 to top 5"), from_bytes);
         for count in [1, 8] {
-            let images = Tensor::<4>::random([count, 3, 224, 224], Distribution::Normal(0.0, 1.0), &device);
+            let image = predictor.prepare(Input::Bytes(&photo))?;
+            let images = vec![&image; count];
             let timing = measure(|| {
-                predictor.predict_tensor(images.clone()).expect("the right shape");
+                assert!(predictor.predict_prepared(&images).iter().all(Result::is_ok), "the right shape");
             });
             report_latency(&format!("{name}, 3x224x224, batch {count}"), timing);
         }

@@ -11,7 +11,7 @@ use mvl::core::{
     TrainingObserver, count_parameters, write_atomically,
 };
 use mvl::data::LabelledDataset;
-use mvl::infer::Predictor;
+use mvl::infer::{Predictor, TrainedClassifier};
 use mvl::models::weights::{LoadPolicy, WeightsHub, load_weights};
 use mvl::models::{ClassifierSpec, load_with_task, saved_model_in};
 use mvl::train::{Checkpointer, StopToken, Trainer};
@@ -211,25 +211,27 @@ impl TrainingJob {
             registered: None,
             train_seconds: begun.elapsed().as_secs_f64(),
         };
-        if let (Some(dataset), true) = (data.test, test && summary.stop_reason != StopReason::Interrupted) {
-            // What people will predict with, on data that no decision was based on.
-            let best =
-                Predictor::<B>::builder(run_dir).with_registry(registry.clone()).with_device_ordinal(config.device);
+        let finished = summary.stop_reason != StopReason::Interrupted;
+        // What people will predict with.
+        let best = Predictor::<B>::builder(run_dir).with_registry(registry.clone()).with_device_ordinal(config.device);
+        let best = if finished { Some(best.load_trained()?) } else { None };
+        if let (Some(dataset), Some(best), true) = (data.test, &best, test) {
+            // On data that no decision was based on.
             let measure = Measure {
                 batch_size: config.data.batch_size,
                 ordinal: config.device,
                 on_corrupt: config.data.on_corrupt,
                 metrics: &config.task.metrics,
             };
-            let judged = judge(&best.load()?, dataset, &measure)?;
+            let judged = judge::<B>(best, dataset, &measure)?;
             judged.skipped.iter().for_each(|sample| eprintln!("left out of the test: {}", sample.reason));
             summary.test_skipped = judged.skipped.len();
             summary.test = Some(judged.metrics);
         }
-        if summary.stop_reason != StopReason::Interrupted {
+        if let Some(best) = best {
             // The model is there; what drift is measured against can be made later.
             let data = data.valid.as_deref().unwrap_or(&*data.train);
-            if let Err(error) = write_reference::<B>(&config, registry, data) {
+            if let Err(error) = write_reference::<B>(&config, &best, data) {
                 say(format!("no reference for drift was written, `mvl models reference` makes one: {error:#}"));
             }
         }
@@ -259,13 +261,11 @@ impl TrainingJob {
 /// It is looked at as it is, without random changes.
 fn write_reference<B: Backend>(
     config: &RunConfig,
-    registry: Registry,
+    best: &TrainedClassifier,
     data: &dyn LabelledDataset,
 ) -> anyhow::Result<()> {
     let Some(folder) = saved_model_in(&config.run_dir) else { return Ok(()) };
-    let predictor =
-        Predictor::<B>::builder(&folder).with_registry(registry).with_device_ordinal(config.device).load()?;
-    if let Some(reference) = reference::gather(&predictor, data, reference::ROWS) {
+    if let Some(reference) = reference::gather(&Predictor::<B>::of(best), data, reference::ROWS) {
         reference.write(&folder)?;
     }
     Ok(())

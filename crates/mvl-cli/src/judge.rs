@@ -5,7 +5,7 @@ use std::sync::Arc;
 use anyhow::Context;
 use mvl::core::{AnyTruth, Backend, Classification, ConfusionMatrix, DataLoader, Metric, Metrics, SkippedSample};
 use mvl::data::{LabelledDataset, Loader, LoaderConfig, OnCorrupt};
-use mvl::infer::Predictor;
+use mvl::infer::TrainedClassifier;
 use mvl::metrics::{TruthKind, metrics_by_name};
 use mvl::train::evaluate;
 
@@ -59,31 +59,29 @@ pub(crate) fn figures(
 
 /// Judges a model on a data set, in order and without random changes.
 pub(crate) fn judge<B: Backend>(
-    predictor: &Predictor<B>,
+    trained: &TrainedClassifier,
     dataset: Arc<dyn LabelledDataset>,
     measure: &Measure<'_>,
 ) -> anyhow::Result<Judgement> {
-    let spec = predictor.spec();
+    let TrainedClassifier { model, task, spec, .. } = trained;
     let mut more = figures(measure.metrics, &spec.task, spec.model.num_classes)?;
     let settings = LoaderConfig { on_corrupt: measure.on_corrupt, ..LoaderConfig::new(measure.batch_size) };
     let loader = Loader::<B>::new(dataset, spec.preprocess.clone(), measure.ordinal, settings)?;
     let mut matrix = ConfusionMatrix::new(spec.model.num_classes);
     let (mut place, mut mistakes) = (0, Vec::new());
-    let mut metrics = predictor.with_model(|model| {
-        evaluate(predictor.task(), model, &loader, |predictions, truths, _| {
-            more.iter_mut().for_each(|metric| metric.update(predictions, truths));
-            let truths: Vec<Option<usize>> = truths.iter().map(one_class).collect();
-            matrix.update(predictions, &truths);
-            for (prediction, truth) in predictions.iter().zip(truths) {
-                if let (Some(truth), Some(best)) = (truth, prediction.top(1).first())
-                    && best.index != truth
-                {
-                    let (predicted, probability) = (best.index, best.probability);
-                    mistakes.push(Mistake { index: place, truth, predicted, probability });
-                }
-                place += 1;
+    let mut metrics = evaluate(task, model, &loader, |predictions, truths, _| {
+        more.iter_mut().for_each(|metric| metric.update(predictions, truths));
+        let truths: Vec<Option<usize>> = truths.iter().map(one_class).collect();
+        matrix.update(predictions, &truths);
+        for (prediction, truth) in predictions.iter().zip(truths) {
+            if let (Some(truth), Some(best)) = (truth, prediction.top(1).first())
+                && best.index != truth
+            {
+                let (predicted, probability) = (best.index, best.probability);
+                mistakes.push(Mistake { index: place, truth, predicted, probability });
             }
-        })
+            place += 1;
+        }
     })?;
     metrics.0.extend(more.iter().flat_map(|metric| metric.compute()));
     let skipped = loader.take_skipped();

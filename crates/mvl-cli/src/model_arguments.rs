@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use mvl::core::{Backend, Registry};
-use mvl::infer::Predictor;
+use mvl::infer::{Predictor, PredictorBuilder, TrainedClassifier};
 
 use crate::downloads::weights_hub;
 
@@ -30,12 +30,26 @@ impl ModelArguments {
         Path::new(&self.model)
     }
 
+    /// Ready to answer.
     pub(crate) fn load<B: Backend>(&self, registry: Registry, ordinal: usize) -> anyhow::Result<Predictor<B>> {
+        Ok(self.builder(registry, ordinal).load()?)
+    }
+
+    /// As it was saved.
+    pub(crate) fn load_trained<B: Backend>(
+        &self,
+        registry: Registry,
+        ordinal: usize,
+    ) -> anyhow::Result<TrainedClassifier> {
+        Ok(self.builder::<B>(registry, ordinal).load_trained()?)
+    }
+
+    fn builder<B: Backend>(&self, registry: Registry, ordinal: usize) -> PredictorBuilder<B> {
         let builder = Predictor::<B>::builder(&self.model).with_registry(registry).with_device_ordinal(ordinal);
-        let mut builder = builder.with_hub(weights_hub(self.offline));
-        if let Some(weights) = &self.weights {
-            builder = builder.with_weights(weights);
+        let builder = builder.with_hub(weights_hub(self.offline));
+        match &self.weights {
+            Some(weights) => builder.with_weights(weights),
+            None => builder,
         }
-        Ok(builder.load()?)
     }
 }

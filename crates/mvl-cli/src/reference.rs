@@ -1,9 +1,9 @@
 //! What pictures and answers are like on a model's own data, which drift is measured against.
 
-use mvl::core::{Backend, Dataset, Image, SampleKey};
-use mvl::data::{LabelledDataset, preprocess};
+use mvl::core::{Backend, Dataset, SampleKey};
+use mvl::data::{InputTensor, LabelledDataset};
+use mvl::infer::Predictor;
 use mvl::infer::drift::{DriftGatherer, DriftReference};
-use mvl::infer::{Input, Predictor};
 
 /// As many pictures tell what their figures are like.
 pub(crate) const ROWS: usize = 1000;
@@ -19,17 +19,17 @@ pub(crate) fn gather<B: Backend>(
     data: &dyn LabelledDataset,
     rows: usize,
 ) -> Option<DriftReference> {
-    let spec = predictor.spec();
-    let mut gatherer = DriftGatherer::new(spec.model.in_channels);
+    let mut gatherer = DriftGatherer::new(predictor.spec().model.in_channels);
     let (len, rows) = (Dataset::len(data), rows.min(Dataset::len(data)));
     let places: Vec<usize> = (0..rows).map(|part| part * len / rows).collect();
     for places in places.chunks(BATCH) {
-        let read = |&place: &usize| Some(Dataset::get(data, SampleKey::plain(place)).ok()?.image);
-        let images: Vec<Image> = places.iter().filter_map(read).collect();
-        let answers = predictor.predict_batch(images.iter().cloned().map(Input::from).collect());
-        for (image, answer) in images.into_iter().zip(answers) {
-            if let (Ok(prepared), Ok(answer)) = (preprocess(&spec.preprocess, image), answer) {
-                gatherer.add(&prepared.values, answer.probabilities());
+        let read = |&place: &usize| Dataset::get(data, SampleKey::plain(place)).ok();
+        let prepared = places.iter().filter_map(|place| predictor.prepare(read(place)?.image).ok());
+        let images: Vec<InputTensor> = prepared.collect();
+        let answers = predictor.predict_prepared(&images.iter().collect::<Vec<_>>());
+        for (image, answer) in images.iter().zip(answers) {
+            if let Ok(answer) = answer {
+                gatherer.add(&image.values, answer.probabilities());
             }
         }
     }

@@ -85,7 +85,7 @@ pub use metrics::{
 };
 pub use mixed_precision::{
     MixedForward, Precision, UnsupportedPrecision, flow_type, full_precision, in_full_precision, in_type_of,
-    keep_problems, lower_precision,
+    keep_problems, lower_precision, quantize_weights,
 };
 pub use model::{Backbone, Head, InputSides, Network, count_parameters, device_of, is_learnt};
 pub use model_config::{HeadConfig, ModelConfig, Options};

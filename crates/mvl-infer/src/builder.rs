@@ -1,5 +1,7 @@
 //! Where a predictor's model comes from.
 
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::ffi::OsString;
 use std::marker::PhantomData;
 use std::path::{Path, PathBuf};
@@ -11,7 +13,7 @@ use mvl_models::weights::{WeightsHub, is_hugging_face_folder, weights_card, weig
 use mvl_models::{load_with_task, saved_model_in, zoo};
 
 use crate::engine::ExportedClassifier;
-use crate::{ClassifierEngine, Engine, EngineKind, EngineOptions, InferError, Predictor};
+use crate::{ClassifierEngine, Engine, EngineKind, EngineOptions, InferError, Loading, Predictor, TrainedClassifier};
 
 /// Settings of a [`Predictor`] before it is loaded.
 ///
@@ -27,14 +29,21 @@ pub struct PredictorBuilder<B: Backend> {
     model: OsString,
     weights: Option<PathBuf>,
     registry: Registry,
-    ordinal: usize,
+    engine: EngineOptions,
     hub: Option<WeightsHub>,
     backend: PhantomData<B>,
 }
 
 impl<B: Backend> PredictorBuilder<B> {
     pub(crate) fn new(model: OsString) -> Self {
-        Self { model, weights: None, registry: zoo(), ordinal: 0, hub: None, backend: PhantomData }
+        Self {
+            model,
+            weights: None,
+            registry: zoo(),
+            engine: EngineOptions::default(),
+            hub: None,
+            backend: PhantomData,
+        }
     }
 
     /// The weights file of a zoo model, `.pth` or `.safetensors`. Without it the file comes from the hub.
@@ -49,9 +58,20 @@ impl<B: Backend> PredictorBuilder<B> {
         self
     }
 
-    /// Another device than the first.
+    /// Another device than the first. The same as an engine's [devices](EngineOptions::devices).
     pub fn with_device_ordinal(mut self, ordinal: usize) -> Self {
-        self.ordinal = ordinal;
+        self.engine.devices = vec![ordinal];
+        self
+    }
+
+    /// What computes, and how: burn, in `f32` on the backend's first device, unless said otherwise. Devices that were said before stay
+    /// where these options name none.
+    pub fn with_engine(mut self, options: impl Into<EngineOptions>) -> Self {
+        let devices = std::mem::take(&mut self.engine.devices);
+        self.engine = options.into();
+        if self.engine.devices.is_empty() {
+            self.engine.devices = devices;
+        }
         self
     }
 
@@ -61,41 +81,61 @@ impl<B: Backend> PredictorBuilder<B> {
         self
     }
 
-    /// Reads the model, fetches its published weights if they are not on this machine, and puts it on the device.
+    /// Reads the model, fetches its published weights if they are not on this machine, folds what can be folded, and puts it on the
+    /// device.
+    ///
+    /// # Errors
+    /// [`InferError`] when there is no such device, no such model, no weights file, they do not fit together, or the engine is not there or
+    /// cannot compute the model.
+    pub fn load(self) -> Result<Predictor<B>, InferError> {
+        let ((mut engines, spec), loading) = Loading::watch(|| self.load_replicas(1))?;
+        let engine = engines.pop().expect("one was asked for");
+        Ok(Predictor::new(engine, spec, loading))
+    }
+
+    /// The same as [engines](crate::Engine), to be asked for tensors in batches: as many replicas as are wanted, sharing what they can
+    /// share. With what is known of the model.
+    ///
+    /// # Errors
+    /// As [`load`](Self::load), and when there are fewer replicas than devices.
+    pub fn load_replicas(self, replicas: usize) -> Result<(Vec<Arc<dyn Engine>>, ClassifierSpec), InferError> {
+        self.engine.check_for(replicas)?;
+        let trained = self.read(self.first_device())?;
+        if self.engine.kind != EngineKind::Burn {
+            let engines = ExportedClassifier::replicas(&trained, &self.engine, replicas)?;
+            return Ok((engines, trained.spec));
+        }
+        let ordinals = if self.engine.devices.is_empty() { &[0][..] } else { &self.engine.devices };
+        let mut on_device = BTreeMap::from([(self.first_device(), self.in_burn(&trained)?)]);
+        let mut engines: Vec<Arc<dyn Engine>> = Vec::with_capacity(replicas);
+        for &ordinal in ordinals.iter().cycle().take(replicas) {
+            let engine = match on_device.entry(ordinal) {
+                Entry::Occupied(known) => known.into_mut(),
+                Entry::Vacant(new) => new.insert(self.in_burn(&self.read(ordinal)?)?),
+            };
+            engines.push(Arc::new(engine.replica()));
+        }
+        Ok((engines, trained.spec))
+    }
+
+    /// The model as it was saved, on the first of the devices: to judge it, to export it.
     ///
     /// # Errors
     /// [`InferError`] when there is no such device, no such model, no weights file, or they do not fit together.
-    pub fn load(self) -> Result<Predictor<B>, InferError> {
-        let (model, task, spec, device) = self.load_parts()?;
-        Ok(Predictor::new(model, task, spec, device))
+    pub fn load_trained(self) -> Result<TrainedClassifier, InferError> {
+        self.read(self.first_device())
     }
 
-    /// The same as [engines](crate::Engine), to be asked for tensors in batches: as many replicas as are wanted, computed by the engine that
-    /// is wanted, sharing what it can share. With what is known of the model.
-    ///
-    /// # Errors
-    /// As [`load`](Self::load), and when the engine is not there or cannot compute the model.
-    pub fn load_replicas(
-        self,
-        options: &EngineOptions,
-        replicas: usize,
-    ) -> Result<(Vec<Arc<dyn Engine>>, ClassifierSpec), InferError> {
-        options.check()?;
-        let (model, task, spec, device) = self.load_parts()?;
-        if options.kind != EngineKind::Burn {
-            let replicas = ExportedClassifier::replicas((&model, task, &spec), device, options, replicas)?;
-            return Ok((replicas, spec));
-        }
-        let engine = ClassifierEngine::<B>::new(&model, task, &spec, device).in_precision(options.precision);
-        let engine = engine.map_err(|error| InferError::Engine { kind: options.kind, what: error.to_string() })?;
-        let mut engines: Vec<Arc<dyn Engine>> = Vec::with_capacity(replicas);
-        engines.extend((1..replicas).map(|_| Arc::new(engine.replica()) as Arc<dyn Engine>));
-        engines.push(Arc::new(engine));
-        Ok((engines, spec))
+    fn first_device(&self) -> usize {
+        self.engine.devices.first().copied().unwrap_or(0)
     }
 
-    fn load_parts(self) -> Result<(Classifier, BoxedTask, ClassifierSpec, Device), InferError> {
-        let device = B::device(self.ordinal)?;
+    fn in_burn(&self, trained: &TrainedClassifier) -> Result<ClassifierEngine<B>, InferError> {
+        ClassifierEngine::new(trained).in_precision(self.engine.precision)
+    }
+
+    fn read(&self, ordinal: usize) -> Result<TrainedClassifier, InferError> {
+        let device = B::device(ordinal)?;
         let fetched = self.model.to_str().map(|address| self.registry.fetch(address)).transpose()?.flatten();
         let path = fetched.as_deref().unwrap_or(Path::new(&self.model));
         let (model, task, spec) = match (saved_model_in(path), &self.weights) {
@@ -105,7 +145,7 @@ impl<B: Backend> PredictorBuilder<B> {
             }
             (None, _) => self.load_from_zoo(&device)?,
         };
-        Ok((model, task, spec, device))
+        Ok(TrainedClassifier { model, task, spec, device })
     }
 
     fn load_from_zoo(&self, device: &Device) -> Result<(Classifier, BoxedTask, ClassifierSpec), InferError> {

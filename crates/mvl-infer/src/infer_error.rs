@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use mvl_core::{BackendError, DataError, ModelError};
 
-use crate::EngineKind;
 use crate::export::ExportError;
+use crate::{EngineError, EngineKind};
 
 /// What can go wrong between a model and an answer.
 #[derive(Debug, thiserror::Error)]
@@ -67,12 +67,15 @@ pub enum InferError {
         /// Why.
         what: String,
     },
+    /// The engine gave no answer.
+    #[error(transparent)]
+    Run(#[from] EngineError),
     /// A tensor of another shape than the model takes.
-    #[error("expected images of shape [N, {}], got {got:?}", expected)]
+    #[error("expected an image of shape [{expected}], got {got:?}")]
     Shape {
         /// Channels, height and width.
         expected: String,
         /// What was given.
-        got: [usize; 4],
+        got: [usize; 3],
     },
 }

@@ -1,39 +1,44 @@
-//! One model on one device, answering.
+//! One model, answering.
 
 use std::collections::BTreeMap;
+use std::convert::Infallible;
 use std::ffi::OsStr;
 use std::fmt;
 use std::marker::PhantomData;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
+use std::time::Duration;
 
-use burn::tensor::{Device, Tensor, TensorData};
-use mvl_core::{Backend, BoxedTask, Classifier, ClassifierSpec, ImageBatch, Labels, Task};
+use mvl_core::{Backend, Classification, ClassifierSpec, Labels};
 use mvl_data::InputTensor;
 
-use crate::{InferError, Input, Prediction, PredictorBuilder};
+use crate::{
+    ClassifierEngine, Engine, EngineError, EngineReport, HostTensor, InferError, Input, Loading, Prediction,
+    PredictorBuilder, TrainedClassifier,
+};
+
+/// Which output of an engine holds the answer.
+const PROBABILITIES: &str = "probabilities";
 
 /// Answers what is in an image, with a model prepared as it was trained.
 ///
-/// It can be shared between threads; forward passes run one at a time.
+/// It is a face over an [`Engine`], burn's unless [another](PredictorBuilder::with_engine) was chosen: normalisations are folded and blocks
+/// re-parameterised when it is loaded. It can be shared between threads; burn's forward passes run one at a time.
 pub struct Predictor<B: Backend> {
-    model: Mutex<Classifier>, // burn modules can be sent between threads, not shared
-    task: BoxedTask,
+    engine: Arc<dyn Engine>,
     spec: ClassifierSpec,
     labels: Arc<Labels>,
-    device: Device,
+    /// Where probabilities are among the engine's outputs.
+    answer: usize,
+    loading: Loading,
     backend: PhantomData<B>,
 }
 
 impl<B: Backend> Predictor<B> {
-    pub(crate) fn new(model: Classifier, task: BoxedTask, spec: ClassifierSpec, device: Device) -> Self {
-        Self {
-            model: Mutex::new(model),
-            labels: Arc::new(spec.labels.clone()),
-            task,
-            spec,
-            device,
-            backend: PhantomData,
-        }
+    pub(crate) fn new(engine: Arc<dyn Engine>, spec: ClassifierSpec, loading: Loading) -> Self {
+        let outputs = &engine.signature().outputs;
+        let answer = outputs.iter().position(|output| output.name == PROBABILITIES).expect("engines of classifiers");
+        let labels = Arc::new(spec.labels.clone());
+        Self { engine, labels, spec, answer, loading, backend: PhantomData }
     }
 
     /// A run's folder, a saved model's folder, or a weights name of the zoo.
@@ -44,9 +49,16 @@ impl<B: Backend> Predictor<B> {
         Self::builder(model).load()
     }
 
-    /// The same with more to say: weights file, registry, device.
+    /// The same with more to say: weights file, registry, device, engine.
     pub fn builder(model: impl AsRef<OsStr>) -> PredictorBuilder<B> {
         PredictorBuilder::new(model.as_ref().to_owned())
+    }
+
+    /// A model that is loaded already, computed by burn where it lies, in `f32`.
+    pub fn of(trained: &TrainedClassifier) -> Self {
+        let load = || Ok::<_, Infallible>(ClassifierEngine::<B>::new(trained));
+        let (engine, loading) = Loading::watch(load).unwrap_or_else(|never| match never {});
+        Self::new(Arc::new(engine), trained.spec.clone(), loading)
     }
 
     /// Everything known of the model beside its weights.
@@ -54,54 +66,59 @@ impl<B: Backend> Predictor<B> {
         &self.spec
     }
 
-    /// What the model is for; it says what its answers mean.
-    pub fn task(&self) -> &BoxedTask {
-        &self.task
+    /// What computes, to be asked for tensors, or put into a [`Batcher`](crate::Batcher).
+    pub fn engine(&self) -> &Arc<dyn Engine> {
+        &self.engine
     }
 
-    /// Where it runs.
-    pub fn device(&self) -> &Device {
-        &self.device
+    /// Runs zeros through the model, so many images at once, so that the first answer takes no longer than the others. Where the model
+    /// takes images of any size there is nothing to be done.
+    ///
+    /// # Errors
+    /// [`InferError::Run`] when the engine fails.
+    pub fn warm_up(&self, batch: usize) -> Result<(), InferError> {
+        if let Some(zeros) = self.engine.signature().zeros(batch) {
+            self.engine.run(zeros)?;
+        }
+        Ok(())
+    }
+
+    /// What it takes: parameters, memory, and for each number of images at once the times of forward passes, each asked for so long.
+    ///
+    /// # Errors
+    /// [`InferError::Run`] when the engine fails, or the model takes images of any size.
+    ///
+    /// # Example
+    /// ```no_run
+    /// # use std::time::Duration;
+    /// # use mvl_core::Cpu;
+    /// # use mvl_infer::Predictor;
+    /// let report = Predictor::<Cpu>::load("runs/demo")?.report(&[1, 8], Duration::from_secs(2))?;
+    /// println!("{:?} bytes at most, {:.1} ms an image", report.peak_bytes, report.timings[0].p50_ms);
+    /// # Ok::<(), mvl_infer::InferError>(())
+    /// ```
+    pub fn report(&self, batches: &[usize], duration: Duration) -> Result<EngineReport, InferError> {
+        Ok(EngineReport::measure(&*self.engine, self.loading, batches, duration)?)
     }
 
     /// Answers for one image.
     ///
     /// # Errors
-    /// [`InferError::Data`] when it cannot be read or prepared.
+    /// [`InferError::Data`] when it cannot be read or prepared, [`InferError::Run`] when the engine fails.
     pub fn predict<'a>(&self, input: impl Into<Input<'a>>) -> Result<Prediction, InferError> {
-        let input = self.prepare(input.into())?;
-        let mut answers = self.predict_tensor(self.stack(vec![input]))?;
-        Ok(answers.pop().expect("one answer an image"))
+        let prepared = self.prepare(input)?;
+        self.answer_alone(&prepared)
     }
 
     /// Answers for many images in one forward pass (one per shape, where the preprocessing keeps shapes apart). Each image
     /// has its own answer or error, in order.
     pub fn predict_batch<'a>(&self, inputs: Vec<Input<'a>>) -> Vec<Result<Prediction, InferError>> {
-        let mut answers: Vec<Option<Result<Prediction, InferError>>> = Vec::with_capacity(inputs.len());
-        let mut by_shape: BTreeMap<[usize; 3], (Vec<usize>, Vec<InputTensor>)> = BTreeMap::new();
-        for (place, input) in inputs.into_iter().enumerate() {
-            match self.prepare(input) {
-                Ok(tensor) => {
-                    let (places, tensors) = by_shape.entry(tensor.shape).or_default();
-                    places.push(place);
-                    tensors.push(tensor);
-                    answers.push(None);
-                }
-                Err(error) => answers.push(Some(Err(error))),
-            }
-        }
-        for (places, tensors) in by_shape.into_values() {
-            match self.predict_tensor(self.stack(tensors)) {
-                Ok(predictions) => {
-                    places.iter().zip(predictions).for_each(|(&place, answer)| answers[place] = Some(Ok(answer)));
-                }
-                Err(InferError::Shape { expected, got }) => places.iter().for_each(|&place| {
-                    answers[place] = Some(Err(InferError::Shape { expected: expected.clone(), got }));
-                }),
-                Err(error) => unreachable!("a tensor's only fault is its shape: {error}"),
-            }
-        }
-        answers.into_iter().map(|answer| answer.expect("every image was answered")).collect()
+        let prepared: Vec<Result<InputTensor, InferError>> =
+            inputs.into_iter().map(|input| self.prepare(input)).collect();
+        let images: Vec<&InputTensor> = prepared.iter().filter_map(|image| image.as_ref().ok()).collect();
+        let mut answers = self.predict_prepared(&images).into_iter();
+        let mut answer = || answers.next().expect("an answer for each image");
+        prepared.into_iter().map(|image| image.and_then(|_| answer())).collect()
     }
 
     /// Answers for any number of images, one after the other as they are asked for, in forward passes of `batch` images. No more is read
@@ -143,44 +160,60 @@ impl<B: Backend> Predictor<B> {
         }
     }
 
-    /// Answers for images that are already prepared.
-    ///
-    /// # Shapes
-    /// `images`: `[N, C, H, W]`, normalised as [`Preprocess`](mvl_core::Preprocess) says.
+    /// Reads an image and prepares it as in training.
     ///
     /// # Errors
-    /// [`InferError::Shape`] when C is not the model's, or H and W not those of its fixed preprocessing.
-    pub fn predict_tensor(&self, images: Tensor<4>) -> Result<Vec<Prediction>, InferError> {
-        self.check_shape(images.dims())?;
-        let batch = ImageBatch::unlabelled(images.to_device(&self.device));
-        let output = self.with_model(|model| self.task.forward(model, &batch));
-        let answers = self.task.decode(output).into_iter();
-        Ok(answers.map(|answer| Prediction::new(answer, self.labels.clone())).collect())
+    /// [`InferError::Data`] when it cannot be read or prepared.
+    pub fn prepare<'a>(&self, input: impl Into<Input<'a>>) -> Result<InputTensor, InferError> {
+        Ok(input.into().prepare(&self.spec.preprocess)?)
     }
 
-    /// Lends the model out, to judge or export it. Predictions wait meanwhile, so the closure must not ask for one itself: it would
-    /// wait for ever.
-    pub fn with_model<R>(&self, use_model: impl FnOnce(&Classifier) -> R) -> R {
-        use_model(&self.model.lock().unwrap_or_else(PoisonError::into_inner))
+    /// Answers for images that are [prepared](Self::prepare) already, in one forward pass a shape. Each has its own answer or error, in
+    /// order.
+    pub fn predict_prepared(&self, images: &[&InputTensor]) -> Vec<Result<Prediction, InferError>> {
+        let mut by_shape: BTreeMap<[usize; 3], Vec<usize>> = BTreeMap::new();
+        images.iter().enumerate().for_each(|(place, image)| by_shape.entry(image.shape).or_default().push(place));
+        let mut answers: Vec<Option<Result<Prediction, InferError>>> = images.iter().map(|_| None).collect();
+        for places in by_shape.into_values() {
+            let alike: Vec<&InputTensor> = places.iter().map(|&place| images[place]).collect();
+            match self.answer(&alike) {
+                Ok(predictions) => {
+                    places.iter().zip(predictions).for_each(|(&place, answer)| answers[place] = Some(Ok(answer)));
+                }
+                // Whose fault it is shows when each is tried alone.
+                Err(_) => places.iter().for_each(|&place| answers[place] = Some(self.answer_alone(images[place]))),
+            }
+        }
+        answers.into_iter().map(|answer| answer.expect("every image was answered")).collect()
     }
 
-    /// Reads an image and prepares it as in training.
-    fn prepare(&self, input: Input<'_>) -> Result<InputTensor, InferError> {
-        Ok(input.prepare(&self.spec.preprocess)?)
+    fn answer_alone(&self, image: &InputTensor) -> Result<Prediction, InferError> {
+        let mut answers = self.answer(&[image])?;
+        answers.pop().ok_or_else(|| no_answers(1, 0))
     }
 
-    /// Inputs of one shape to `[N, C, H, W]`.
-    fn stack(&self, inputs: Vec<InputTensor>) -> Tensor<4> {
-        let [channels, height, width] = inputs[0].shape;
-        let shape = [inputs.len(), channels, height, width];
-        let values: Vec<f32> = inputs.into_iter().flat_map(|input| input.values).collect();
-        Tensor::from_data(TensorData::new(values, shape), &self.device)
+    /// One forward pass for images of one shape.
+    fn answer(&self, images: &[&InputTensor]) -> Result<Vec<Prediction>, InferError> {
+        let shape @ [channels, height, width] = images[0].shape;
+        self.check_shape(shape)?;
+        let values: Vec<f32> = images.iter().flat_map(|image| image.values.iter().copied()).collect();
+        let tensor = HostTensor::from_f32(vec![images.len(), channels, height, width], &values);
+        let outputs = self.engine.run(vec![tensor])?;
+        self.engine.signature().check_outputs(&outputs).map_err(|error| EngineError::Failed(error.to_string()))?;
+        let (rows, probabilities) = (outputs[self.answer].shape()[0], outputs[self.answer].to_f32());
+        if rows != images.len() {
+            return Err(no_answers(images.len(), rows));
+        }
+        let probabilities = probabilities.map_err(EngineError::from)?;
+        let answers = probabilities.chunks_exact(probabilities.len() / rows);
+        let named = |row: &[f32]| Prediction::new(Classification::new(row.to_vec()), self.labels.clone());
+        Ok(answers.map(named).collect())
     }
 
-    fn check_shape(&self, got: [usize; 4]) -> Result<(), InferError> {
+    fn check_shape(&self, got: [usize; 3]) -> Result<(), InferError> {
         let fixed = self.spec.preprocess.output_shape();
-        let [channels, height, width] = fixed.unwrap_or([self.spec.model.in_channels, got[2], got[3]]);
-        if got[0] > 0 && got[1..] == [channels, height, width] {
+        let [channels, height, width] = fixed.unwrap_or([self.spec.model.in_channels, got[1], got[2]]);
+        if got == [channels, height, width] {
             return Ok(());
         }
         let expected = match fixed {
@@ -191,8 +224,13 @@ impl<B: Backend> Predictor<B> {
     }
 }
 
+fn no_answers(expected: usize, got: usize) -> InferError {
+    EngineError::Failed(format!("expected answers for {expected} images, got {got}")).into()
+}
+
 impl<B: Backend> fmt::Debug for Predictor<B> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Predictor").field("backend", &B::NAME).field("spec", &self.spec).finish_non_exhaustive()
+        let platform = self.engine.platform();
+        f.debug_struct("Predictor").field("platform", &platform).field("spec", &self.spec).finish_non_exhaustive()
     }
 }

@@ -6,11 +6,11 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use mvl_core::{Backend, Channels, Classifier, ClassifierSpec, Cpu, Labels, ModelConfig, Precision, Preprocess};
+use mvl_core::{Backend, Channels, Classifier, ClassifierSpec, Cpu, Labels, ModelConfig, Preprocess};
 use mvl_infer::export::{OnnxAnswer, OnnxExport, with_trial_weights};
 use mvl_infer::{
-    BatchOptions, Batcher, Engine, EngineKind, EngineOptions, HostTensor, Predictor, ReplicaHealth, Request,
-    RequestError, load_onnx,
+    BatchOptions, Batcher, Engine, EngineKind, EngineOptions, EnginePrecision, HostTensor, Predictor, ReplicaHealth,
+    Request, RequestError, load_onnx,
 };
 use mvl_models::{save_classifier, zoo};
 use serde_json::{Value, json};
@@ -99,7 +99,7 @@ fn engines_agree_on_nets_of_the_zoo() {
         save_classifier(folder.path(), &model, &spec).expect("saved");
         let load = |options: &EngineOptions| {
             let builder = Predictor::<Cpu>::builder(folder.path());
-            builder.load_replicas(options, 2).expect("it loads").0
+            builder.with_engine(options.clone()).load_replicas(2).expect("it loads").0
         };
         assert_engines_agree(load, name);
     }
@@ -116,7 +116,7 @@ fn engines_agree_on_the_real_mobilenet() {
     }
     let load = |options: &EngineOptions| {
         let builder = Predictor::<Cpu>::builder("mobilenet_v2.imagenet1k_v1").with_weights(&weights);
-        builder.load_replicas(options, 2).expect("it loads").0
+        builder.with_engine(options.clone()).load_replicas(2).expect("it loads").0
     };
     assert_engines_agree(load, "mobilenet_v2.imagenet1k_v1");
 }
@@ -134,7 +134,7 @@ fn a_graph_in_a_file_is_a_model() {
     };
     let (logits, probabilities) = (export(OnnxAnswer::Logits, "l.onnx"), export(OnnxAnswer::Softmax, "p.onnx"));
     save_classifier(&folder.path().join("saved"), &model, &spec).expect("saved");
-    let burn = Predictor::<Cpu>::builder(folder.path().join("saved")).load_replicas(&EngineOptions::default(), 1);
+    let burn = Predictor::<Cpu>::builder(folder.path().join("saved")).load_replicas(1);
     let expected = burn.expect("it loads").0[0].run(vec![images.clone()]).expect("an answer");
     for options in engines() {
         let file = load_onnx(&logits, &options, 2).expect("it loads");
@@ -167,8 +167,7 @@ fn what_cannot_be_computed_is_said() {
     for options in engines() {
         load_onnx(&garbage, &options, 1).expect_err("no graph");
         load_onnx(folder.path().join("missing.onnx"), &options, 1).expect_err("no file");
-        let error =
-            Predictor::<Cpu>::builder(&open).load_replicas(&options, 1).map(drop).expect_err("pictures of any size");
+        let error = Predictor::<Cpu>::builder(&open).with_engine(options).load().expect_err("pictures of any size");
         assert!(error.to_string().contains("for pictures of one size"), "{error}");
     }
     let nowhere = EngineOptions::from(EngineKind::Ort).with_library(folder.path());
@@ -181,19 +180,32 @@ fn what_cannot_be_computed_is_said() {
 
 #[test]
 fn lower_precisions_of_burn_move_answers_a_little() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let (model, spec) = net("mobilenet_v2", &json!({ "width": 0.25 }));
-    save_classifier(folder.path(), &model, &spec).expect("saved");
-    let side = SIDE as usize;
-    let answer = |precision| {
-        let options = EngineOptions { precision, ..EngineOptions::default() };
-        let (replicas, _) = Predictor::<Cpu>::builder(folder.path()).load_replicas(&options, 2).expect("it loads");
-        replicas[0].run(vec![pictures(2, &[3, side, side])]).expect("an answer")[1].to_f32().expect("numbers")
-    };
-    let exact = answer(Precision::F32);
-    for (precision, most) in [(Precision::F16, 0.01), (Precision::Bf16, 0.06)] {
-        let moved = exact.iter().zip(answer(precision)).map(|(a, b)| (a - b).abs()).fold(0.0_f32, f32::max);
-        assert!(moved > 0.0 && moved < most, "{precision}: {moved}");
+    use EnginePrecision::{Bf16, F16, F32, Int8};
+
+    for (name, options) in [
+        ("mobilenet_v2", json!({ "width": 0.25 })),
+        ("resnet18", json!({ "width": 0.125 })),
+        ("vit_tiny_patch16_224", json!({ "depth": 2, "img_size": 64 })),
+    ] {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (model, spec) = net(name, &options);
+        save_classifier(folder.path(), &model, &spec).expect("saved");
+        let side = SIDE as usize;
+        let answer = |precision| {
+            let options = EngineOptions { precision, ..EngineOptions::default() };
+            let (replicas, _) =
+                Predictor::<Cpu>::builder(folder.path()).with_engine(options).load_replicas(2).expect("it loads");
+            let answer = replicas[0].run(vec![pictures(2, &[3, side, side])]).expect("an answer");
+            (answer[1].to_f32().expect("numbers"), replicas[1].weights().expect("burn knows").bytes)
+        };
+        let (exact, whole) = answer(F32);
+        for (precision, most, share) in [(F16, 0.01, 0.5..0.55), (Bf16, 0.06, 0.5..0.55), (Int8, 0.05, 0.25..0.45)] {
+            let (near, bytes) = answer(precision);
+            let moved = exact.iter().zip(near).map(|(a, b)| (a - b).abs()).fold(0.0_f32, f32::max);
+            assert!(moved > 0.0 && moved < most, "{name}, {precision}: {moved}");
+            let kept = bytes as f64 / whole as f64;
+            assert!(share.contains(&kept), "{name}, {precision}: {kept} of the memory");
+        }
     }
 }
 
@@ -256,8 +268,7 @@ fn pictures_that_are_too_small_for_a_net_are_the_requests_fault() {
     let (model, spec) = net("mobilenet_v2", &json!({ "width": 0.25 }));
     let any_size = Preprocess { resize: None, crop: None, ..spec.preprocess.clone() };
     save_classifier(folder.path(), &model, &ClassifierSpec { preprocess: any_size, ..spec }).expect("saved");
-    let (replicas, _) =
-        Predictor::<Cpu>::builder(folder.path()).load_replicas(&EngineOptions::default(), 1).expect("it loads");
+    let (replicas, _) = Predictor::<Cpu>::builder(folder.path()).load_replicas(1).expect("it loads");
     let batcher = Batcher::start(replicas, BatchOptions::default());
     let ask = |side: usize| batcher.submit(Request::new(vec![pictures(1, &[3, side, side])])).wait();
     let error = ask(31).expect_err("a stride of 32");

@@ -140,8 +140,9 @@ fn clear_earlier_demo(folder: &Path) -> anyhow::Result<()> {
 /// Reloads the saved model from its folder and shows what it does on images it never saw.
 fn report<B: Backend>(config: &RunConfig, registry: Registry, trained: JobSummary) -> anyhow::Result<DemoSummary> {
     let run = &config.run_dir;
-    let predictor = Predictor::<B>::builder(run).with_registry(registry).with_device_ordinal(config.device).load()?;
-    let labels = &predictor.spec().labels;
+    let builder = Predictor::<B>::builder(run).with_registry(registry).with_device_ordinal(config.device);
+    let reloaded = builder.load_trained()?;
+    let labels = &reloaded.spec.labels;
     let test = open_split(EMBEDDED, Split::Test)?;
     let measure = Measure {
         batch_size: config.data.batch_size,
@@ -149,7 +150,7 @@ fn report<B: Backend>(config: &RunConfig, registry: Registry, trained: JobSummar
         on_corrupt: OnCorrupt::Fail,
         metrics: &config.task.metrics,
     };
-    let judged = judge(&predictor, test.clone(), &measure)?;
+    let judged = judge::<B>(&reloaded, test.clone(), &measure)?;
     draw(&run.join(CONFUSION_FILE), &judged.matrix, labels)?;
 
     let image = |index| -> anyhow::Result<_> { Ok(Dataset::get(&*test, SampleKey::plain(index))?) };
@@ -161,7 +162,7 @@ fn report<B: Backend>(config: &RunConfig, registry: Registry, trained: JobSummar
     write_png(&contact_sheet(&tiles, SHEET_COLUMNS, TILE_PX), run.join(MISTAKES_FILE))?;
 
     let first = image(0)?;
-    let answer = predictor.predict(first.image)?.top(1);
+    let answer = Predictor::<B>::of(&reloaded).predict(first.image)?.top(1);
     let answer = answer.first().context("a model has classes")?;
     Ok(DemoSummary {
         test_accuracy: judged.matrix.accuracy(),

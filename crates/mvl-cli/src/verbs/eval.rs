@@ -91,8 +91,8 @@ pub(crate) fn run(arguments: EvalArguments, registry: Registry, output: &Output)
 
 fn evaluate<B: Backend>(arguments: &EvalArguments, registry: Registry) -> anyhow::Result<Evaluation> {
     let ordinal = arguments.compute.device.unwrap_or(0);
-    let predictor = arguments.model.load::<B>(registry, ordinal)?;
-    let labels = &predictor.spec().labels;
+    let trained = arguments.model.load_trained::<B>(registry, ordinal)?;
+    let labels = &trained.spec.labels;
     let split = match arguments.split {
         Some(choice) => choice.into(),
         None if has_split(&arguments.data, Split::Test)? => Split::Test,
@@ -104,14 +104,14 @@ fn evaluate<B: Backend>(arguments: &EvalArguments, registry: Registry) -> anyhow
     let policy = if arguments.skip_corrupt { OnCorrupt::Skip } else { OnCorrupt::Fail };
     let measure =
         Measure { batch_size: arguments.batch_size as usize, ordinal, on_corrupt: policy, metrics: &arguments.metrics };
-    let Judgement { metrics, samples, matrix, skipped, .. } = judge(&predictor, dataset, &measure)?;
+    let Judgement { metrics, samples, matrix, skipped, .. } = judge::<B>(&trained, dataset, &measure)?;
     skipped.iter().for_each(|sample| say(format!("left out: {}", sample.reason)));
     let one_class_each = matrix.total() > 0;
     if let Some(path) = &arguments.confusion_matrix {
         anyhow::ensure!(
             one_class_each,
             "no confusion matrix: the images of a model for {:?} do not have one class each",
-            predictor.spec().task
+            trained.spec.task
         );
         draw(path, &matrix, labels)?;
         say(format!("wrote {}", path.display()));

@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use burn::tensor::Device;
 use clap::{Args, ValueEnum};
 use mvl::core::{Backend, Classifier, ClassifierSpec, ModelConfig, Registry};
-use mvl::infer::Predictor;
 use mvl::infer::export::{OnnxAnswer, OnnxExport, OnnxSummary, with_trial_weights, write_trial};
+use mvl::infer::{Predictor, TrainedClassifier};
 use mvl::models::weights::save_safetensors;
 use serde::Serialize;
 
@@ -144,9 +144,8 @@ impl ExportArguments {
         if let Some(weights) = &self.weights {
             builder = builder.with_weights(weights);
         }
-        let predictor = builder.load()?;
-        let spec = predictor.spec();
-        predictor.with_model(|model| self.write(format, model, &spec.model, Some(spec), &registry, predictor.device()))
+        let TrainedClassifier { model, spec, device, .. } = builder.load_trained()?;
+        self.write(format, &model, &spec.model, Some(&spec), &registry, &device)
     }
 
     fn write(

@@ -347,8 +347,7 @@ fn write_export<B: Backend>(arguments: &ExportArguments, registry: &Registry) ->
         "expected a file that ends in .safetensors, the format that is written; {}",
         out.display()
     );
-    let predictor = arguments.model.load::<B>(registry.clone(), arguments.compute.device.unwrap_or(0))?;
-    let config = &predictor.spec().model;
-    predictor.with_model(|model| save_safetensors(model, config, registry, out))?;
-    Ok(config.name.clone())
+    let trained = arguments.model.load_trained::<B>(registry.clone(), arguments.compute.device.unwrap_or(0))?;
+    save_safetensors(&trained.model, &trained.spec.model, registry, out)?;
+    Ok(trained.spec.model.name)
 }

@@ -40,11 +40,15 @@ pub fn in_type_of<const W: usize, const I: usize, const O: usize>(
     if own == given { layer(input) } else { layer(input.cast(own)).cast(given) }
 }
 
-/// The type in which weights take part. Those that are quantised say it only once they are brought back.
+/// The type in which weights take part. burn brings those that are quantised back to `f32` wherever they are used; reparameterised ones
+/// say it only once they are brought back.
 fn bearing_type<const D: usize>(weights: &Param<Tensor<D>>) -> DType {
     match weights.dtype() {
         stored if stored.is_float() => stored,
-        _ => weights.val().dtype(),
+        _ => match weights.val().dtype() {
+            DType::QFloat(_) => DType::F32,
+            own => own,
+        },
     }
 }
 

@@ -5,13 +5,17 @@ use std::sync::{Mutex, PoisonError};
 
 use burn::tensor::{DType, Device, Tensor, TensorData};
 use mvl_core::{
-    Backbone, Backend, BoxedTask, Classifier, ClassifierSpec, ImageBatch, InputSides, Precision, Task,
-    UnsupportedPrecision, fuse, lower_precision,
+    Backbone, Backend, Classifier, ImageBatch, InputSides, Task, count_parameters, fuse, lower_precision,
+    quantize_weights,
 };
 
 use super::classifier_tensors::ClassifierTensors;
-use super::{Engine, EngineError};
-use crate::{HostTensor, Signature};
+use super::{Engine, EngineError, EngineKind, EnginePrecision};
+use crate::report::bytes_of;
+use crate::{HostTensor, InferError, Signature, TrainedClassifier, WeightsSize};
+
+/// The one backend whose weights can be in 8 bits: ndarray cannot part them into channels, and none on a GPU has been tried.
+const QUANTIZES: &str = "cpu";
 
 /// A classifier on one of burn's devices: `images` to `logits` and `probabilities`.
 ///
@@ -22,6 +26,7 @@ pub struct ClassifierEngine<B: Backend> {
     tensors: ClassifierTensors,
     platform: String,
     device: Device,
+    weights: WeightsSize,
     backend: PhantomData<B>,
 }
 
@@ -32,25 +37,41 @@ impl<B: Backend> std::fmt::Debug for ClassifierEngine<B> {
 }
 
 impl<B: Backend> ClassifierEngine<B> {
-    /// Takes a model that lies on the device. Its weights are shared with the copy it was given.
-    pub fn new(model: &Classifier, task: BoxedTask, spec: &ClassifierSpec, device: Device) -> Self {
+    /// Takes a model that lies on a device of the backend. Weights that are not folded are shared with the model.
+    pub fn new(trained: &TrainedClassifier) -> Self {
+        let model = fuse(&trained.model);
+        let parameters = count_parameters(&trained.model) as u64;
         Self {
-            model: Mutex::new(fuse(model)),
-            tensors: ClassifierTensors::new(task, spec),
+            weights: WeightsSize { parameters, bytes: bytes_of(&model) },
+            model: Mutex::new(model),
+            tensors: ClassifierTensors::new(trained.task.clone(), &trained.spec),
             platform: format!("burn-{}", B::NAME),
-            device,
+            device: trained.device.clone(),
             backend: PhantomData,
         }
     }
 
-    /// The same in another precision, as [`lower_precision`] makes it.
+    /// The same in another precision, as [`lower_precision`] and [`quantize_weights`] make it.
     ///
     /// # Errors
-    /// [`UnsupportedPrecision`] when the device does not compute in it.
-    pub fn in_precision(self, precision: Precision) -> Result<Self, UnsupportedPrecision> {
-        precision.supported_by(&self.device)?;
+    /// [`InferError::Engine`] when the device does not compute in it.
+    pub fn in_precision(self, precision: EnginePrecision) -> Result<Self, InferError> {
+        let wrong = |what| InferError::Engine { kind: EngineKind::Burn, what };
+        let flow = precision.computed_in();
+        flow.supported_by(&self.device).map_err(|error| wrong(error.to_string()))?;
         let model = self.model.into_inner().unwrap_or_else(PoisonError::into_inner);
-        Ok(Self { model: Mutex::new(lower_precision(&model, precision, &[])), ..self })
+        let model = match precision {
+            EnginePrecision::Int8 if B::NAME != QUANTIZES => {
+                return Err(wrong(format!(
+                    "int8 is for the backend {QUANTIZES}, got {}; use another precision",
+                    B::NAME
+                )));
+            }
+            EnginePrecision::Int8 => quantize_weights(&model),
+            _ => lower_precision(&model, flow, &[]),
+        };
+        let weights = WeightsSize { bytes: bytes_of(&model), ..self.weights };
+        Ok(Self { model: Mutex::new(model), weights, ..self })
     }
 
     /// Another replica that shares the weights, for as many forward passes at a time as there are replicas.
@@ -61,6 +82,7 @@ impl<B: Backend> ClassifierEngine<B> {
             tensors: self.tensors.clone(),
             platform: self.platform.clone(),
             device: self.device.clone(),
+            weights: self.weights,
             backend: PhantomData,
         }
     }
@@ -73,6 +95,10 @@ impl<B: Backend> Engine for ClassifierEngine<B> {
 
     fn platform(&self) -> &str {
         &self.platform
+    }
+
+    fn weights(&self) -> Option<WeightsSize> {
+        Some(self.weights)
     }
 
     fn run(&self, inputs: Vec<HostTensor>) -> Result<Vec<HostTensor>, EngineError> {

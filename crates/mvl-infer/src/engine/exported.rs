@@ -3,13 +3,13 @@
 use std::sync::Arc;
 
 use burn::tensor::{Device, Tensor, TensorData};
-use mvl_core::{BoxedTask, Classifier, ClassifierSpec, ImageBatch, Task};
+use mvl_core::{ImageBatch, Task, count_parameters};
 
 use super::classifier_tensors::ClassifierTensors;
 use super::onnx_graph::{GraphSource, open_graph};
 use super::{Engine, EngineError, EngineOptions};
 use crate::export::OnnxExport;
-use crate::{HostTensor, InferError, Signature};
+use crate::{HostTensor, InferError, Signature, TrainedClassifier, WeightsSize};
 
 /// A classifier whose logits come from another runtime; what they mean is said by the same task as with burn.
 pub(crate) struct ExportedClassifier {
@@ -17,6 +17,7 @@ pub(crate) struct ExportedClassifier {
     tensors: ClassifierTensors,
     /// Where logits become probabilities.
     device: Device,
+    weights: WeightsSize,
 }
 
 impl ExportedClassifier {
@@ -25,11 +26,11 @@ impl ExportedClassifier {
     /// # Errors
     /// When the engine is not there, the model takes pictures of any size, or it cannot be exported or read.
     pub(crate) fn replicas(
-        (model, task, spec): (&Classifier, BoxedTask, &ClassifierSpec),
-        device: Device,
+        trained: &TrainedClassifier,
         options: &EngineOptions,
         replicas: usize,
     ) -> Result<Vec<Arc<dyn Engine>>, InferError> {
+        let TrainedClassifier { model, task, spec, device } = trained;
         let wrong = |what: &str| InferError::Engine { kind: options.kind, what: what.to_owned() };
         let picture = spec.preprocess.output_shape().ok_or_else(|| {
             wrong("an exported graph is for pictures of one size, this model takes any; use the engine burn, or train with a resize")
@@ -37,11 +38,12 @@ impl ExportedClassifier {
         let onnx =
             OnnxExport::of_module(model, picture, |model, images| task.forward(model, &ImageBatch::unlabelled(images)));
         let bytes = onnx.with_name(spec.model.name.clone()).build()?.to_bytes()?;
+        let weights = WeightsSize { parameters: count_parameters(model) as u64, bytes: bytes.len() as u64 };
         let tensors = ClassifierTensors::new(task.clone(), spec);
         let graphs = open_graph(&GraphSource::Bytes(bytes), options, replicas)?;
         let replica = |graph| {
             let (tensors, device) = (tensors.clone(), device.clone());
-            Arc::new(Self { graph, tensors, device }) as Arc<dyn Engine>
+            Arc::new(Self { graph, tensors, device, weights }) as Arc<dyn Engine>
         };
         Ok(graphs.into_iter().map(replica).collect())
     }
@@ -54,6 +56,10 @@ impl Engine for ExportedClassifier {
 
     fn platform(&self) -> &str {
         self.graph.platform()
+    }
+
+    fn weights(&self) -> Option<WeightsSize> {
+        Some(self.weights)
     }
 
     fn run(&self, inputs: Vec<HostTensor>) -> Result<Vec<HostTensor>, EngineError> {

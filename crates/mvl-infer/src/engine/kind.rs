@@ -1,12 +1,13 @@
 //! [`EngineKind`], [`EngineOptions`]: which engine computes a model, and how.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
 
-use mvl_core::Precision;
 use serde::{Deserialize, Serialize};
 
+use super::EnginePrecision;
 use crate::InferError;
 
 /// The most threads of one forward pass.
@@ -84,9 +85,12 @@ pub struct EngineOptions {
     /// is said, what `ORT_DYLIB_PATH` names, else where the system looks for libraries.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub library: Option<PathBuf>,
-    /// The type that burn computes in; weights take half the memory in `bf16` and `f16`. Normalisations that are left stay in `f32`. The
-    /// other engines compute in `f32`.
-    pub precision: Precision,
+    /// On which of the backend's devices burn computes, by ordinal; on its first if nothing is said. Replicas take turns on them, and
+    /// those on one device share its weights. The other engines compute on the CPU.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub devices: Vec<usize>,
+    /// What burn computes in, and keeps weights in. The other engines compute in `f32`.
+    pub precision: EnginePrecision,
 }
 
 impl EngineOptions {
@@ -100,6 +104,12 @@ impl EngineOptions {
     #[must_use]
     pub fn with_library(self, library: impl Into<PathBuf>) -> Self {
         Self { library: Some(library.into()), ..self }
+    }
+
+    /// Says on which of the backend's devices it is computed.
+    #[must_use]
+    pub fn with_devices(self, devices: impl Into<Vec<usize>>) -> Self {
+        Self { devices: devices.into(), ..self }
     }
 
     /// Checks that the engine is there and takes these options.
@@ -122,14 +132,31 @@ impl EngineOptions {
             Some(_) if kind == EngineKind::Burn => {
                 wrong("its threads are those of the process: set RAYON_NUM_THREADS instead of threads".to_owned())
             }
-            _ if self.precision != Precision::F32 && kind != EngineKind::Burn => {
+            _ if self.precision != EnginePrecision::F32 && kind != EngineKind::Burn => {
                 wrong(format!("it computes in f32, got {}; burn has other precisions", self.precision))
+            }
+            _ if self.devices.len() > 1 && kind != EngineKind::Burn => {
+                wrong("it computes on the CPU; several devices are for the engine burn".to_owned())
             }
             _ if self.library.is_some() && kind != EngineKind::Ort => {
                 wrong("a library is for the engine ort alone".to_owned())
             }
             _ => Ok(()),
         }
+    }
+
+    /// The same, and that so many replicas reach every device.
+    ///
+    /// # Errors
+    /// [`InferError::Engine`].
+    pub fn check_for(&self, replicas: usize) -> Result<(), InferError> {
+        self.check()?;
+        let devices = self.devices.iter().collect::<BTreeSet<_>>().len();
+        if devices <= replicas {
+            return Ok(());
+        }
+        let what = format!("expected a replica for each of {devices} devices, got {replicas}");
+        Err(InferError::Engine { kind: self.kind, what })
     }
 }
 
@@ -156,7 +183,7 @@ mod tests {
     fn options_that_an_engine_has_not_are_refused() {
         let burn = EngineOptions::default();
         burn.check().expect("the default");
-        let rten = EngineOptions { precision: Precision::F16, ..EngineKind::Rten.into() };
+        let rten = EngineOptions { precision: EnginePrecision::F16, ..EngineKind::Rten.into() };
         if EngineKind::Rten.is_compiled() {
             let error = rten.check().expect_err("rten computes in f32").to_string();
             assert!(error.contains("computes in f32, got f16"), "{error}");

@@ -10,9 +10,9 @@ mod onnx_file;
 mod onnx_graph;
 #[cfg(feature = "ort")]
 mod onnx_runtime;
+mod precision;
 #[cfg(feature = "rten")]
 mod rten;
-mod timing;
 
 #[cfg(feature = "rten")]
 pub use self::rten::RtenEngine;
@@ -24,12 +24,12 @@ pub use kind::{EngineKind, EngineOptions, MAX_THREADS};
 pub use onnx_file::{OnnxFile, load_onnx};
 #[cfg(feature = "ort")]
 pub use onnx_runtime::OnnxRuntimeEngine;
-pub use timing::EngineTiming;
+pub use precision::EnginePrecision;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::{HostTensor, Signature, TensorError};
+use crate::{HostTensor, Signature, TensorError, WeightsSize};
 
 /// Turns a model's inputs into its outputs. One call runs at a time on one replica; several replicas may share weights.
 ///
@@ -66,6 +66,11 @@ pub trait Engine: Send + Sync {
 
     /// What computes: `burn-cpu`, `onnxruntime`.
     fn platform(&self) -> &str;
+
+    /// How large the weights are, where that is known.
+    fn weights(&self) -> Option<WeightsSize> {
+        None
+    }
 
     /// Whether an answer takes microseconds, less than handing it to another thread would. Then it is computed where it is asked for,
     /// and never together with others.

@@ -95,6 +95,21 @@ impl Signature {
         Ok(inputs)
     }
 
+    /// Zeros for every input, so many rows of them, to warm an engine up. `None` where a side is open or an input holds texts: what would
+    /// fit is not known.
+    pub fn zeros(&self, rows: usize) -> Option<Vec<HostTensor>> {
+        let zeros = |spec: &TensorSpec| {
+            let mut shape = spec.shape.clone();
+            if let (true, Some(first)) = (self.batched, shape.first_mut()) {
+                *first = Some(rows);
+            }
+            let shape = shape.into_iter().collect::<Option<Vec<usize>>>()?;
+            let bytes = vec![0; shape.iter().product::<usize>() * spec.datatype.size()?];
+            HostTensor::new(spec.datatype, shape, bytes.into()).ok()
+        };
+        self.inputs.iter().map(zeros).collect()
+    }
+
     /// Checks what an engine gave.
     ///
     /// # Errors
@@ -121,6 +136,15 @@ mod tests {
         let (a, b) = (HostTensor::from_f32(vec![1, 2], &[0.0; 2]), HostTensor::from_texts(vec![1], &["x"]));
         let given = vec![("b".to_owned(), b.clone()), ("a".to_owned(), a.clone())];
         assert_eq!(signature().arrange(given).expect("all there"), [a, b]);
+    }
+
+    #[test]
+    fn zeros_are_made_where_the_sides_are_known() {
+        let of = |spec| Signature { inputs: vec![spec], outputs: Vec::new(), batched: true };
+        let zeros = of(TensorSpec::new("a", DataType::Fp32, &[-1, 2])).zeros(3).expect("known");
+        assert_eq!(zeros, [HostTensor::from_f32(vec![3, 2], &[0.0; 6])]);
+        assert_eq!(of(TensorSpec::new("a", DataType::Fp32, &[-1, -1])).zeros(3), None);
+        assert_eq!(of(TensorSpec::new("a", DataType::Bytes, &[-1])).zeros(3), None);
     }
 
     #[test]

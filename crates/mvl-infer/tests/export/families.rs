@@ -1,9 +1,10 @@
-//! A cheap form of every kind of net in the zoo, exported.
+//! A cheap form of every kind of net in the zoo, exported, and with its weights in 8 bits.
 
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use mvl_core::{Backbone, Backend, Classifier, Cpu, ModelConfig};
+use burn::tensor::{Distribution, Tensor};
+use mvl_core::{Backbone, Backend, Classifier, Cpu, ModelConfig, fuse, quantize_weights};
 use mvl_infer::export::{OnnxExport, with_trial_weights, write_trial};
 use mvl_models::zoo;
 use serde_json::{Value, json};
@@ -96,6 +97,26 @@ fn every_family_is_equal_in_onnxruntime() {
         export(&classifier(name, &options), &folder.path().join(name));
     }
     assert_equal_in_onnxruntime(folder.path(), cheap_forms().len() * BATCHES.len());
+}
+
+/// Families whose layers are unlike others': attention in windows, squeezed channels, branches that were made one, long concatenations.
+const UNLIKE: [&str; 6] = ["convnext_v2", "densenet", "repvgg", "se_resnet", "swin_v2", "vit"];
+
+/// Layers of all kinds compute with weights that burn keeps in 8 bits.
+#[test]
+fn weights_in_8_bits_move_answers_a_little() {
+    let device = Cpu::device(0).expect("a CPU");
+    device.seed(3);
+    for (_, name, options) in cheap_forms().into_iter().filter(|(family, ..)| UNLIKE.contains(family)) {
+        let model = fuse(&classifier(name, &options));
+        let [channels, height, width] = picture(&model);
+        let images = Tensor::<4>::random([2, channels, height, width], Distribution::Normal(0.0, 1.0), &device);
+        let (exact, near) = (model.forward(images.clone()), quantize_weights(&model).forward(images));
+        let rms = |logits: Tensor<2>| logits.powi_scalar(2).mean().sqrt().into_scalar::<f32>();
+        let moved = rms(exact.clone() - near) / rms(exact);
+        // Narrow nets of random weights amplify every rounding; a wrong scale anywhere would move answers by as much as they are.
+        assert!(moved > 0.0 && moved < 0.25, "{name}: {moved} of the logits");
+    }
 }
 
 #[test]

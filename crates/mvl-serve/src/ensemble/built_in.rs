@@ -54,7 +54,7 @@ pub(super) async fn prepare(
     let begun: Vec<_> = pictures
         .into_iter()
         .map(|picture| {
-            let (decoders, spec) = (decoders.clone(), spec.clone());
+            let (decoders, spec) = (*decoders, spec.clone());
             Task::spawn(async move { decoders.prepare(spec, picture).await })
         })
         .collect();

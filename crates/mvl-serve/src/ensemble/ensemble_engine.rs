@@ -110,7 +110,7 @@ impl Ensemble {
                     service: service.clone(),
                     config: config.clone(),
                     picked: key.and_then(|key| picked.get(&key).cloned()),
-                    decoders: self.decoders.clone(),
+                    decoders: self.decoders,
                     priority: request.priority,
                     deadline,
                 };

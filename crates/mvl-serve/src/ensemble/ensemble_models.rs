@@ -109,11 +109,8 @@ impl ModelSource for EnsembleModels {
                 return Err(ServiceError::invalid(format!("ensemble {name:?}: {}", problems.join("; "))));
             }
         };
-        let ensemble = Ensemble {
-            config: config.clone(),
-            repository: Arc::downgrade(&repository),
-            decoders: self.decoders.clone(),
-        };
+        let ensemble =
+            Ensemble { config: config.clone(), repository: Arc::downgrade(&repository), decoders: self.decoders };
         let engine: Arc<dyn Engine> = Arc::new(EnsembleEngine { signature, ensemble: Arc::new(ensemble) });
         // Nothing is computed, so one is as good as many.
         Ok(ModelParts { replicas: vec![engine], classifier: None })

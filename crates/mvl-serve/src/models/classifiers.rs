@@ -90,8 +90,9 @@ impl<B: Backend> ModelSource for ClassifierModels<B> {
         }
         let builder = Predictor::<B>::builder(&found.address)
             .with_registry(self.registry.clone())
-            .with_device_ordinal(self.ordinal);
-        let (replicas, spec) = builder.load_replicas(engine, *replicas).map_err(wrong)?;
+            .with_device_ordinal(self.ordinal)
+            .with_engine(engine.clone());
+        let (replicas, spec) = builder.load_replicas(*replicas).map_err(wrong)?;
         Ok(ModelParts { replicas, classifier: Some(spec) })
     }
 

@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 
 use mvl_core::ClassifierSpec;
 use mvl_infer::drift::{DriftReference, DriftWatch};
-use mvl_infer::{BatchOptions, Batcher, ComputeSlots, DataType, Engine, HostTensor, Request, Signature};
+use mvl_infer::{BatchOptions, Batcher, ComputeSlots, Engine, HostTensor, Request, Signature};
 
 use super::FoundVersion;
 use crate::ServiceError;
@@ -93,26 +93,10 @@ impl LoadedModel {
     /// # Errors
     /// When the model fails.
     pub fn warm_up(&self) -> Result<(), ServiceError> {
-        if !self.signature().inputs.iter().all(|input| input.datatype != DataType::Bytes) {
-            return Ok(()); // what text or picture it wants is not known
-        }
         for rows in [1, self.batcher.options().max_rows] {
-            let inputs = self.signature().inputs.iter().map(|input| {
-                let mut shape: Vec<usize> = input.shape.iter().map(|side| side.unwrap_or(1)).collect();
-                if self.signature().batched
-                    && let Some(first) = shape.first_mut()
-                {
-                    *first = rows;
-                }
-                let bytes = shape.iter().product::<usize>() * input.datatype.size().unwrap_or(0);
-                HostTensor::new(input.datatype, shape, vec![0; bytes].into())
-            });
-            let inputs = inputs.collect::<Result<Vec<_>, _>>()?;
-            // A model whose sides are open may not take pictures of one pixel; that is no reason not to serve it.
-            let open = self.signature().inputs.iter().any(|input| input.shape.iter().skip(1).any(Option::is_none));
-            if open {
-                return Ok(());
-            }
+            // What text it wants is not known, and one whose sides are open may not take pictures of one pixel; that is no reason not to
+            // serve it.
+            let Some(inputs) = self.signature().zeros(rows) else { return Ok(()) };
             let deadline = Some(std::time::Instant::now() + Duration::from_secs(600));
             self.batcher.submit(Request { deadline, ..Request::new(inputs) }).wait()?;
         }

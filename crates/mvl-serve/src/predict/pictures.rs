@@ -1,6 +1,6 @@
 //! Pictures to predictions: decoded and prepared as in training, then asked together with strangers' pictures.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -61,17 +61,19 @@ pub struct Predictions {
     pub predictions: Vec<Vec<NamedClass>>,
 }
 
-/// Decodes pictures and prepares them, as many at a time as there are processors, so that memory has a bound. Cheap to clone.
-#[derive(Debug, Clone)]
+/// A place for each processor of this process, whoever decodes: requests, streams, ensembles.
+static PLACES: LazyLock<Semaphore> =
+    LazyLock::new(|| Semaphore::new(std::thread::available_parallelism().map_or(1, usize::from)));
+
+/// Decodes pictures and prepares them, in the whole process as many at a time as there are processors, so that memory has a bound.
+#[derive(Debug, Clone, Copy)]
 pub(crate) struct Decoders {
     limits: PictureLimits,
-    places: Arc<Semaphore>,
 }
 
 impl Decoders {
     pub(crate) fn new(limits: PictureLimits) -> Self {
-        let processors = std::thread::available_parallelism().map_or(1, usize::from);
-        Self { limits, places: Arc::new(Semaphore::new(processors)) }
+        Self { limits }
     }
 
     /// How many pictures there may be.
@@ -85,8 +87,7 @@ impl Decoders {
 
     /// A picture as a model wants it, `[1, C, H, W]`.
     pub(crate) async fn prepare(&self, spec: Arc<ClassifierSpec>, picture: Bytes) -> Result<HostTensor, ServiceError> {
-        let place = self.places.clone().acquire_owned().await;
-        let place = place.map_err(|_| ServiceError::internal("decoding has ended"))?;
+        let place = PLACES.acquire().await.map_err(|_| ServiceError::internal("decoding has ended"))?;
         let limits = self.limits;
         let span = tracing::info_span!(target: "mvl_serve::request", "decode", bytes = picture.len());
         let prepared = tokio::task::spawn_blocking(move || {

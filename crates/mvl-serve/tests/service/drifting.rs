@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use mvl_core::{Cpu, SampleRng};
+use mvl_data::InputTensor;
+use mvl_infer::Predictor;
 use mvl_infer::drift::DriftGatherer;
-use mvl_infer::{EngineOptions, HostTensor, Predictor};
 use mvl_models::zoo;
 use mvl_serve::GatewayOptions;
 use mvl_serve::models::{ClassifierModels, ModelDefinition};
@@ -41,13 +42,13 @@ fn value(page: &str, name: &str, figure: &str) -> f64 {
 fn darker_pictures_are_seen_as_such() {
     let folder = tempfile::tempdir().expect("a folder");
     save_model(folder.path(), "cat");
-    let builder = Predictor::<Cpu>::builder(folder.path());
-    let (engines, _) = builder.load_replicas(&EngineOptions::default(), 1).expect("a model");
+    let predictor = Predictor::<Cpu>::load(folder.path()).expect("a model");
     let (mut rng, mut gatherer) = (SampleRng::new([1, 0, 0, 0]), DriftGatherer::new(1));
     for _ in 0..400 {
         let picture = picture(&mut rng, 0.0);
-        let answer = engines[0].run(vec![HostTensor::from_f32(vec![1, 1, SIDE, SIDE], &picture)]).expect("an answer");
-        gatherer.add(&picture, &answer[1].to_f32().expect("probabilities"));
+        let image = InputTensor { shape: [1, SIDE, SIDE], values: picture };
+        let answer = predictor.predict_prepared(&[&image]).remove(0).expect("an answer");
+        gatherer.add(&image.values, answer.probabilities());
     }
     gatherer.finish().write(folder.path()).expect("written");
 

@@ -54,14 +54,12 @@ fn a_caller_may_choose_the_engine_but_not_its_library() {
 fn graphs_in_files_and_numbered_folders_are_served() {
     let folder = tempfile::tempdir().expect("a folder");
     save_model(&folder.path().join("saved"), "cat");
-    let predictor = mvl_infer::Predictor::<Cpu>::load(folder.path().join("saved")).expect("it loads");
+    let trained = mvl_infer::Predictor::<Cpu>::builder(folder.path().join("saved")).load_trained().expect("it loads");
     for version in ["1", "7"] {
         std::fs::create_dir_all(folder.path().join("graphs").join(version)).expect("a folder");
         let file = folder.path().join("graphs").join(version).join("model.onnx");
-        predictor.with_model(|model| {
-            let export = OnnxExport::of(model, [1, 28, 28]).with_spec(predictor.spec());
-            export.with_answer(OnnxAnswer::Softmax).write(file).expect("written")
-        });
+        let export = OnnxExport::of(&trained.model, [1, 28, 28]).with_spec(&trained.spec);
+        export.with_answer(OnnxAnswer::Softmax).write(file).expect("written");
     }
     let served = Served::start(Arc::new(ClassifierModels::<Cpu>::new(zoo())), GatewayOptions::default());
     let add = |name: &str, path: &str, engine: &str| {

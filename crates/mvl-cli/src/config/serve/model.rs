@@ -3,8 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use mvl::core::Precision;
-use mvl::infer::{BatchOptions, EngineKind, EngineOptions};
+use mvl::infer::{BatchOptions, EngineKind, EngineOptions, EnginePrecision};
 use mvl_serve::models::{MAX_REPLICAS, MAX_ROWS, ModelDefinition};
 use serde::{Deserialize, Serialize};
 
@@ -26,8 +25,10 @@ pub(crate) struct ModelTable {
     pub engine: Option<EngineKind>,
     /// Threads of one forward pass of a replica, of the engines `ort` and `rten`.
     pub engine_threads: Option<usize>,
-    /// The type that burn computes in: `f32`, `bf16`, `f16`.
-    pub precision: Option<Precision>,
+    /// What burn computes in and keeps weights in: `f32`, `bf16`, `f16`, `int8` (weights alone).
+    pub precision: Option<EnginePrecision>,
+    /// On which devices of the backend burn computes it; replicas take turns on them.
+    pub devices: Option<Vec<usize>>,
     /// ONNX Runtime's library, or a folder that holds it; one for all models.
     pub onnxruntime: Option<PathBuf>,
     /// How many forward passes of it may run at once.
@@ -68,8 +69,11 @@ pub(crate) struct ModelSettings {
     /// Threads of one forward pass of a replica.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub engine_threads: Option<usize>,
-    /// The type that burn computes in.
-    pub precision: Precision,
+    /// What burn computes in and keeps weights in.
+    pub precision: EnginePrecision,
+    /// On which devices of the backend burn computes it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub devices: Vec<usize>,
     /// ONNX Runtime's library, or a folder that holds it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub onnxruntime: Option<PathBuf>,
@@ -118,7 +122,8 @@ impl Default for ModelSettings {
         Self {
             engine: EngineKind::default(),
             engine_threads: None,
-            precision: Precision::F32,
+            precision: EnginePrecision::F32,
+            devices: Vec::new(),
             onnxruntime: None,
             replicas: 1,
             max_batch_size: batching.max_rows,
@@ -137,13 +142,15 @@ impl ModelTable {
     /// What is said here, and `defaults` where nothing is.
     pub(super) fn over(&self, defaults: &ModelSettings) -> ModelSettings {
         let engine = self.engine.unwrap_or(defaults.engine);
-        // Threads and precision are said of an engine; another one may not even have them.
+        // Threads, precision and devices are said of an engine; another one may not even have them.
         let threads = defaults.engine_threads.filter(|_| engine == defaults.engine);
-        let precision = if engine == defaults.engine { defaults.precision } else { Precision::F32 };
+        let precision = if engine == defaults.engine { defaults.precision } else { EnginePrecision::F32 };
+        let devices = if engine == defaults.engine { defaults.devices.clone() } else { Vec::new() };
         ModelSettings {
             engine,
             engine_threads: self.engine_threads.or(threads),
             precision: self.precision.unwrap_or(precision),
+            devices: self.devices.clone().unwrap_or(devices),
             onnxruntime: self.onnxruntime.clone().or_else(|| defaults.onnxruntime.clone()),
             replicas: self.replicas.unwrap_or(defaults.replicas),
             max_batch_size: self.max_batch_size.unwrap_or(defaults.max_batch_size),
@@ -210,7 +217,8 @@ impl ModelSettings {
     pub(super) fn engine_options(&self) -> EngineOptions {
         // There is one library for all, so that it may be said for models of other engines too.
         let library = self.onnxruntime.clone().filter(|_| self.engine == EngineKind::Ort);
-        EngineOptions { kind: self.engine, threads: self.engine_threads, library, precision: self.precision }
+        let (threads, precision, devices) = (self.engine_threads, self.precision, self.devices.clone());
+        EngineOptions { kind: self.engine, threads, library, devices, precision }
     }
 }
 

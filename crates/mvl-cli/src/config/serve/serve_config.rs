@@ -27,7 +27,7 @@ pub(crate) struct ServeConfig {
     pub version: u32,
     /// Where to compute.
     pub backend: BackendChoice,
-    /// Which device of the backend.
+    /// Which device of the backend, for models of which nothing is said.
     pub device: usize,
     /// How many forward passes may run at once, over all models.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -173,7 +173,7 @@ fn models(tables: &[ModelTable], defaults: &ModelSettings, problems: &mut Vec<St
             problems.push(format!("{here}.source: expected a folder or an address, got nothing"));
         }
         let settings = table.over(defaults);
-        if let Err(error) = settings.engine_options().check() {
+        if let Err(error) = settings.engine_options().check_for(settings.replicas) {
             problems.push(format!("{here}.engine: {error}"));
         }
         models.push(ServedModel {
@@ -216,6 +216,8 @@ mod tests {
         [[models]]
         name = "hats"
         source = "runs/hats"
+        devices = [0, 1]
+        precision = "int8"
     "#;
 
     #[test]
@@ -224,6 +226,12 @@ mod tests {
         let [shoes, hats] = &config.models[..] else { panic!("two models") };
         assert_eq!((shoes.settings.replicas, hats.settings.replicas), (3, 2));
         assert_eq!((shoes.settings.timeout_ms, hats.settings.max_batch_size), (1000, 8));
+        let engine = hats.definition().engine;
+        assert_eq!((engine.devices, engine.precision.name()), (vec![0, 1], "int8"));
+        assert!(shoes.definition().engine.devices.is_empty());
+        let alone = WHOLE.replace("replicas = 2", "replicas = 1");
+        let problems = read(&alone).expect_err("a device for nothing").to_string();
+        assert!(problems.contains("models[1].engine") && problems.contains("each of 2 devices, got 1"), "{problems}");
         assert_eq!(shoes.canary.as_ref().map(|canary| canary.percent), Some(5));
         assert_eq!(config.gateway_options().address.port(), 9000);
     }

@@ -3,13 +3,12 @@
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::Context;
 use clap::Args;
-use mvl::core::{Backend, Precision, Registry};
-use mvl::infer::{Engine, EngineKind, EngineOptions, EngineTiming, Predictor, load_onnx};
+use mvl::core::{Backend, Registry};
+use mvl::infer::{EngineKind, EngineOptions, EnginePrecision, EngineReport, InferError, Loading, Predictor, load_onnx};
 use serde::{Deserialize, Serialize};
 
 use crate::arguments::{ComputeArguments, Outcome};
@@ -46,37 +45,26 @@ pub(crate) struct EngineArguments {
     /// ONNX Runtime's library, or a folder that holds it; without it what ORT_DYLIB_PATH names.
     #[arg(long, value_name = "PATH")]
     onnxruntime: Option<PathBuf>,
-    /// The type that burn computes in: f32, bf16, f16.
-    #[arg(long, value_name = "TYPE", default_value_t = Precision::F32, value_parser = parse_precision)]
-    precision: Precision,
+    /// What burn computes in and keeps weights in: f32, bf16, f16, int8 (weights alone).
+    #[arg(long, value_name = "TYPE", default_value_t = EnginePrecision::F32)]
+    precision: EnginePrecision,
     #[command(flatten)]
     compute: ComputeArguments,
-}
-
-fn parse_precision(name: &str) -> Result<Precision, String> {
-    let found = Precision::ALL.into_iter().find(|precision| precision.name() == name);
-    found.ok_or_else(|| format!("expected f32, bf16 or f16, got {name:?}"))
-}
-
-/// What one engine took.
-#[derive(Debug, Serialize, Deserialize)]
-struct EngineReport {
-    engine: EngineKind,
-    platform: String,
-    load_ms: f64,
-    /// What the process had more of in memory once the model was loaded.
-    loaded_mib: Option<f64>,
-    /// The most that the process had in memory.
-    peak_mib: Option<f64>,
-    timings: Vec<EngineTiming>,
 }
 
 /// An engine's figures, or why there are none.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(untagged)]
 enum Measured {
-    Report(EngineReport),
-    Failed { engine: EngineKind, error: String },
+    Report {
+        engine: EngineKind,
+        #[serde(flatten)]
+        report: EngineReport,
+    },
+    Failed {
+        engine: EngineKind,
+        error: String,
+    },
 }
 
 pub(super) fn run(arguments: EngineArguments, registry: Registry, output: &Output) -> anyhow::Result<Outcome> {
@@ -88,7 +76,7 @@ pub(super) fn run(arguments: EngineArguments, registry: Registry, output: &Outpu
     if let [engine] = arguments.engine[..] {
         let backend = arguments.compute.backend.unwrap_or_default();
         let report = with_backend!(backend, B => arguments.measure::<B>(engine, registry)?)?;
-        let reports = [Measured::Report(report)];
+        let reports = [Measured::Report { engine, report }];
         output.result(&reports, || describe(&reports))?;
         return Ok(Outcome::Done);
     }
@@ -100,43 +88,29 @@ pub(super) fn run(arguments: EngineArguments, registry: Registry, output: &Outpu
 }
 
 impl EngineArguments {
-    fn measure<B: Backend>(&self, kind: EngineKind, registry: Registry) -> anyhow::Result<EngineReport> {
+    fn measure<B: Backend>(&self, kind: EngineKind, registry: Registry) -> Result<EngineReport, InferError> {
         let options = self.options(kind);
-        let before = resident_mib("VmRSS");
-        let begun = Instant::now();
-        let engine = self.load::<B>(&options, registry)?;
-        let load_ms = begun.elapsed().as_secs_f64() * 1000.0;
-        let loaded_mib = resident_mib("VmRSS").zip(before).map(|(after, before)| (after - before).max(0.0));
+        let batches: Vec<usize> = self.batch_size.iter().map(|&batch| batch as usize).collect();
         let duration = Duration::from_secs_f64(self.seconds);
-        let timings = self.batch_size.iter().map(|&batch| EngineTiming::measure(&*engine, batch as usize, duration));
-        let timings = timings.collect::<Result<Vec<_>, _>>()?;
-        let platform = engine.platform().to_owned();
-        Ok(EngineReport { engine: kind, platform, load_ms, loaded_mib, peak_mib: resident_mib("VmHWM"), timings })
+        let path = Path::new(&self.model);
+        if path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("onnx")) && path.is_file() {
+            let (file, loading) = Loading::watch(|| load_onnx(path, &options, 1))?;
+            return Ok(EngineReport::measure(&*file.replicas[0], loading, &batches, duration)?);
+        }
+        let builder = Predictor::<B>::builder(&self.model).with_registry(registry).with_engine(options);
+        let builder = match &self.weights {
+            Some(file) => builder.with_weights(file),
+            None => builder,
+        };
+        builder.load()?.report(&batches, duration)
     }
 
-    /// Threads and library for those engines that have them.
+    /// Threads and library are for those engines that have them; a precision that an engine has not is refused.
     fn options(&self, kind: EngineKind) -> EngineOptions {
         let threads = self.engine_threads.filter(|_| kind != EngineKind::Burn);
         let library = self.onnxruntime.clone().filter(|_| kind == EngineKind::Ort);
-        let precision = if kind == EngineKind::Burn { self.precision } else { Precision::F32 };
-        EngineOptions { kind, threads, library, precision }
-    }
-
-    fn load<B: Backend>(&self, options: &EngineOptions, registry: Registry) -> anyhow::Result<Arc<dyn Engine>> {
-        let path = Path::new(&self.model);
-        let is_graph = path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("onnx")) && path.is_file();
-        let mut replicas = if is_graph {
-            load_onnx(path, options, 1)?.replicas
-        } else {
-            let builder = Predictor::<B>::builder(&self.model).with_registry(registry);
-            let builder = builder.with_device_ordinal(self.compute.device.unwrap_or(0));
-            let builder = match &self.weights {
-                Some(file) => builder.with_weights(file),
-                None => builder,
-            };
-            builder.load_replicas(options, 1)?.0
-        };
-        replicas.pop().context("no engine was loaded")
+        let devices = self.compute.device.into_iter().collect();
+        EngineOptions { kind, threads, library, devices, precision: self.precision }
     }
 
     /// The same in a process of its own.
@@ -166,21 +140,13 @@ impl EngineArguments {
     }
 }
 
-/// Of this process, in MiB; `None` where the system does not say.
-fn resident_mib(field: &str) -> Option<f64> {
-    let status = std::fs::read_to_string("/proc/self/status").ok()?;
-    let line = status.lines().find_map(|line| line.strip_prefix(field)?.strip_prefix(':'))?;
-    let kibibytes: f64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
-    Some(kibibytes * 1024.0 / MIB)
-}
-
 fn describe(reports: &[Measured]) -> String {
-    let mib = |value: Option<f64>| value.map_or_else(|| "?".to_owned(), |value| format!("{value:.0}"));
+    let mib = |bytes: Option<u64>| bytes.map_or_else(|| "?".to_owned(), |bytes| format!("{:.1}", bytes as f64 / MIB));
     let mut rows = Vec::new();
     let mut failed = Vec::new();
     for measured in reports {
         let report = match measured {
-            Measured::Report(report) => report,
+            Measured::Report { report, .. } => report,
             Measured::Failed { engine, error } => {
                 failed.push(format!("{engine}: {error}"));
                 continue;
@@ -190,16 +156,29 @@ fn describe(reports: &[Measured]) -> String {
             rows.push(vec![
                 report.platform.clone(),
                 timing.batch.to_string(),
-                format!("{:.0}", report.load_ms),
-                mib(report.loaded_mib),
-                mib(report.peak_mib),
+                report.weights.map_or_else(|| "?".to_owned(), |weights| weights.parameters.to_string()),
+                mib(report.weights.map(|weights| weights.bytes)),
+                format!("{:.0}", report.loading.ms),
+                mib(report.loading.bytes),
+                mib(report.peak_bytes),
                 format!("{:.2}", timing.p50_ms),
                 format!("{:.2}", timing.p99_ms),
                 format!("{:.1}", timing.per_second),
             ]);
         }
     }
-    let head = ["engine", "batch", "load ms", "loaded MiB", "peak MiB", "p50 ms", "p99 ms", "samples/s"];
+    let head = [
+        "engine",
+        "batch",
+        "parameters",
+        "weights MiB",
+        "load ms",
+        "loaded MiB",
+        "peak MiB",
+        "p50 ms",
+        "p99 ms",
+        "samples/s",
+    ];
     let shown = (!rows.is_empty()).then(|| table(&head, &rows));
     shown.into_iter().chain(failed).collect::<Vec<_>>().join("\n")
 }

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use mvl::infer::EngineKind;
+use mvl::infer::{EngineKind, EnginePrecision};
 
 use crate::arguments::ComputeArguments;
 use crate::config::Override;
@@ -47,6 +47,12 @@ pub(crate) struct ServeArguments {
     /// Threads of one forward pass of a replica, of the engines ort and rten [config: defaults.engine_threads].
     #[arg(long, value_name = "N", allow_negative_numbers = true)]
     engine_threads: Option<i64>,
+    /// On which devices of the backend burn computes models, such as 0,1; replicas take turns on them [config: defaults.devices].
+    #[arg(long, value_name = "LIST", value_delimiter = ',', conflicts_with = "device")]
+    devices: Vec<u32>,
+    /// What burn computes in and keeps weights in: f32, bf16, f16, int8 (weights alone) [config: defaults.precision].
+    #[arg(long, value_name = "TYPE")]
+    precision: Option<EnginePrecision>,
     /// ONNX Runtime's library, or a folder that holds it, such as that of Python's package onnxruntime; without it what ORT_DYLIB_PATH names
     /// [config: defaults.onnxruntime].
     #[arg(long, value_name = "PATH")]
@@ -139,6 +145,8 @@ impl ServeArguments {
         put("service.shared_memory", self.shared_memory.then_some(true.into()));
         put("defaults.engine", self.engine.map(|engine| engine.name().into()));
         put("defaults.engine_threads", self.engine_threads.map(Into::into));
+        put("defaults.devices", (!self.devices.is_empty()).then(|| self.devices.clone().into()));
+        put("defaults.precision", self.precision.map(|precision| precision.name().into()));
         put("defaults.onnxruntime", self.onnxruntime.as_ref().map(|path| path.display().to_string().into()));
         put("defaults.replicas", self.replicas.map(Into::into));
         put("defaults.max_batch_size", self.max_batch_size.map(Into::into));

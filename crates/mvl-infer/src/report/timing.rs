@@ -4,8 +4,7 @@ use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Engine, EngineError};
-use crate::{DataType, HostTensor};
+use crate::{DataType, Engine, EngineError, HostTensor};
 
 /// Forward passes that are not counted.
 const WARM_UP: usize = 2;
