@@ -30,6 +30,7 @@ pub mod client;
 pub mod ensemble;
 mod extract;
 mod gateway;
+mod grpc_codec;
 pub mod load;
 mod local;
 pub mod mlflow;

@@ -407,3 +407,24 @@ fn without_a_key_only_health_is_told() {
     let large = vec![b' '; 2 * LIMIT];
     assert_eq!(served.ask(&format!("POST {ECHO}"), &[], &large).status, 401);
 }
+
+#[test]
+fn messages_that_are_none_over_grpc() {
+    let (served, _folder) = served(ApiKeys::default());
+    for (what, message) in [
+        ("a name that is no UTF-8", &b"\x0a\x02\xff\xfe"[..]),
+        ("a name that is cut off", b"\x0a\x09ab"),
+        ("a number for a name", b"\x08\x01"),
+        ("a datatype that is no UTF-8", b"\x0a\x04FP32\x2a\x06\x12\x04FP3\xff"),
+        ("field 0", b"\x02\x01a"),
+        ("an open end", b"\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff"),
+    ] {
+        let framed = [&[0][..], &(message.len() as u32).to_be_bytes(), message].concat();
+        let line = "POST /inference.GRPCInferenceService/ModelInfer";
+        let reply = served.ask(line, &["content-type: application/grpc", "te: trailers"], &framed);
+        let told = reply.header("grpc-message").unwrap_or_default();
+        assert_eq!((reply.status, reply.header("grpc-status")), (200, Some("3")), "{what}: {reply:?}");
+        assert!(told.contains("not%20as%20expected"), "{what}: {told}");
+    }
+    assert_eq!(served.get("/v2/health/ready").status, 200);
+}
