@@ -3,15 +3,18 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+#[cfg(any(feature = "ort", feature = "rten"))]
+use super::EngineKind;
 #[cfg(feature = "ort")]
 use super::OnnxRuntimeEngine;
 #[cfg(feature = "rten")]
 use super::RtenEngine;
-use super::{Engine, EngineKind, EngineOptions};
+use super::{Engine, EngineOptions};
 use crate::{InferError, Signature, TensorSpec};
 
 /// Where a graph is.
 #[derive(Debug)]
+#[cfg_attr(not(any(feature = "ort", feature = "rten")), expect(dead_code, reason = "no engine here takes graphs"))]
 pub(crate) enum GraphSource {
     /// A whole message.
     Bytes(Vec<u8>),
@@ -20,6 +23,10 @@ pub(crate) enum GraphSource {
 }
 
 /// Engines for a graph, as many as are wanted, that share what the runtime can share.
+#[cfg_attr(
+    not(any(feature = "ort", feature = "rten")),
+    expect(unused_variables, reason = "no engine here takes graphs")
+)]
 pub(crate) fn open_graph(
     source: &GraphSource,
     options: &EngineOptions,

@@ -8,6 +8,7 @@ mod encryption;
 mod engines;
 mod ensemble;
 mod grpc;
+mod grpc_codec;
 mod hostile;
 mod load;
 mod model_service;
