@@ -96,7 +96,14 @@ async fn unreferenced_content_is_collected(place: Place) {
     let young = tracker.collect_blobs(&HashSet::new(), Duration::from_secs(3600)).await.expect("collected");
     assert_eq!((young.removed, young.kept), (0, 2));
     tokio::time::sleep(Duration::from_millis(20)).await;
-    let old = tracker.collect_blobs(&HashSet::new(), Duration::ZERO).await.expect("collected");
+    let collect = async || tracker.collect_blobs(&HashSet::new(), Duration::ZERO).await.expect("collected");
+    let mut old = collect().await;
+    for _ in 0..20 {
+        if old.removed > 0 {
+            break;
+        }
+        old = collect().await; // a removal that the store has failed is left to the next collection
+    }
     assert_eq!((old.removed, old.kept), (1, 1));
     assert_eq!(tracker.read_artifact(&owner, "kept", 100).await.expect("read"), "kept");
 }
