@@ -14,7 +14,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
-use mvl::core::{Cpu, DataLoader, Order, Preprocess};
+use mvl::core::{Cpu, DataLoader, Order, Preprocess, peak_bytes};
 use mvl::data::{
     ImageFolder, LabelledDataset, Loader, LoaderConfig, RandomHorizontalFlip, RandomResizedCrop, ShardDataset,
     ShardLimits, StrategyConfig, TransformConfig, decode_file, encode_npy, shard_sample, write_shard,
@@ -121,7 +121,5 @@ fn paths(folder: &Path) -> Result<Vec<PathBuf>> {
 fn peak_mebibytes(folder: &Path) -> Result<u64> {
     let config = LoaderConfig { queue_bytes: BUDGET_BYTES, ..LoaderConfig::new(BATCH) };
     run_epoch(&loader(Arc::new(ImageFolder::open(folder)?), config)?, 0)?;
-    let status = std::fs::read_to_string("/proc/self/status")?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).context("Linux tells its peak")?;
-    Ok(line.trim().trim_end_matches(" kB").trim().parse::<u64>()? >> 10)
+    Ok(peak_bytes().context("Linux tells its peak")? >> 20)
 }

@@ -2,10 +2,9 @@
 //! Random weights: time does not depend on them. Run: `cargo bench --workspace --bench predict`
 
 use anyhow::Result;
-use mvl::core::{Backend, Labels, ModelConfig, Preprocess};
+use mvl::core::Backend;
 use mvl::infer::{Input, Predictor};
-use mvl::models::{ClassifierSpec, save_classifier, zoo};
-use mvl_benches::{heading, measure, on_every_backend, photographs, report_latency};
+use mvl_benches::{heading, measure, on_every_backend, photographs, report_latency, save_random_classifier};
 
 const CLASSES: usize = 1000;
 
@@ -15,14 +14,9 @@ fn run<B: Backend>() -> Result<()> {
     heading::<B>("prediction");
     let photo = photographs::jpeg(0)?;
     for name in ["mobilenet_v2", "resnet18", "resnet50"] {
-        let device = B::device(0)?;
         let folder = tempfile::tempdir()?;
-        let config = ModelConfig::new(name, CLASSES);
-        let model = zoo().create_classifier(&config, &device)?;
-        let labels = Labels::new((0..CLASSES).map(|class| class.to_string()));
-        let spec = ClassifierSpec::new(config, labels, Preprocess::imagenet(256, 224));
-        save_classifier(folder.path().join("model").as_path(), &model, &spec)?;
-        let predictor = Predictor::<B>::load(folder.path().join("model").display().to_string())?;
+        save_random_classifier::<B>(name, CLASSES, folder.path())?;
+        let predictor = Predictor::<B>::load(folder.path())?;
 
         let from_bytes = measure(|| {
             predictor.predict(Input::Bytes(&photo)).expect("a photo").top(5);

@@ -16,11 +16,11 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::routing::post;
 use axum::{Json, Router};
 use bytes::Bytes;
-use mvl::core::{Backend, Classification, Cpu, Labels, ModelConfig, Preprocess};
+use mvl::core::{Classification, Cpu};
 use mvl::data::preprocess_encoded;
 use mvl::infer::{DataType, Engine, EngineOptions, HostTensor};
-use mvl::models::{ClassifierSpec, save_classifier, zoo};
-use mvl_benches::photographs;
+use mvl::models::{ClassifierSpec, zoo};
+use mvl_benches::{photographs, save_random_classifier};
 use mvl_serve::load::{Load, Question};
 use mvl_serve::models::{ClassifierModels, LoadOptions, ModelDefinition, ModelSource, Repository};
 use mvl_serve::{GatewayOptions, HttpServer, Service, ServiceOptions, router};
@@ -161,14 +161,9 @@ fn median(mut values: Vec<f64>) -> f64 {
 }
 
 fn main() -> anyhow::Result<()> {
-    let device = Cpu::device(0)?;
     let folder = tempfile::tempdir()?;
-    let config = ModelConfig::new("mobilenet_v2", CLASSES);
-    let model = zoo().create_classifier(&config, &device)?;
-    let labels = Labels::new((0..CLASSES).map(|class| class.to_string()));
-    let spec = ClassifierSpec::new(config, labels, Preprocess::imagenet(256, 224));
     let source = folder.path().join("model");
-    save_classifier(&source, &model, &spec)?;
+    save_random_classifier::<Cpu>("mobilenet_v2", CLASSES, &source)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(compare(source.to_str().context("a path in UTF-8")?))
 }

@@ -3,9 +3,11 @@
 
 pub mod photographs;
 
+use std::path::Path;
 use std::time::{Duration, Instant};
 
-use mvl::core::Backend;
+use mvl::core::{Backend, Labels, ModelConfig, Preprocess};
+use mvl::models::{ClassifierSpec, save_classifier, zoo};
 
 /// Rounds that are thrown away.
 const WARM_UP: usize = 2;
@@ -99,4 +101,16 @@ pub fn report_latency(name: &str, timing: Timing) {
         ms(timing.slowest),
         ms(timing.fastest)
     );
+}
+
+/// Saves a classifier of the zoo for pictures of 224 by 224 pixels, with random weights and so many classes, in a folder.
+///
+/// # Errors
+/// When there is no such name, or it cannot be saved.
+pub fn save_random_classifier<B: Backend>(name: &str, classes: usize, folder: &Path) -> anyhow::Result<()> {
+    let config = ModelConfig::new(name, classes);
+    let model = zoo().create_classifier(&config, &B::device(0)?)?;
+    let labels = Labels::new((0..classes).map(|class| class.to_string()));
+    save_classifier(folder, &model, &ClassifierSpec::new(config, labels, Preprocess::imagenet(256, 224)))?;
+    Ok(())
 }

@@ -33,6 +33,7 @@
 mod annotations;
 mod atomic_file;
 mod backend;
+mod bounded_file;
 mod classification;
 mod classifier_spec;
 pub mod conformance;
@@ -66,6 +67,7 @@ mod with_causes;
 pub use annotations::*;
 pub use atomic_file::{sync_folder, write_atomically, write_disposable};
 pub use backend::*;
+pub use bounded_file::read_bounded;
 pub use classification::{Classification, ScoredClass};
 pub use classifier_spec::{BURN_VERSION, CLASSIFIER_VERSION, ClassifierSpec};
 pub use erased::{BackboneTable, Boxed, BoxedBackbone, BoxedHead, HeadTable};

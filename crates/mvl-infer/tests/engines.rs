@@ -46,6 +46,21 @@ fn net(name: &str, options: &Value) -> (Classifier, ClassifierSpec) {
     (model, ClassifierSpec::new(config, labels, preprocess))
 }
 
+/// Small nets of three kinds, each saved in a folder.
+fn saved_nets() -> impl Iterator<Item = (&'static str, tempfile::TempDir)> {
+    let nets = [
+        ("mobilenet_v2", json!({ "width": 0.25 })),
+        ("resnet18", json!({ "width": 0.125 })),
+        ("vit_tiny_patch16_224", json!({ "depth": 2, "img_size": 64 })),
+    ];
+    nets.into_iter().map(|(name, options)| {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (model, spec) = net(name, &options);
+        save_classifier(folder.path(), &model, &spec).expect("saved");
+        (name, folder)
+    })
+}
+
 /// Pictures that are all different.
 fn pictures(count: usize, sides: &[usize]) -> HostTensor {
     let shape = [&[count], sides].concat();
@@ -89,14 +104,7 @@ fn assert_engines_agree(load: impl Fn(&EngineOptions) -> Vec<Arc<dyn Engine>>, w
 
 #[test]
 fn engines_agree_on_nets_of_the_zoo() {
-    for (name, options) in [
-        ("mobilenet_v2", json!({ "width": 0.25 })),
-        ("resnet18", json!({ "width": 0.125 })),
-        ("vit_tiny_patch16_224", json!({ "depth": 2, "img_size": 64 })),
-    ] {
-        let folder = tempfile::tempdir().expect("a folder");
-        let (model, spec) = net(name, &options);
-        save_classifier(folder.path(), &model, &spec).expect("saved");
+    for (name, folder) in saved_nets() {
         let load = |options: &EngineOptions| {
             let builder = Predictor::<Cpu>::builder(folder.path());
             builder.with_engine(options.clone()).load_replicas(2).expect("it loads").0
@@ -182,14 +190,7 @@ fn what_cannot_be_computed_is_said() {
 fn lower_precisions_of_burn_move_answers_a_little() {
     use EnginePrecision::{Bf16, F16, F32, Int8};
 
-    for (name, options) in [
-        ("mobilenet_v2", json!({ "width": 0.25 })),
-        ("resnet18", json!({ "width": 0.125 })),
-        ("vit_tiny_patch16_224", json!({ "depth": 2, "img_size": 64 })),
-    ] {
-        let folder = tempfile::tempdir().expect("a folder");
-        let (model, spec) = net(name, &options);
-        save_classifier(folder.path(), &model, &spec).expect("saved");
+    for (name, folder) in saved_nets() {
         let side = SIDE as usize;
         let answer = |precision| {
             let options = EngineOptions { precision, ..EngineOptions::default() };

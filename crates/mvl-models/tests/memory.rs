@@ -7,7 +7,7 @@ use std::process::Command;
 use std::time::Instant;
 
 use burn::tensor::Device;
-use mvl_core::{Backend, Cpu, ModelConfig};
+use mvl_core::{Backend, Cpu, ModelConfig, peak_bytes, resident_bytes};
 use mvl_models::weights::{LoadPolicy, load_weights, load_weights_mapped, save_safetensors};
 use mvl_models::zoo;
 
@@ -70,21 +70,14 @@ fn the_measured_process() {
     let load =
         if std::env::var(MAPPED).is_ok_and(|mapped| mapped == "true") { load_weights_mapped } else { load_weights };
     let (zoo, config, device) = (zoo(), config(&name), cpu());
-    let before = status("VmRSS:");
+    let before = resident_bytes().expect("Linux") as f64;
     let begin = Instant::now();
     let model = zoo.create_classifier(&config, &device).expect("a name of the zoo");
     let (model, report) = load(model, &config, &zoo, weights, LoadPolicy::strict()).expect("they fit");
     let elapsed = begin.elapsed();
-    let most = status("VmHWM:") - before;
+    let most = peak_bytes().expect("Linux") as f64 - before;
     let file = std::fs::metadata(weights).expect("it is there").len() as f64;
     println!("\nmeasured {report}, {:.0} MB at most for a file of {:.0} MB, {elapsed:.2?}", most / 1e6, file / 1e6);
     println!("factor {:.3}", most / file);
     drop(model);
-}
-
-/// A line of the kernel's account of this process, in bytes.
-fn status(line: &str) -> f64 {
-    let text = std::fs::read_to_string("/proc/self/status").expect("Linux");
-    let kib = text.lines().find_map(|text| text.strip_prefix(line)).and_then(|rest| rest.split_whitespace().next());
-    1024.0 * kib.and_then(|kib| kib.parse::<f64>().ok()).expect("a number of KiB")
 }

@@ -8,10 +8,12 @@ mod device_allocator;
 mod host;
 mod manager;
 mod memory_pool;
+mod process_memory;
 mod shared_memory;
 
 pub use cpu_scheduler::{CpuLease, CpuScheduler, CpuUsage, Work};
 pub use device_allocator::{DeviceAllocator, DeviceError, DeviceLease, DeviceMemory, DeviceUsage};
 pub use manager::{ResourceConfig, ResourceManager, ResourceUsage};
 pub use memory_pool::{MemoryPool, MemoryUsage, OverBudget, Reservation};
+pub use process_memory::{peak_bytes, resident_bytes};
 pub use shared_memory::{SharedMemory, SharedMemoryUsage};

@@ -1,10 +1,9 @@
 //! [`DriftReference`]: how figures were distributed on the data that a model was made with.
 
-use std::fs::File;
-use std::io::{self, Read};
+use std::io;
 use std::path::{Path, PathBuf};
 
-use mvl_core::write_atomically;
+use mvl_core::{read_bounded, write_atomically};
 use mvl_models::saved_model_in;
 use serde::{Deserialize, Serialize};
 
@@ -89,14 +88,12 @@ impl DriftReference {
     pub fn read(folder: &Path) -> Result<Option<Self>, ReferenceError> {
         let path = folder.join(REFERENCE_FILE);
         let wrong = |what: String| ReferenceError::Format { path: path.clone(), what };
-        let mut bytes = Vec::new();
-        let read = File::open(&path).and_then(|file| file.take(MAX_BYTES + 1).read_to_end(&mut bytes));
-        match read {
+        let bytes = match read_bounded(&path, MAX_BYTES) {
+            Ok(bytes) => bytes,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) if error.kind() == io::ErrorKind::FileTooLarge => return Err(wrong(error.to_string())),
             Err(source) => return Err(ReferenceError::Io { path, source }),
-            Ok(_) if bytes.len() as u64 > MAX_BYTES => return Err(wrong(format!("more than {MAX_BYTES} bytes"))),
-            Ok(_) => {}
-        }
+        };
         let reference: Self = serde_json::from_slice(&bytes).map_err(|error| wrong(error.to_string()))?;
         match reference.problem() {
             Some(problem) => Err(wrong(problem)),

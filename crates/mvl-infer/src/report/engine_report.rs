@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
+use mvl_core::peak_bytes;
 use serde::{Deserialize, Serialize};
 
-use super::process_memory::peak_bytes;
 use super::{EngineTiming, Loading, WeightsSize};
 use crate::{Engine, EngineError};
 

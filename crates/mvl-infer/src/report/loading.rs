@@ -2,9 +2,8 @@
 
 use std::time::Instant;
 
+use mvl_core::resident_bytes;
 use serde::{Deserialize, Serialize};
-
-use super::process_memory::resident_bytes;
 
 /// What loading a model took.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]

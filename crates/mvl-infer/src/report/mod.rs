@@ -2,7 +2,6 @@
 
 mod engine_report;
 mod loading;
-mod process_memory;
 mod timing;
 mod weights_size;
 

@@ -1,8 +1,7 @@
 //! [`DayCounts`]: how often each key asked today, in a file, so that a new process goes on counting.
 
 use std::collections::BTreeMap;
-use std::fs::File;
-use std::io::{ErrorKind, Read};
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
@@ -10,11 +9,10 @@ use mvl_core::write_atomically;
 use serde::{Deserialize, Serialize};
 
 use super::KeyFileError;
+use super::key_file::read_text;
 
 /// The version of the format.
 const VERSION: u32 = 1;
-/// The largest file that is read.
-const MAX_BYTES: u64 = 16 << 20;
 
 /// A file of counts, by the names of keys.
 #[derive(Debug)]
@@ -38,28 +36,30 @@ impl Counts {
     pub(super) fn new(day: u64, requests: BTreeMap<String, u32>) -> Self {
         Self { version: VERSION, day, requests }
     }
+
+    fn parse(text: &str) -> Result<Self, String> {
+        let counts: Self =
+            toml::from_str(text).map_err(|error| format!("these are no counts of requests: {}", error.message()))?;
+        match counts.version {
+            VERSION => Ok(counts),
+            got => Err(format!("expected counts of version {VERSION}, got {got}")),
+        }
+    }
 }
 
 impl DayCounts {
     /// Reads a file, or begins with none where there is no file.
     pub(super) fn open(path: &Path) -> Result<Self, KeyFileError> {
-        let failed = |source| KeyFileError::File { path: path.to_owned(), source };
-        let wrong = |what| KeyFileError::Wrong { path: path.to_owned(), what };
-        let mut text = String::new();
-        let counts = match File::open(path) {
-            Err(error) if error.kind() == ErrorKind::NotFound => Counts::new(0, BTreeMap::new()),
-            Err(error) => return Err(failed(error)),
-            Ok(file) => {
-                file.take(MAX_BYTES).read_to_string(&mut text).map_err(failed)?;
-                let again = "remove the file to begin anew";
-                let counts: Counts = toml::from_str(&text)
-                    .map_err(|error| wrong(format!("these are no counts of requests: {}; {again}", error.message())))?;
-                if counts.version != VERSION {
-                    let got = counts.version;
-                    return Err(wrong(format!("expected counts of version {VERSION}, got {got}; {again}")));
-                }
-                counts
+        let counts = match read_text(path) {
+            Ok(text) => {
+                let what = |what| format!("{what}; remove the file to begin anew");
+                Counts::parse(&text)
+                    .map_err(|error| KeyFileError::Wrong { path: path.to_owned(), what: what(error) })?
             }
+            Err(KeyFileError::File { source, .. }) if source.kind() == ErrorKind::NotFound => {
+                Counts::new(0, BTreeMap::new())
+            }
+            Err(error) => return Err(error),
         };
         Ok(Self { path: path.to_owned(), kept: Mutex::new(counts) })
     }

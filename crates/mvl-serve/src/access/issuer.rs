@@ -219,13 +219,8 @@ impl IssuerKeys {
 }
 
 fn read_file(path: &Path) -> Result<KeySet, String> {
-    use std::io::Read;
-    let mut bytes = Vec::new();
-    let read = std::fs::File::open(path).and_then(|file| file.take(MAX_BYTES as u64 + 1).read_to_end(&mut bytes));
-    read.map_err(|error| format!("cannot read {}: {error}", path.display()))?;
-    if bytes.len() > MAX_BYTES {
-        return Err(format!("expected at most {MAX_BYTES} bytes in {}", path.display()));
-    }
+    let read = mvl_core::read_bounded(path, MAX_BYTES as u64);
+    let bytes = read.map_err(|error| format!("cannot read {}: {error}", path.display()))?;
     KeySet::read(&bytes).map_err(|error| format!("{}: {error}", path.display()))
 }
 

@@ -16,13 +16,14 @@
 
 use std::collections::HashSet;
 use std::fmt;
-use std::io::{self, Read};
+use std::io::{self, ErrorKind::InvalidData};
 use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use mvl_core::read_bounded;
 use ring::rand::{SecureRandom, SystemRandom};
 use serde::{Deserialize, Serialize};
 use toml::value::Datetime;
@@ -178,14 +179,8 @@ impl KeyFile {
     /// # Errors
     /// When it cannot be read, has other fields or another version than it should, or keys of the same name or digest.
     pub fn read(path: &Path) -> Result<Self, KeyFileError> {
-        let mut text = String::new();
-        let read = std::fs::File::open(path).and_then(|file| file.take(MAX_BYTES + 1).read_to_string(&mut text));
-        read.map_err(|source| KeyFileError::File { path: path.to_owned(), source })?;
-        let wrong = |what| KeyFileError::Wrong { path: path.to_owned(), what };
-        if text.len() as u64 > MAX_BYTES {
-            return Err(wrong(format!("expected at most {MAX_BYTES} bytes")));
-        }
-        Self::parse(&text).map_err(wrong)
+        let text = read_text(path)?;
+        Self::parse(&text).map_err(|what| KeyFileError::Wrong { path: path.to_owned(), what })
     }
 
     /// Reads text.
@@ -252,6 +247,13 @@ impl KeyFile {
         mvl_core::write_atomically(path, |out| out.write_all(text.as_bytes()))
             .map_err(|source| KeyFileError::File { path: path.to_owned(), source })
     }
+}
+
+/// The text of a file about keys.
+pub(super) fn read_text(path: &Path) -> Result<String, KeyFileError> {
+    let read = read_bounded(path, MAX_BYTES);
+    let text = read.and_then(|bytes| String::from_utf8(bytes).map_err(|error| io::Error::new(InvalidData, error)));
+    text.map_err(|source| KeyFileError::File { path: path.to_owned(), source })
 }
 
 #[cfg(test)]

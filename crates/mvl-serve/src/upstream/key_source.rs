@@ -24,7 +24,12 @@ impl KeySource {
     /// When it is not there, or cannot be sent in a header. The message does not show it.
     pub fn read(&self) -> Result<String, String> {
         let text = match self {
-            Self::File(path) => read_file(path).map_err(|what| format!("{what}; {}", path.display()))?,
+            Self::File(path) => {
+                let read = mvl_core::read_bounded(path, MAX_BYTES);
+                let bytes =
+                    read.map_err(|error| format!("cannot read a server's key in {}: {error}", path.display()))?;
+                String::from_utf8_lossy(&bytes).into_owned() // what was no UTF-8 is no ASCII
+            }
             Self::Variable(name) => {
                 std::env::var(name).map_err(|_| format!("expected a key in the variable {name}, which is not set"))?
             }
@@ -41,17 +46,6 @@ impl KeySource {
             Self::File(path) => path.display().to_string(),
             Self::Variable(name) => format!("the variable {name}"),
         }
-    }
-}
-
-fn read_file(path: &std::path::Path) -> Result<String, String> {
-    use std::io::Read;
-    let mut text = String::new();
-    let read = std::fs::File::open(path).and_then(|file| file.take(MAX_BYTES + 1).read_to_string(&mut text));
-    read.map_err(|error| format!("cannot read a server's key: {error}"))?;
-    match text.len() as u64 <= MAX_BYTES {
-        true => Ok(text),
-        false => Err(format!("expected a key of at most {MAX_BYTES} bytes")),
     }
 }
 

@@ -5,7 +5,6 @@ use std::net::TcpStream;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use mvl_infer::{DataType, Engine, EngineError, HostTensor, IdentityEngine, Signature};
 use mvl_serve::GatewayOptions;
 use mvl_serve::models::{FixedModels, ModelDefinition};
 
@@ -13,30 +12,13 @@ use crate::grpc::proto::inference as proto;
 use crate::grpc::{GrpcClient, runtime};
 use crate::security::FINE;
 use crate::served::{Reply, Served};
+use crate::slow::Slow;
 
 /// How long an answer takes.
 const PASS: Duration = Duration::from_millis(700);
 
-/// Gives back what it gets, after a while.
-struct Slow(IdentityEngine);
-
-impl Engine for Slow {
-    fn signature(&self) -> &Signature {
-        self.0.signature()
-    }
-
-    fn platform(&self) -> &str {
-        "slow"
-    }
-
-    fn run(&self, inputs: Vec<HostTensor>) -> Result<Vec<HostTensor>, EngineError> {
-        std::thread::sleep(PASS);
-        Ok(inputs)
-    }
-}
-
 fn served() -> Served {
-    let slow: Arc<dyn Engine> = Arc::new(Slow(IdentityEngine::new(&[DataType::Fp32])));
+    let slow = Slow::identity(PASS);
     let served = Served::start(Arc::new(FixedModels::new(vec![("slow".to_owned(), slow)])), GatewayOptions::default());
     served.repository.add(ModelDefinition::new("slow", "slow")).expect("loaded");
     served

@@ -18,25 +18,12 @@ use tonic::{Request, Response, Status, Streaming};
 use tonic_prost::ProstCodec;
 
 /// What the proto files say, in Rust.
+#[allow(dead_code, unreachable_pub, clippy::all, clippy::allow_attributes_without_reason, reason = "generated")]
 pub(crate) mod proto {
     pub(crate) mod models {
-        #![allow(
-            dead_code,
-            unreachable_pub,
-            clippy::all,
-            clippy::allow_attributes_without_reason,
-            reason = "generated"
-        )]
         tonic::include_proto!("mvl.v1");
     }
     pub(crate) mod inference {
-        #![allow(
-            dead_code,
-            unreachable_pub,
-            clippy::all,
-            clippy::allow_attributes_without_reason,
-            reason = "generated"
-        )]
         tonic::include_proto!("inference");
     }
 }

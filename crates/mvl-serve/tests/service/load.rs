@@ -5,43 +5,24 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use mvl_infer::{BatchOptions, DataType, Engine, EngineError, HostTensor, Signature, TensorSpec};
+use mvl_infer::BatchOptions;
 use mvl_serve::GatewayOptions;
 use mvl_serve::load::{Load, LoadError, Question};
 use mvl_serve::models::{FixedModels, ModelDefinition};
 
 use crate::served::Served;
-
-/// Takes ten milliseconds, whatever it gets.
-struct Slow(Signature);
-
-impl Engine for Slow {
-    fn signature(&self) -> &Signature {
-        &self.0
-    }
-
-    fn platform(&self) -> &str {
-        "slow"
-    }
-
-    fn run(&self, inputs: Vec<HostTensor>) -> Result<Vec<HostTensor>, EngineError> {
-        std::thread::sleep(Duration::from_millis(10));
-        Ok(inputs)
-    }
-}
+use crate::slow::Slow;
 
 #[test]
 fn five_times_what_can_be_done() -> Result<(), LoadError> {
-    let spec = |name| vec![TensorSpec::new(name, DataType::Fp32, &[-1, 1])];
-    let engine: Arc<dyn Engine> = Arc::new(Slow(Signature { inputs: spec("x"), outputs: spec("y"), batched: true }));
-    let models = FixedModels::new(vec![("slow".to_owned(), engine)]);
+    let models = FixedModels::new(vec![("slow".to_owned(), Slow::identity(Duration::from_millis(10)))]);
     let served = Served::start(Arc::new(models), GatewayOptions::default());
     // One row a pass: a hundred a second and no more.
     let timeout = Duration::from_millis(300);
     let batching = BatchOptions { max_rows: 1, timeout, ..BatchOptions::default() };
     served.repository.define(ModelDefinition { batching, ..ModelDefinition::new("slow", "slow") }).expect("new");
     served.repository.load("slow").expect("loaded");
-    let body = r#"{"inputs":[{"name":"x","shape":[1,1],"datatype":"FP32","data":[1]}]}"#;
+    let body = r#"{"inputs":[{"name":"INPUT0","shape":[1,1],"datatype":"FP32","data":[1]}]}"#;
     let seconds = std::env::var("MVL_OVERLOAD_SECONDS").ok().and_then(|seconds| seconds.parse().ok()).unwrap_or(2.0);
     let load = Load {
         authority: served.address.to_string(),

@@ -16,6 +16,7 @@ mod openapi;
 mod remote;
 mod security;
 mod served;
+mod slow;
 mod stored;
 mod stream;
 mod switching;

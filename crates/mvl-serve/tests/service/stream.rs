@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use futures_util::{SinkExt, StreamExt};
 use mvl_core::{Channels, Cpu, Image};
 use mvl_data::encode_png;
-use mvl_infer::{Engine, EngineError, HostTensor, Signature};
+use mvl_infer::Engine;
 use mvl_models::zoo;
 use mvl_serve::models::{
     ClassifierModels, FoundVersion, IdentityModels, LoadOptions, ModelDefinition, ModelParts, ModelSource,
@@ -21,28 +21,12 @@ use tokio_tungstenite::tungstenite::protocol::frame::coding::{Data, OpCode};
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 
 use crate::served::{Served, save_model};
+use crate::slow::Slow;
 
 type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
 
 /// A saved model that takes so long for each forward pass; identity models beside it.
 struct Slowly(ClassifierModels<Cpu>, Duration);
-
-struct Slow(Arc<dyn Engine>, Duration);
-
-impl Engine for Slow {
-    fn signature(&self) -> &Signature {
-        self.0.signature()
-    }
-
-    fn platform(&self) -> &str {
-        "slow"
-    }
-
-    fn run(&self, inputs: Vec<HostTensor>) -> Result<Vec<HostTensor>, EngineError> {
-        std::thread::sleep(self.1);
-        self.0.run(inputs)
-    }
-}
 
 impl ModelSource for Slowly {
     fn resolve(&self, source: &str) -> Result<FoundVersion, ServiceError> {
@@ -54,7 +38,7 @@ impl ModelSource for Slowly {
             return IdentityModels.load(found, options);
         }
         let ModelParts { replicas, classifier } = self.0.load(found, options)?;
-        let slow = replicas.into_iter().map(|engine| Arc::new(Slow(engine, self.1)) as Arc<dyn Engine>);
+        let slow = replicas.into_iter().map(|engine| Arc::new(Slow { engine, pass: self.1 }) as Arc<dyn Engine>);
         Ok(ModelParts { replicas: slow.collect(), classifier })
     }
 }

@@ -7,7 +7,6 @@ use axum::Router;
 use axum::body::Bytes;
 use axum::extract::State;
 use axum::routing::post;
-use mvl_infer::{DataType, Engine, EngineError, HostTensor, Signature, TensorSpec};
 use mvl_serve::models::{FixedModels, ModelDefinition, Repository};
 use mvl_serve::telemetry::{LogFormat, Telemetry, TelemetryOptions};
 use mvl_serve::{GatewayOptions, HttpServer, LineWriter, Service, ServiceOptions, router};
@@ -19,32 +18,13 @@ use serde_json::Value;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use crate::security::FINE;
+use crate::slow::Slow;
 
 /// How long the engine takes.
 const TWENTY: Duration = Duration::from_millis(20);
 
-/// Gives back what it gets, after a while.
-struct Slow(Signature);
-
-impl Engine for Slow {
-    fn signature(&self) -> &Signature {
-        &self.0
-    }
-
-    fn platform(&self) -> &str {
-        "slow"
-    }
-
-    fn run(&self, inputs: Vec<HostTensor>) -> Result<Vec<HostTensor>, EngineError> {
-        std::thread::sleep(TWENTY);
-        Ok(inputs)
-    }
-}
-
 fn slow_models() -> Arc<FixedModels> {
-    let spec = |name| vec![TensorSpec::new(name, DataType::Fp32, &[-1, 2])];
-    let engine = Slow(Signature { inputs: spec("INPUT0"), outputs: spec("OUTPUT0"), batched: true });
-    Arc::new(FixedModels::new(vec![("slow".to_owned(), Arc::new(engine))]))
+    Arc::new(FixedModels::new(vec![("slow".to_owned(), Slow::identity(TWENTY))]))
 }
 
 type Collected = Arc<Mutex<Vec<ExportTraceServiceRequest>>>;

@@ -1,8 +1,7 @@
 //! What lies in a checkpoint's folder, and how each file is known again.
 
 use std::collections::BTreeMap;
-use std::fs::File;
-use std::io::Read;
+use std::io::ErrorKind;
 use std::path::Path;
 
 use burn::module::Module;
@@ -103,14 +102,9 @@ impl Manifest {
 
 /// Reads a file of at most `limit` bytes.
 fn read_bounded(path: &Path, limit: u64) -> Result<Vec<u8>, TrainError> {
-    let failed = |error: std::io::Error| match error.kind() {
-        std::io::ErrorKind::NotFound => TrainError::damaged("the file is missing", path),
+    mvl_core::read_bounded(path, limit).map_err(|error| match error.kind() {
+        ErrorKind::NotFound => TrainError::damaged("the file is missing", path),
+        ErrorKind::FileTooLarge => TrainError::damaged(error.to_string(), path),
         _ => TrainError::read(CHECKPOINT, path, error),
-    };
-    let mut bytes = Vec::new();
-    File::open(path).and_then(|file| file.take(limit.saturating_add(1)).read_to_end(&mut bytes)).map_err(failed)?;
-    if bytes.len() as u64 > limit {
-        return Err(TrainError::damaged(format!("expected at most {limit} bytes"), path));
-    }
-    Ok(bytes)
+    })
 }

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use mvl_core::{Flow, ObserverError, TrainingEvent, TrainingObserver};
+use mvl_core::{Flow, ObserverError, TrainingEvent, TrainingObserver, peak_bytes};
 use serde_json::{Value, json};
 
 use super::append_file::AppendFile;
@@ -94,7 +94,7 @@ impl TrainingObserver for Throughput {
                         "global_step": global_step,
                         "samples_per_second": self.rolling.samples_per_second(),
                         "slowest_step_seconds": self.slowest.as_secs_f64(),
-                        "peak_memory_bytes": peak_memory_bytes(),
+                        "peak_memory_bytes": peak_bytes(),
                     });
                     self.write(&line)?;
                 }
@@ -111,7 +111,7 @@ impl TrainingObserver for Throughput {
                     "train_seconds": train_seconds,
                     "seconds": seconds,
                     "train_share": train_seconds / seconds,
-                    "peak_memory_bytes": peak_memory_bytes(),
+                    "peak_memory_bytes": peak_bytes(),
                 });
                 self.write(&line)?;
             }
@@ -153,17 +153,6 @@ impl RollingSpeed {
         let samples: usize = self.steps.iter().map(|(_, samples)| samples).sum();
         Some(samples as f64 / time.as_secs_f64()).filter(|speed| speed.is_finite())
     }
-}
-
-/// The most memory that this process ever had resident, where Linux tells it.
-fn peak_memory_bytes() -> Option<u64> {
-    peak_of(&std::fs::read_to_string("/proc/self/status").ok()?)
-}
-
-fn peak_of(status: &str) -> Option<u64> {
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
-    let kibibytes: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
-    kibibytes.checked_mul(1024)
 }
 
 #[cfg(test)]
@@ -215,11 +204,5 @@ mod tests {
 
         Throughput::new(&path).begin(3).expect("writable"); // as a resumed run does
         assert_eq!(lines(&path).len(), 2);
-    }
-
-    #[test]
-    fn linux_tells_kibibytes() {
-        assert_eq!(peak_of("VmPeak:\t  999 kB\nVmHWM:\t    2048 kB\nVmRSS: 1 kB\n"), Some(2 << 20));
-        assert_eq!(peak_of("VmRSS: 1 kB\n"), None);
     }
 }

@@ -3,13 +3,12 @@
 //! What the config says becomes a [`ClassifierSpec`]: the architecture's name, the classes, and how pictures are prepared. Models of
 //! the library `transformers` have another config, and are refused with a reason.
 
-use std::fs::File;
-use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use burn::tensor::Device;
 use mvl_core::{
     Channels, Classifier, Filter, Labels, ModelConfig, ModelError, Options, Preprocess, Registry, Resize, ResizeTo,
+    read_bounded,
 };
 use serde::Deserialize;
 use serde_json::{Map, Value};
@@ -71,9 +70,7 @@ pub(super) fn weights_in(folder: &Path) -> Option<PathBuf> {
 /// The same, where the weights may not be there yet.
 pub(super) fn read_config(folder: &Path) -> Result<HuggingFaceModel, ModelError> {
     let path = folder.join(CONFIG_FILE);
-    let mut text = Vec::new();
-    let read = File::open(&path).and_then(|file| file.take(MAX_CONFIG_BYTES).read_to_end(&mut text));
-    read.map_err(|source| ModelError::File {
+    let text = read_bounded(&path, MAX_CONFIG_BYTES).map_err(|source| ModelError::File {
         what: "cannot read the model's config".to_owned(),
         path: path.display().to_string(),
         source: Some(source.into()),

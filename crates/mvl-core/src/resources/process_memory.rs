@@ -3,12 +3,12 @@
 use std::fs;
 
 /// What the process has in memory now, in bytes; `None` where the system does not say.
-pub(super) fn resident_bytes() -> Option<u64> {
+pub fn resident_bytes() -> Option<u64> {
     bytes_of("VmRSS:", &fs::read_to_string("/proc/self/status").ok()?)
 }
 
 /// The most that the process had in memory since it began, in bytes; `None` where the system does not say.
-pub(super) fn peak_bytes() -> Option<u64> {
+pub fn peak_bytes() -> Option<u64> {
     bytes_of("VmHWM:", &fs::read_to_string("/proc/self/status").ok()?)
 }
 
