@@ -20,7 +20,7 @@ use mvl_serve::{GatewayOptions, HttpServer, Service, ServiceOptions, router};
 use serde::{Deserialize, Serialize};
 
 const CONNECTIONS: usize = 16;
-const ROUNDS: usize = 5;
+const ROUNDS: usize = 9;
 const ROUND: Duration = Duration::from_secs(2);
 
 #[derive(Deserialize)]
@@ -129,7 +129,7 @@ struct Shares {
     of_furnace: Option<f64>,
 }
 
-/// Asks the servers in turns, and prints the median round of each, with its share of what the route by hand answers.
+/// Asks the servers in turns, and prints the medians of each, with its share of what the route by hand answers.
 async fn measure(servers: &[(&str, String, &str)], elements: usize) -> anyhow::Result<Shares> {
     let data: Vec<f32> = (0..elements).map(|n| n as f32 * 0.37 - 5.0).collect();
     let tensor = serde_json::json!({ "name": "INPUT0", "shape": [1, elements], "datatype": "FP32", "data": data });
@@ -158,19 +158,21 @@ async fn measure(servers: &[(&str, String, &str)], elements: usize) -> anyhow::R
             reports.push(report);
         }
     }
-    let medians: Vec<LoadReport> = reports
-        .into_iter()
-        .map(|mut reports| {
-            reports.sort_by(|a, b| a.per_second.total_cmp(&b.per_second));
-            reports.swap_remove(ROUNDS / 2)
-        })
-        .collect();
-    let by_hand = medians[1].per_second;
-    for ((name, ..), LoadReport { per_second, p50_ms, p99_ms, .. }) in servers.iter().zip(&medians) {
-        let share = 100.0 * per_second / by_hand;
+    // What the machine is at besides comes and goes, so that each round is compared with the one beside it.
+    let share = |server: usize, of: usize| {
+        let rounds = reports[server].iter().zip(&reports[of]);
+        median(rounds.map(|(one, other)| one.per_second / other.per_second).collect())
+    };
+    for (server, (name, ..)) in servers.iter().enumerate() {
+        let of = |figure: fn(&LoadReport) -> f64| median(reports[server].iter().map(figure).collect());
+        let (per_second, share) = (of(|report| report.per_second), 100.0 * share(server, 1));
+        let (p50_ms, p99_ms) = (of(|report| report.p50_ms), of(|report| report.p99_ms));
         println!("{elements:>9}  {name:>8}  {per_second:>10.0}  {share:>6.1}%  {p50_ms:>7.2} / {p99_ms:>6.2}");
     }
-    let ours = medians[0].per_second;
-    let of_furnace = medians.get(2).map(|furnace| ours / furnace.per_second);
-    Ok(Shares { of_by_hand: 100.0 * ours / by_hand, of_furnace })
+    Ok(Shares { of_by_hand: 100.0 * share(0, 1), of_furnace: (servers.len() > 2).then(|| share(0, 2)) })
+}
+
+fn median(mut figures: Vec<f64>) -> f64 {
+    figures.sort_by(f64::total_cmp);
+    figures[figures.len() / 2]
 }

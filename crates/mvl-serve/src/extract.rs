@@ -1,11 +1,13 @@
 //! What handlers take from a request, with the service's own errors where it is not as it should be.
 
-use axum::extract::{FromRequest, FromRequestParts, Path, Request};
+use axum::extract::{FromRef, FromRequest, FromRequestParts, Path, Request};
+use axum::http::HeaderMap;
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, StatusCode};
 use bytes::Bytes;
+use http_body_util::LengthLimitError;
 use serde::de::DeserializeOwned;
 
+use crate::whole_body::whole_body;
 use crate::{ServiceError, Trouble};
 
 /// The names in a path.
@@ -31,19 +33,27 @@ impl<S: Send + Sync> FromRequestParts<S> for Headers {
     }
 }
 
+/// How many bytes a body may have; part of the state of handlers that read one.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct BodyLimit(pub(crate) usize);
+
 /// A body as a whole.
 pub(crate) struct Whole(pub(crate) Bytes);
 
-impl<S: Send + Sync> FromRequest<S> for Whole {
+impl<S: Send + Sync> FromRequest<S> for Whole
+where
+    BodyLimit: FromRef<S>,
+{
     type Rejection = ServiceError;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, ServiceError> {
-        Bytes::from_request(request, state).await.map(Self).map_err(|error| {
-            let trouble = match error.status() {
-                StatusCode::PAYLOAD_TOO_LARGE => Trouble::TooLarge,
-                _ => Trouble::Invalid,
-            };
-            ServiceError::new(trouble, format!("the body cannot be read: {}", error.body_text()))
-        })
+        let BodyLimit(limit) = BodyLimit::from_ref(state);
+        match whole_body(request.into_body(), limit).await {
+            Ok(bytes) => Ok(Self(bytes)),
+            Err(error) if error.is::<LengthLimitError>() => {
+                Err(ServiceError::new(Trouble::TooLarge, format!("expected a body of at most {limit} bytes")))
+            }
+            Err(error) => Err(ServiceError::invalid(format!("the body cannot be read: {error}"))),
+        }
     }
 }

@@ -45,6 +45,7 @@ mod service_error;
 mod task;
 pub mod telemetry;
 pub mod upstream;
+mod whole_body;
 
 pub use access::{
     AllowedSources, ApiKeys, Caller, CallerKind, KeyEntry, KeyError, KeyFile, KeyFileError, ModelPattern, Needs, Scope,

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::DefaultBodyLimit;
 use axum::http::{HeaderName, header};
 use axum::routing::get;
 use tonic::codec::CompressionEncoding;
@@ -64,11 +63,7 @@ pub fn router(service: Service, options: &ServiceOptions) -> Router {
         .max_encoding_message_size(options.message_bytes);
     let pictures = predict::routes(pictures);
     let grpc = tonic::service::Routes::new(grpc).add_service(models).into_axum_router().reset_fallback();
-    let rest = routes(oip)
-        .merge(pictures)
-        .merge(monitoring::routes(repository))
-        .route("/openapi.json", get(openapi))
-        .layer(DefaultBodyLimit::max(options.message_bytes));
+    let rest = routes(oip).merge(pictures).merge(monitoring::routes(repository)).route("/openapi.json", get(openapi));
     grpc.merge(rest).fallback(unknown)
 }
 

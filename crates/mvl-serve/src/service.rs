@@ -94,9 +94,9 @@ impl Service {
             let place = signature.outputs.iter().position(|spec| spec.name == *name);
             place.ok_or_else(|| ServiceError::invalid(format!("model {:?} has no output {name:?}", model.name)))
         };
-        let wanted: Vec<usize> = match call.outputs.is_empty() {
-            true => (0..signature.outputs.len()).collect(),
-            false => call.outputs.iter().map(place_of).collect::<Result<_, _>>()?,
+        let wanted: Option<Vec<usize>> = match call.outputs.is_empty() {
+            true => None,
+            false => Some(call.outputs.iter().map(place_of).collect::<Result<_, _>>()?),
         };
         let inputs = signature.arrange(call.inputs)?;
         if let Some(shadow) = picked.shadow
@@ -119,7 +119,10 @@ impl Service {
         }
         let names = signature.outputs.iter().map(|spec| &spec.name);
         let outputs: Vec<_> = names.cloned().zip(answer.outputs).collect();
-        let outputs = wanted.into_iter().map(|place| outputs[place].clone()).collect();
+        let outputs = match wanted {
+            None => outputs,
+            Some(wanted) => wanted.into_iter().map(|place| outputs[place].clone()).collect(),
+        };
         Ok(InferAnswer { model, outputs, timing: answer.timing })
     }
 

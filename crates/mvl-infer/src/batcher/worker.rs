@@ -107,11 +107,7 @@ fn run(engine: &dyn Engine, requests: Vec<Vec<HostTensor>>, deadline: Instant) -
     let signature = engine.signature();
     let start = Instant::now();
     let rows: Vec<usize> = requests.iter().map(|inputs| rows_of(inputs, signature.batched)).collect();
-    let mut columns: Vec<Vec<HostTensor>> = vec![Vec::with_capacity(requests.len()); signature.inputs.len()];
-    for inputs in requests {
-        columns.iter_mut().zip(inputs).for_each(|(column, input)| column.push(input));
-    }
-    let inputs = columns.into_iter().map(joined).collect();
+    let inputs = in_inputs(requests, signature.inputs.len());
     let joined_at = Instant::now();
     let outputs = match catch_unwind(AssertUnwindSafe(|| engine.run_until(inputs, deadline))) {
         Ok(Ok(outputs)) => outputs,
@@ -145,6 +141,18 @@ fn run(engine: &dyn Engine, requests: Vec<Vec<HostTensor>>, deadline: Instant) -
         }
         Err(error) => Outcome::Failed { message: format!("the engine's answer is wrong: {error}"), out: false },
     }
+}
+
+/// Inputs of all requests together; of one alone, as they are.
+fn in_inputs(mut requests: Vec<Vec<HostTensor>>, count: usize) -> Vec<HostTensor> {
+    if requests.len() == 1 {
+        return requests.remove(0);
+    }
+    let mut columns: Vec<Vec<HostTensor>> = vec![Vec::with_capacity(requests.len()); count];
+    for inputs in requests {
+        columns.iter_mut().zip(inputs).for_each(|(column, input)| column.push(input));
+    }
+    columns.into_iter().map(joined).collect()
 }
 
 /// Outputs sorted by request.

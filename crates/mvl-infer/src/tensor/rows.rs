@@ -4,11 +4,11 @@ use bytes::{Bytes, BytesMut};
 
 use super::{HostTensor, TensorError};
 
-/// Joins tensors of one type that differ in their first axis only. One alone is not copied.
-pub(crate) fn joined(mut parts: Vec<HostTensor>) -> HostTensor {
-    if parts.len() == 1 {
-        return parts.remove(0);
-    }
+/// Joins tensors of one type that differ in their first axis only.
+///
+/// # Panics
+/// Without one.
+pub(crate) fn joined(parts: Vec<HostTensor>) -> HostTensor {
     let mut shape = parts[0].shape.clone();
     shape[0] = parts.iter().map(|part| part.shape[0]).sum();
     let mut bytes = BytesMut::with_capacity(parts.iter().map(|part| part.bytes.len()).sum());

@@ -1,10 +1,6 @@
 //! [`Caller`]: who asks, as the gateway found out.
 
-use std::convert::Infallible;
-use std::sync::{Arc, OnceLock};
-
-use axum::extract::FromRequestParts;
-use axum::http::request::Parts;
+use std::sync::{Arc, LazyLock, OnceLock};
 
 use super::{ModelPattern, Scope, Scopes, Usage};
 use crate::{ServiceError, Trouble};
@@ -34,7 +30,7 @@ impl CallerKind {
     }
 }
 
-/// Who asks, and what they may. Handlers find it among a request's extensions, or take it as an argument. Cheap to clone.
+/// Who asks, and what they may. Handlers take it as an argument. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Caller {
     known: Arc<Known>,
@@ -54,7 +50,8 @@ struct Known {
 impl Caller {
     /// Somebody unknown who may do everything.
     pub fn anyone() -> Self {
-        Self::new(CallerKind::Anyone, "", Scopes::all(), None)
+        static ANYONE: LazyLock<Caller> = LazyLock::new(|| Caller::new(CallerKind::Anyone, "", Scopes::all(), None));
+        ANYONE.clone()
     }
 
     /// Somebody; without models, all of them.
@@ -119,13 +116,14 @@ impl Caller {
     /// # Errors
     /// [`Trouble::Forbidden`] when the caller is bound to other models.
     pub fn check_model(&self, model: &str) -> Result<(), ServiceError> {
-        let shown: String = model.chars().take(128).collect();
+        let shown = || model.chars().take(128).collect::<String>();
         if let Some(noted) = &self.noted {
-            let _ = noted.set(shown.clone()); // a stream's first model stands for all
+            noted.get_or_init(shown); // a stream's first model stands for all
         }
         if self.may_use(model) {
             return Ok(());
         }
+        let shown = shown();
         Err(self.forbidden(format!("may not use model {shown:?}")))
     }
 
@@ -146,14 +144,5 @@ impl Caller {
 impl Default for Caller {
     fn default() -> Self {
         Self::anyone()
-    }
-}
-
-/// Whom the gateway let in; [`Caller::anyone`] where there is no gateway.
-impl<S: Send + Sync> FromRequestParts<S> for Caller {
-    type Rejection = Infallible;
-
-    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
-        Ok(parts.extensions.get::<Self>().cloned().unwrap_or_default())
     }
 }

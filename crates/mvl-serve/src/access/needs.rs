@@ -54,9 +54,15 @@ pub fn needs(method: &Method, path: &str) -> Needs {
         return Needs { scope: None, model: None };
     }
     // Handlers see what is left once the parts are decoded, so that is what counts here.
-    let parts: Vec<Cow<'_, str>> =
-        path.split('/').skip(1).map(|part| percent_decode_str(part).decode_utf8_lossy()).collect();
-    let parts: Vec<&str> = parts.iter().map(AsRef::as_ref).collect();
+    let undecoded = path.split('/').skip(1);
+    let decoded: Vec<Cow<'_, str>>;
+    let mut parts = Vec::with_capacity(8);
+    if path.contains('%') {
+        decoded = undecoded.map(|part| percent_decode_str(part).decode_utf8_lossy()).collect();
+        parts.extend(decoded.iter().map(AsRef::as_ref));
+    } else {
+        parts.extend(undecoded);
+    }
     let otherwise = if method == Method::GET || method == Method::HEAD { Scope::Read } else { Scope::Manage };
     let of = |scope, model: &str| Needs { scope: Some(scope), model: Some(model.to_owned()) };
     match parts.as_slice() {

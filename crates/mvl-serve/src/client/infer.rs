@@ -3,7 +3,7 @@
 use std::str::FromStr;
 use std::time::Duration;
 
-use axum::http::{HeaderName, HeaderValue, Method, header};
+use axum::http::{HeaderValue, Method, header};
 use bytes::Bytes;
 use mvl_infer::{DataType, HostTensor, TensorSpec};
 use serde::Deserialize;
@@ -162,11 +162,10 @@ impl Client {
             binary: self.encoding == super::TensorEncoding::Binary,
         };
         let written = outgoing.write().map_err(|what| ClientError::Request { what })?;
-        let name = HeaderName::from_static(JSON_LENGTH);
         let mut headers = Vec::with_capacity(2);
         let kind = match written.json_length {
             Some(length) => {
-                headers.push((name.clone(), HeaderValue::from(length)));
+                headers.push((JSON_LENGTH, HeaderValue::from(length)));
                 "application/octet-stream"
             }
             None => "application/json",
@@ -175,7 +174,8 @@ impl Client {
         let address = url.to_string();
         let asked = Asked { method: Method::POST, url, headers, body: written.body };
         let answered = self.transport.send(&asked, within).await?;
-        let length = answered.headers.get(name).map(|length| length.to_str().ok().and_then(|text| text.parse().ok()));
+        let length =
+            answered.headers.get(JSON_LENGTH).map(|length| length.to_str().ok().and_then(|text| text.parse().ok()));
         let read = match length {
             Some(None) => Err("expected Inference-Header-Content-Length to be a count of bytes".to_owned()),
             length => Incoming::read(&answered.body, length.flatten()),

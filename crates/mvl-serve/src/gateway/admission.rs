@@ -1,19 +1,17 @@
 //! [`admit`]: lets a request through or refuses it. Nobody's body is read before it is known who asks and that they may.
 
-use std::sync::Arc;
-
 use axum::body::Body;
-use axum::extract::{Request, State};
-use axum::http::{Method, Uri, header};
-use axum::middleware::Next;
+use axum::extract::Request;
+use axum::http::{HeaderMap, Method, Uri, header};
 use axum::response::{IntoResponse, Response};
 
 use http_body_util::Limited;
+use tracing::Span;
 
 use super::gate::Gate;
 use super::guard::{CHALLENGE, identify, is_grpc};
 use super::held_bytes::Pace;
-use super::{Peer, RequestId, audit, body};
+use super::{Asked, Peer, RequestId, audit, body};
 use crate::access::{Caller, Needs, needs};
 use crate::service_error::Why;
 use crate::{ServiceError, Trouble};
@@ -24,50 +22,33 @@ const STREAM: &str = "/inference.GRPCInferenceService/ModelStreamInfer";
 /// The longest message of a question that is open to all.
 const OPEN_BYTES: usize = 4096;
 
-/// Who was let in, for the log.
-#[derive(Debug, Clone)]
-pub(super) struct LetIn(pub(super) Caller);
-
 /// Lets a request through or refuses it.
-pub(super) async fn admit(State(gate): State<Arc<Gate>>, mut request: Request, next: Next) -> Response {
-    let options = &gate.options;
+pub(super) async fn admit<F>(gate: &Gate, mut request: Request, onward: impl FnOnce(Request) -> F) -> Response
+where
+    F: Future<Output = Response>,
+{
     let needed = needs(request.method(), request.uri().path());
     let in_grpc = is_grpc(request.headers());
-    let Some(scope) = needed.scope else {
-        // Open to all, so nobody's body is read: these questions need none.
-        let bounded = |body| match in_grpc {
-            true => Body::new(Limited::new(body, OPEN_BYTES)),
-            false => Body::empty(),
-        };
-        return pass(&gate, request.map(bounded), next, in_grpc).await;
-    };
     // What is written down is kept now; the request is gone afterwards.
-    let mut noted = options.audit.as_ref().map(|audit| Noted::of(audit, &needed, &request));
-    let peer = request.extensions().get::<Peer>();
-    let known = identify(options, peer, request.headers()).await;
-    let known = match (known, &gate.addresses, peer) {
-        // Whoever cannot be counted by name is counted by address.
-        (known, Some(addresses), Some(peer)) if !has_own_count(&known) => addresses.take(peer.address.ip()).and(known),
-        (known, ..) => known,
-    };
-    let caller = known.as_ref().ok().cloned().map(Caller::noting);
-    if let Some(noted) = &mut noted {
-        noted.caller.clone_from(&caller);
-    }
-    let allowed = known.and_then(|caller| {
-        caller.check_scope(scope)?;
-        needed.model.as_ref().map_or(Ok(()), |model| caller.check_model(model))
-    });
-    let mut response = match allowed {
-        Ok(()) => {
-            if let Some(caller) = &caller {
-                request.extensions_mut().insert(caller.clone());
+    let audit = gate.options.audit.as_ref().filter(|_| needed.scope.is_some());
+    let mut noted = audit.map(|audit| Noted::of(audit, &needed, &request));
+    let (headers, asked) = (request.headers(), request.extensions().get::<Asked>());
+    let peer = asked.map(|asked| &asked.peer);
+    let response = match allowed(gate, &needed, noted.as_mut(), headers, peer).await {
+        Ok(caller) => {
+            match caller {
+                Some(caller) => {
+                    if let Some(asked) = request.extensions_mut().get_mut::<Asked>() {
+                        asked.caller = Some(caller);
+                    }
+                }
+                None => *request.body_mut() = bounded(std::mem::take(request.body_mut()), in_grpc),
             }
-            pass(&gate, request, next, in_grpc).await
+            pass(gate, request, onward, in_grpc).await
         }
         Err(error) => {
             if !in_grpc {
-                body::discard(request).await;
+                Box::pin(body::discard(request)).await; // boxed, for every request would be as large as the largest future here
             }
             refusal(error, in_grpc)
         }
@@ -76,27 +57,63 @@ pub(super) async fn admit(State(gate): State<Arc<Gate>>, mut request: Request, n
         noted.status = status_of(&response, in_grpc);
         noted.why = response.extensions().get().cloned();
     }
-    if let Some(caller) = caller {
-        response.extensions_mut().insert(LetIn(caller));
-    }
     response
 }
 
+/// Who asks, if they may; nobody where that is open to all.
+async fn allowed(
+    gate: &Gate,
+    needed: &Needs,
+    noted: Option<&mut Noted<'_>>,
+    headers: &HeaderMap,
+    peer: Option<&Peer>,
+) -> Result<Option<Caller>, ServiceError> {
+    let Some(scope) = needed.scope else { return Ok(None) };
+    let known = identify(&gate.options, peer, headers).await;
+    let mut caller = match (known, &gate.addresses, peer) {
+        // Whoever cannot be counted by name is counted by address.
+        (known, Some(addresses), Some(peer)) if !has_own_count(&known) => addresses.take(peer.address.ip()).and(known),
+        (known, ..) => known,
+    }?;
+    if let Some(noted) = noted {
+        caller = caller.noting();
+        noted.caller = Some(caller.clone());
+    }
+    Span::current().record("caller", caller.name());
+    caller.check_scope(scope)?;
+    needed.model.as_ref().map_or(Ok(()), |model| caller.check_model(model))?;
+    Ok(Some(caller))
+}
+
+/// The body of a question that is open to all, so that nobody's body is read: these questions need none.
+fn bounded(body: Body, in_grpc: bool) -> Body {
+    match in_grpc {
+        true => Body::new(Limited::new(body, OPEN_BYTES)),
+        false => Body::empty(),
+    }
+}
+
 /// Reads the body, as far as that is to be done before, and hands on.
-async fn pass(gate: &Gate, request: Request, next: Next, in_grpc: bool) -> Response {
-    let held = gate.held.begin();
+async fn pass<F>(gate: &Gate, request: Request, onward: impl FnOnce(Request) -> F, in_grpc: bool) -> Response
+where
+    F: Future<Output = Response>,
+{
+    let held = gate.held.begin(); // what is held is given back when there is an answer
     let options = &gate.options;
-    if in_grpc {
-        let pace = match request.uri().path() == STREAM {
-            true => Pace::Steady(options.silence),
-            false => Pace::Whole(options.body_time),
-        };
-        return next.run(body::message_by_message(&held, pace, request)).await;
-    }
-    match body::whole(options, &held, request).await {
-        Ok(request) => next.run(request).await, // what is held is given back after it
-        Err(refused) => refused,
-    }
+    let request = match in_grpc {
+        true => {
+            let pace = match request.uri().path() == STREAM {
+                true => Pace::Steady(options.silence),
+                false => Pace::Whole(options.body_time),
+            };
+            body::message_by_message(&held, pace, request)
+        }
+        false => match body::whole(options, &held, request).await {
+            Ok(request) => request,
+            Err(refused) => return refused,
+        },
+    };
+    onward(request).await
 }
 
 fn refusal(error: ServiceError, in_grpc: bool) -> Response {
@@ -153,14 +170,14 @@ struct Noted<'a> {
 
 impl<'a> Noted<'a> {
     fn of(audit: &'a audit::AuditLog, needed: &'a Needs, request: &Request) -> Self {
-        let extensions = request.extensions();
+        let asked = request.extensions().get::<Asked>();
         Self {
             audit,
             needed,
             method: request.method().clone(),
             uri: request.uri().clone(),
-            id: extensions.get().cloned(),
-            peer: extensions.get().cloned(),
+            id: asked.map(|asked| asked.id.clone()),
+            peer: asked.map(|asked| asked.peer.clone()),
             caller: None,
             status: LEFT,
             why: None,

@@ -4,12 +4,14 @@ use std::time::Duration;
 
 use axum::body::{Body, to_bytes};
 use axum::extract::Request;
-use axum::http::{StatusCode, header};
+use axum::http::{Extensions, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use http_body::Body as _;
+use http_body_util::LengthLimitError;
 
-use super::GatewayOptions;
 use super::held_bytes::{Broken, Counted, Held, Pace};
+use super::{Asked, GatewayOptions};
+use crate::whole_body::whole_body;
 use crate::{ServiceError, Trouble};
 
 /// How much of a refused request's body is taken, and for how long.
@@ -18,7 +20,7 @@ const DISCARDING: Duration = Duration::from_millis(200);
 
 /// The request with its whole body; or what to answer instead.
 pub(super) async fn whole(options: &GatewayOptions, held: &Held, mut request: Request) -> Result<Request, Response> {
-    request.extensions_mut().insert(held.clone()); // for what is fetched for it, and for what comes over a socket
+    note(request.extensions_mut(), held);
     if request.body().is_end_stream() {
         return Ok(request); // also of connections that become another protocol's
     }
@@ -32,11 +34,11 @@ pub(super) async fn whole(options: &GatewayOptions, held: &Held, mut request: Re
         return Err(too_large());
     }
     let (head, body) = request.into_parts();
-    let counted = Body::new(Counted::new(body, held.clone(), Pace::Whole(options.body_time), false));
-    match to_bytes(counted, options.body_bytes).await {
+    let counted = Counted::new(body, held.clone(), Pace::Whole(options.body_time), false);
+    match whole_body(counted, options.body_bytes).await {
         Ok(bytes) => Ok(Request::from_parts(head, Body::from(bytes))),
-        Err(error) if caused_by::<http_body_util::LengthLimitError>(&error).is_some() => Err(too_large()),
-        Err(error) => match caused_by::<Broken>(&error) {
+        Err(error) if error.is::<LengthLimitError>() => Err(too_large()),
+        Err(error) => match caused_by::<Broken>(&*error) {
             Some(slow @ Broken::Slow(_)) => {
                 let mut response = ServiceError::from(slow).into_response();
                 *response.status_mut() = StatusCode::REQUEST_TIMEOUT;
@@ -63,12 +65,19 @@ pub(super) async fn discard(request: Request) {
 /// The request with a body that must go on arriving, for what reads it message by message.
 pub(super) fn message_by_message(held: &Held, pace: Pace, request: Request) -> Request {
     let (mut head, body) = request.into_parts();
-    head.extensions.insert(held.clone());
+    note(&mut head.extensions, held);
     Request::from_parts(head, Body::new(Counted::new(body, held.clone(), pace, true)))
 }
 
-fn caused_by<E: std::error::Error + 'static>(error: &axum::Error) -> Option<&E> {
-    let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error);
+/// For what is fetched for a request, and for what comes over a socket.
+fn note(extensions: &mut Extensions, held: &Held) {
+    if let Some(asked) = extensions.get_mut::<Asked>() {
+        asked.held = Some(held.clone());
+    }
+}
+
+fn caused_by<'a, E: std::error::Error + 'static>(error: &'a (dyn std::error::Error + 'static)) -> Option<&'a E> {
+    let mut cause = Some(error);
     while let Some(error) = cause {
         if let Some(found) = error.downcast_ref() {
             return Some(found);

@@ -1,26 +1,29 @@
 //! [`HttpServer`]: takes connections, HTTP/1.1 and HTTP/2 on one port, and ends when it is told to.
 
 use std::collections::HashMap;
+use std::convert::Infallible;
 use std::future::Future;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use axum::{Extension, Router};
-use hyper::Request;
-use hyper::service::{Service, service_fn};
+use axum::Router;
+use axum::body::Body;
+use axum::extract::Request;
+use axum::response::Response;
+use hyper::body::Incoming;
+use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
 use hyper_util::server::graceful::{GracefulShutdown, Watcher};
-use hyper_util::service::TowerToHyperService;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 
 use super::beginning::Beginning;
 use super::descriptors::make_room;
-use super::gate::behind;
+use super::gate::Gateway;
 use super::{GatewayOptions, Peer, Streams};
 use crate::ApiKeys;
 use crate::access::network_of;
@@ -84,14 +87,15 @@ impl HttpServer {
     /// to end.
     pub async fn run(self, router: Router, shutdown: impl Future<Output = ()>) {
         let streams = Streams::default();
-        let router = behind(self.options.clone(), router.layer(Extension(streams.clone())));
+        let gateway = Gateway::new(self.options.clone(), streams.clone(), router);
+        let answer = move |request, peer| gateway.clone().answer(request, peer);
         let ended = async {
             shutdown.await;
             streams.end();
         };
         let keys = self.options.keys.clone();
         let keeping = tokio::spawn(keep_counts(keys.clone()));
-        serve(self.listener, router, &self.options, ended, streams.ended()).await;
+        serve(self.listener, answer, &self.options, ended, streams.ended()).await;
         keeping.abort();
         let _ = tokio::task::spawn_blocking(move || keys.keep_counts()).await;
     }
@@ -119,13 +123,15 @@ pub(crate) async fn listen(address: SocketAddr, asks_who: bool) -> Result<(TcpLi
 
 /// Takes connections, no more than the options say, and serves them until `shutdown` is ready. Then they and what else is `under_way`
 /// have the options' grace to end.
-pub(crate) async fn serve(
+pub(crate) async fn serve<A>(
     listener: TcpListener,
-    router: Router,
+    answer: impl Fn(Request, Peer) -> A + Clone + Send + 'static,
     options: &GatewayOptions,
     shutdown: impl Future<Output = ()>,
     under_way: impl Future<Output = ()>,
-) {
+) where
+    A: Future<Output = Response> + Send + 'static,
+{
     let places = Arc::new(Semaphore::new(options.connections));
     let mut builder = Builder::new(TokioExecutor::new());
     builder.http1().timer(TokioTimer::new()).header_read_timeout(options.header_time);
@@ -160,17 +166,17 @@ pub(crate) async fn serve(
         };
         let _ = stream.set_nodelay(true); // answers are small; a socket that cannot is served all the same
         let watcher = connections.watcher();
-        let (builder, router, tls, time) = (builder.clone(), router.clone(), options.tls.clone(), options.header_time);
+        let (builder, answer, tls, time) = (builder.clone(), answer.clone(), options.tls.clone(), options.header_time);
         tokio::spawn(async move {
             match tls {
                 None => {
                     let peer = Peer { address, certificate: None };
-                    serve_one(&builder, router, Beginning::new(stream, time), peer, watcher).await;
+                    serve_one(&builder, answer, Beginning::new(stream, time), peer, watcher).await;
                 }
                 Some(tls) => match tls.accept(stream, time).await {
                     Ok((stream, certificate)) => {
                         let peer = Peer { address, certificate: certificate.map(Arc::new) };
-                        serve_one(&builder, router, Beginning::new(stream, time), peer, watcher).await;
+                        serve_one(&builder, answer, Beginning::new(stream, time), peer, watcher).await;
                     }
                     Err(error) => tracing::debug!(%address, %error, "a connection was not encrypted"),
                 },
@@ -184,14 +190,19 @@ pub(crate) async fn serve(
 }
 
 /// Serves a connection until one of both ends it.
-async fn serve_one<S>(builder: &Builder<TokioExecutor>, router: Router, stream: S, peer: Peer, watcher: Watcher)
-where
+async fn serve_one<S, A>(
+    builder: &Builder<TokioExecutor>,
+    answer: impl Fn(Request, Peer) -> A + Send + 'static,
+    stream: S,
+    peer: Peer,
+    watcher: Watcher,
+) where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    A: Future<Output = Response> + Send + 'static,
 {
-    let inner = TowerToHyperService::new(router);
-    let service = service_fn(move |mut request: Request<hyper::body::Incoming>| {
-        request.extensions_mut().insert(peer.clone());
-        inner.call(request)
+    let service = service_fn(move |request: hyper::Request<Incoming>| {
+        let response = answer(request.map(Body::new), peer.clone());
+        async { Ok::<_, Infallible>(response.await) }
     });
     let connection = builder.serve_connection_with_upgrades(TokioIo::new(stream), service).into_owned();
     let _ = watcher.watch(connection).await; // a client that breaks off concerns nobody else

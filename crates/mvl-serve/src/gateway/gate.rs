@@ -1,14 +1,20 @@
-//! [`Gate`]: what the gateway knows while it runs, and the layers that it puts around a router.
+//! [`Gateway`]: a router, and what every request passes on its way there and back.
 
+use std::convert::Infallible;
 use std::sync::Arc;
 
 use axum::Router;
+use axum::extract::{Request, State};
 use axum::http::{HeaderName, HeaderValue, Method, header};
-use axum::middleware::{from_fn, from_fn_with_state};
+use axum::middleware::{Next, from_fn_with_state};
+use axum::response::Response;
 use tower_http::cors::{AllowOrigin, CorsLayer};
+use tower_service::Service;
 
+use super::admission::admit;
 use super::held_bytes::HeldBytes;
-use super::{GatewayOptions, admission, observation, request_id};
+use super::observation::observe;
+use super::{GatewayOptions, Peer, Streams, request_id};
 use crate::access::PerAddress;
 
 /// What the gateway knows while it runs.
@@ -19,25 +25,70 @@ pub(super) struct Gate {
     pub(super) addresses: Option<PerAddress>,
 }
 
+/// A router behind the gateway. Cheap to clone.
+#[derive(Debug, Clone)]
+pub(super) struct Gateway {
+    gate: Arc<Gate>,
+    streams: Streams,
+    router: Behind,
+}
+
+/// Plain calls rather than layers stand before the router where that is possible: each layer costs a request two allocations.
+#[derive(Debug, Clone)]
+enum Behind {
+    /// The router as it is.
+    Admission(Router),
+    /// Browsers are answered before it is asked who they are, so admission is a layer of this router.
+    Cors(Router),
+}
+
 /// How long a browser may remember whose pages may ask.
 const REMEMBERED: std::time::Duration = std::time::Duration::from_secs(600);
 
-/// A router behind the gateway.
-pub(super) fn behind(options: GatewayOptions, router: Router) -> Router {
-    let origins: Vec<HeaderValue> = options.origins.iter().filter_map(|origin| origin.parse().ok()).collect();
-    let addresses = options.requests_per_minute.map(PerAddress::new);
-    let gate = Arc::new(Gate { held: HeldBytes::new(options.held_bytes), addresses, options });
-    let mut router = router.layer(from_fn_with_state(gate, admission::admit));
-    if !origins.is_empty() {
-        let json_length = HeaderName::from_static("inference-header-content-length");
-        let key = HeaderName::from_static("x-api-key");
-        let cors = CorsLayer::new()
-            .allow_origin(AllowOrigin::list(origins))
-            .allow_methods([Method::GET, Method::POST, Method::DELETE])
-            .allow_headers([header::AUTHORIZATION, header::CONTENT_TYPE, key, request_id::HEADER, json_length.clone()])
-            .expose_headers([request_id::HEADER, json_length, header::RETRY_AFTER])
-            .max_age(REMEMBERED);
-        router = router.layer(cors);
+impl Gateway {
+    pub(super) fn new(options: GatewayOptions, streams: Streams, router: Router) -> Self {
+        let origins: Vec<HeaderValue> = options.origins.iter().filter_map(|origin| origin.parse().ok()).collect();
+        let addresses = options.requests_per_minute.map(PerAddress::new);
+        let gate = Arc::new(Gate { held: HeldBytes::new(options.held_bytes), addresses, options });
+        let router = match origins.is_empty() {
+            true => Behind::Admission(router),
+            false => Behind::Cors(router.layer(from_fn_with_state(gate.clone(), admission)).layer(cors(origins))),
+        };
+        Self { gate, streams, router }
     }
-    router.layer(from_fn(observation::observe))
+
+    pub(super) async fn answer(self, mut request: Request, peer: Peer) -> Response {
+        let Self { gate, streams, router } = self;
+        if request.method() != Method::POST {
+            request.extensions_mut().insert(streams); // for what becomes a socket of its own, which is no POST
+        }
+        match router {
+            Behind::Admission(router) => {
+                let admitted = |request| async move { admit(&gate, request, |request| call(router, request)).await };
+                observe(request, peer, admitted).await
+            }
+            Behind::Cors(router) => observe(request, peer, |request| call(router, request)).await,
+        }
+    }
+}
+
+/// What a router answers.
+pub(crate) async fn call(mut router: Router, request: Request) -> Response {
+    let Ok(response): Result<_, Infallible> = router.call(request).await;
+    response
+}
+
+async fn admission(State(gate): State<Arc<Gate>>, request: Request, next: Next) -> Response {
+    admit(&gate, request, |request| next.run(request)).await
+}
+
+fn cors(origins: Vec<HeaderValue>) -> CorsLayer {
+    let json_length = HeaderName::from_static("inference-header-content-length");
+    let key = HeaderName::from_static("x-api-key");
+    CorsLayer::new()
+        .allow_origin(AllowOrigin::list(origins))
+        .allow_methods([Method::GET, Method::POST, Method::DELETE])
+        .allow_headers([header::AUTHORIZATION, header::CONTENT_TYPE, key, request_id::HEADER, json_length.clone()])
+        .expose_headers([request_id::HEADER, json_length, header::RETRY_AFTER])
+        .max_age(REMEMBERED)
 }

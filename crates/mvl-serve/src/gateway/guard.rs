@@ -41,7 +41,7 @@ pub(super) async fn identify(
     };
     let shown = shown.ok_or_else(|| unknown(what_is_asked_for(options)))?;
     if let Some(tokens) = options.tokens.as_ref().filter(|_| Tokens::is_one(shown)) {
-        let caller = tokens.find(shown).await?;
+        let caller = Box::pin(tokens.find(shown)).await?; // which may fetch keys
         tokens.take_one(&caller)?;
         return Ok(caller);
     }

@@ -115,15 +115,15 @@ pub(super) struct Counted {
     body: Body,
     held: Held,
     pace: Pace,
-    until: Pin<Box<Sleep>>,
+    /// Set when there is first something to wait for.
+    until: Option<Pin<Box<Sleep>>>,
     /// Errors as gRPC's, which is what its codec makes answers of.
     for_grpc: bool,
 }
 
 impl Counted {
     pub(super) fn new(body: Body, held: Held, pace: Pace, for_grpc: bool) -> Self {
-        let (Pace::Whole(time) | Pace::Steady(time)) = pace;
-        Self { body, held, pace, until: Box::pin(tokio::time::sleep(time)), for_grpc }
+        Self { body, held, pace, until: None, for_grpc }
     }
 
     fn broken(&self, broken: Broken) -> axum::Error {
@@ -146,14 +146,15 @@ impl HttpBody for Counted {
         match Pin::new(&mut this.body).poll_frame(context) {
             Poll::Pending => {
                 let (Pace::Whole(time) | Pace::Steady(time)) = this.pace;
-                match this.until.as_mut().poll(context) {
+                let until = this.until.get_or_insert_with(|| Box::pin(tokio::time::sleep(time)));
+                match until.as_mut().poll(context) {
                     Poll::Ready(()) => Poll::Ready(Some(Err(this.broken(Broken::Slow(time))))),
                     Poll::Pending => Poll::Pending,
                 }
             }
             Poll::Ready(Some(Ok(frame))) => {
-                if let Pace::Steady(time) = this.pace {
-                    this.until.as_mut().reset(Instant::now() + time);
+                if let (Pace::Steady(time), Some(until)) = (this.pace, &mut this.until) {
+                    until.as_mut().reset(Instant::now() + time);
                 }
                 let bytes = frame.data_ref().map_or(0, Bytes::len);
                 match this.held.take(bytes) {

@@ -1,6 +1,7 @@
 //! What stands between the world and the services: connections, encryption, who may ask, how often, bodies, and what is written down.
 
 mod admission;
+mod asked;
 mod audit;
 mod beginning;
 mod body;
@@ -17,9 +18,11 @@ mod request_id;
 mod streams;
 mod tls;
 
+pub(crate) use asked::Asked;
 pub use audit::{AuditLog, AuditOptions};
 pub use connections::{HttpServer, ListenError};
 pub(crate) use connections::{listen, serve};
+pub(crate) use gate::call;
 pub(crate) use held_bytes::Held;
 pub use line_writer::LineWriter;
 pub use options::GatewayOptions;

@@ -29,7 +29,7 @@ impl ClientCertificate {
     }
 }
 
-/// The other end of a connection. Handlers find it among a request's extensions.
+/// The other end of a connection. Handlers take it as an argument.
 #[derive(Debug, Clone)]
 pub struct Peer {
     /// From where.

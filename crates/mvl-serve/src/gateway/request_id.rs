@@ -1,8 +1,8 @@
 //! [`RequestId`]: what a request is called in answers and logs.
 
 use std::fmt;
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, OnceLock};
 
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use ring::rand::{SecureRandom, SystemRandom};
@@ -13,45 +13,50 @@ pub(super) const HEADER: HeaderName = HeaderName::from_static("x-request-id");
 const MAX_BYTES: usize = 128;
 
 /// What a request is called: what its client calls it in `X-Request-Id`, if that is at most 128 letters, digits and `-_.:/+=@`, else a
-/// name of our own.
+/// name of our own. Handlers take it as an argument.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RequestId(Arc<str>);
+pub struct RequestId(HeaderValue);
 
 impl RequestId {
     pub(super) fn of(headers: &HeaderMap) -> Self {
         let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.:/+=@".contains(&byte);
-        let given = headers.get(&HEADER).and_then(|value| value.to_str().ok());
-        let given = given.filter(|id| !id.is_empty() && id.len() <= MAX_BYTES && id.bytes().all(plain));
-        Self(given.map_or_else(|| made().into(), Into::into))
+        let is_plain = |id: &[u8]| (1..=MAX_BYTES).contains(&id.len()) && id.iter().copied().all(plain);
+        let given = headers.get(&HEADER).filter(|id| is_plain(id.as_bytes()));
+        Self(given.cloned().unwrap_or_else(made))
     }
 
-    pub(super) fn value(&self) -> Option<HeaderValue> {
-        HeaderValue::from_str(&self.0).ok()
+    pub(super) fn into_value(self) -> HeaderValue {
+        self.0
     }
 
     /// As text.
     pub fn as_str(&self) -> &str {
-        &self.0
+        self.0.to_str().unwrap_or_default()
     }
 }
 
 impl fmt::Display for RequestId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        f.write_str(self.as_str())
     }
 }
 
-/// Eight random bytes for the process, then a count.
-fn made() -> String {
-    static PROCESS: OnceLock<u64> = OnceLock::new();
+/// Eight random bytes for the process, then a count, in hexadecimal digits.
+fn made() -> HeaderValue {
+    static PROCESS: OnceLock<String> = OnceLock::new();
     static COUNT: AtomicU64 = AtomicU64::new(1);
     let process = PROCESS.get_or_init(|| {
         let mut bytes = [0; 8];
         // Without random numbers ids are those of another process perhaps, which is no danger.
         let _ = SystemRandom::new().fill(&mut bytes);
-        u64::from_le_bytes(bytes)
+        format!("{:016x}-", u64::from_le_bytes(bytes))
     });
-    format!("{process:016x}-{:x}", COUNT.fetch_add(1, Ordering::Relaxed))
+    let count = COUNT.fetch_add(1, Ordering::Relaxed);
+    let digits = (16 - count.leading_zeros() / 4).max(1);
+    let mut id = Vec::with_capacity(process.len() + digits as usize);
+    id.extend_from_slice(process.as_bytes());
+    id.extend((0..digits).rev().map(|digit| b"0123456789abcdef"[(count >> (4 * digit) & 15) as usize]));
+    HeaderValue::from_maybe_shared(bytes::Bytes::from(id)).expect("digits and a dash")
 }
 
 #[cfg(test)]

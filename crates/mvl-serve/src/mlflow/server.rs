@@ -56,7 +56,9 @@ impl Server {
     /// Serves until `shutdown` is ready; then requests that are under way have ten seconds to end.
     pub async fn run(self, shutdown: impl Future<Output = ()>) {
         let limits = GatewayOptions { grace: GRACE, ..GatewayOptions::default() };
-        gateway::serve(self.listener, router(self.options), &limits, shutdown, std::future::ready(())).await;
+        let router = router(self.options);
+        let answer = move |request, _| gateway::call(router.clone(), request);
+        gateway::serve(self.listener, answer, &limits, shutdown, std::future::ready(())).await;
     }
 }
 

@@ -3,6 +3,7 @@
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
+use axum::extract::FromRef;
 use bytes::Bytes;
 use mvl_core::{Classification, ClassifierSpec};
 use mvl_data::{image_size, preprocess_encoded};
@@ -12,6 +13,7 @@ use tokio::sync::Semaphore;
 
 use super::remote::RemotePictures;
 use super::{ModelDescription, NewModel, StreamOptions};
+use crate::extract::BodyLimit;
 use crate::gateway::Held;
 use crate::models::Picked;
 use crate::service::{InferCall, Service};
@@ -119,6 +121,12 @@ pub(crate) struct Question {
     pub(crate) top: usize,
     pub(crate) priority: Priority,
     pub(crate) timeout: Option<Duration>,
+}
+
+impl FromRef<Pictures> for BodyLimit {
+    fn from_ref(pictures: &Pictures) -> Self {
+        Self(pictures.most_bytes)
+    }
 }
 
 impl Pictures {

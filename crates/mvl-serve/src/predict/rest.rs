@@ -1,6 +1,6 @@
 //! `/v1`: models to create, list and inspect, and pictures to predict.
 
-use axum::extract::{FromRequest, Multipart, Query, Request, State};
+use axum::extract::{DefaultBodyLimit, FromRef, FromRequest, Multipart, Query, Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
@@ -12,19 +12,21 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{ModelDescription, NewModel, Pictures, Question, TOP};
-use crate::extract::{InPath, Whole};
-use crate::gateway::Held;
+use crate::extract::{BodyLimit, InPath, Whole};
+use crate::gateway::Asked;
 use crate::oip::rest::priority_of;
 use crate::{Caller, ServiceError, Trouble};
 
 /// Every route under `/v1`.
 pub(crate) fn routes(pictures: Pictures) -> Router {
     let one = get(inspect).delete(delete).post(act);
+    let BodyLimit(limit) = FromRef::from_ref(&pictures);
     Router::new()
         .route("/v1/models", get(list).post(create))
         .route("/v1/models/{model}", one.clone())
         .route("/v1/models/{model}/versions/{version}", axum::routing::post(act))
         .route("/v1/models/{model}/stream", get(super::stream::open))
+        .layer(DefaultBodyLimit::max(limit)) // of forms
         .with_state(pictures)
 }
 
@@ -118,7 +120,7 @@ async fn act(
         // What is not there is told before a picture is looked at.
         let picked = pictures.service().repository().pick(&question.model, question.version.as_deref())?;
         let within = question.timeout.unwrap_or(picked.model.batcher.options().timeout);
-        let _held = request.extensions().get::<Held>().cloned(); // until the answer is there
+        let _held = Asked::held(request.extensions()); // until the answer is there
         let answer = async { pictures.look(&question, pictures_of(&pictures, request).await?).await };
         // Fetching, decoding and waiting for both take of the time too.
         let late = |_| ServiceError::new(Trouble::Late, "the deadline passed before the answer was there");
@@ -127,7 +129,7 @@ async fn act(
     if in_version {
         return Err(ServiceError::not_found(format!("a version has no verb {verb:?}; expected predict")));
     }
-    let Whole(body) = Whole::from_request(request, &()).await?;
+    let Whole(body) = Whole::from_request(request, &pictures).await?;
     let service = pictures.service();
     let name = model.clone();
     match verb {
@@ -169,11 +171,11 @@ struct PicturesInJson {
 
 /// The pictures of a request: its body, the files of a form, or base64 in JSON.
 async fn pictures_of(pictures: &Pictures, request: Request) -> Result<Vec<Bytes>, ServiceError> {
-    let (kind, held) = (kind_of(request.headers()), request.extensions().get::<Held>().cloned());
+    let (kind, held) = (kind_of(request.headers()), Asked::held(request.extensions()));
     if kind == "multipart/form-data" {
         return files_of(request).await;
     }
-    let Whole(body) = Whole::from_request(request, &()).await?;
+    let Whole(body) = Whole::from_request(request, pictures).await?;
     if kind != "application/json" {
         // Whatever it is called, what it is shows when it is decoded.
         return if body.is_empty() {

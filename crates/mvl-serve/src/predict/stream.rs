@@ -10,6 +10,7 @@ use axum::Extension;
 use axum::extract::ws::rejection::WebSocketUpgradeRejection;
 use axum::extract::ws::{CloseFrame, Message, WebSocket, WebSocketUpgrade, close_code};
 use axum::extract::{Query, State};
+use axum::http::Extensions;
 use axum::response::Response;
 use bytes::Bytes;
 use mvl_infer::Priority;
@@ -21,7 +22,7 @@ use tokio_tungstenite::tungstenite;
 use super::pictures::takes_pictures;
 use super::{NamedClass, Pictures, Predictions, Question};
 use crate::extract::InPath;
-use crate::gateway::{Ending, Held, Streams};
+use crate::gateway::{Asked, Ending, Held, Streams};
 use crate::task::Task;
 use crate::{ServiceError, Trouble};
 
@@ -90,12 +91,13 @@ pub(super) struct StreamQuery {
 pub(super) async fn open(
     State(pictures): State<Pictures>,
     streams: Option<Extension<Streams>>,
-    held: Option<Extension<Held>>,
+    extensions: Extensions,
     InPath(model): InPath<String>,
     query: Result<Query<StreamQuery>, axum::extract::rejection::QueryRejection>,
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
 ) -> Result<Response, ServiceError> {
     let Query(query) = query.map_err(|error| ServiceError::invalid(error.body_text()))?;
+    let held = Asked::held(&extensions);
     let options = pictures.streaming;
     let window = query.window.unwrap_or(options.window);
     if !(1..=options.window).contains(&window) {
@@ -125,7 +127,7 @@ pub(super) async fn open(
         let frames = Frames {
             pictures,
             question,
-            held: held.map(|Extension(held)| held),
+            held,
             window,
             when_full: query.when_full,
             next: 0,

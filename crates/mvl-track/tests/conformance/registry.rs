@@ -1,5 +1,7 @@
 //! Registered models, versions and stages.
 
+use std::time::Duration;
+
 use mvl_track::{
     ErrorCode, ModelSearch, ModelVersionStatus, NewLoggedModel, NewVersion, Registry, Stage, Tag, Tracker,
     VersionSearch,
@@ -155,6 +157,7 @@ async fn models_are_searched(place: Place) {
     for name in ["b", "a", "C", "c"] {
         registry.create_model(name, &[Tag::new("n", name)], None).await.expect("registered");
     }
+    tokio::time::sleep(Duration::from_millis(2)).await; // into a later millisecond than the last model's
     registry.create_version(&version("b", "x")).await.expect("made");
     registry.set_alias("b", "champion", 1).await.expect("set");
     let found = async |filter: &str, order: &[&str]| {

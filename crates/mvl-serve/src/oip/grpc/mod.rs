@@ -10,7 +10,7 @@ use mvl_infer::Total;
 use tonic::{Code, Request, Response, Status};
 
 use super::rest::{Oip, config_of, extensions, state_words};
-use crate::gateway::Held;
+use crate::gateway::Asked;
 use crate::models::{LoadedModel, ModelDefinition};
 use crate::{Caller, ServiceError, Trouble};
 
@@ -124,7 +124,7 @@ fn statistics_of(model: &LoadedModel) -> proto::ModelStatistics {
 
 /// Whom the gateway let in.
 pub(crate) fn caller_of<T>(request: &Request<T>) -> Caller {
-    request.extensions().get::<Caller>().cloned().unwrap_or_default()
+    Asked::caller(request.extensions())
 }
 
 type Answered<T> = Result<Response<T>, Status>;
@@ -201,7 +201,7 @@ impl GrpcInferenceService for Oip {
         &self,
         request: Request<tonic::Streaming<proto::ModelInferRequest>>,
     ) -> Answered<stream::Answers> {
-        let (caller, held) = (caller_of(&request), request.extensions().get::<Held>().cloned());
+        let (caller, held) = (caller_of(&request), Asked::held(request.extensions()));
         Ok(Response::new(stream::answers(self.clone(), caller, held, request.into_inner())))
     }
 

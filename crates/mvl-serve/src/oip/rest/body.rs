@@ -4,6 +4,7 @@
 
 use std::time::Duration;
 
+use axum::http::HeaderName;
 use bytes::Bytes;
 use mvl_infer::{HostTensor, Priority, Signature};
 use serde::{Deserialize, Serialize};
@@ -16,7 +17,7 @@ use crate::oip::memory::{Region, SharedMemory};
 use crate::service::{InferAnswer, InferCall};
 
 /// The header that tells JSON from binary tensors.
-pub(crate) const JSON_LENGTH: &str = "inference-header-content-length";
+pub(crate) const JSON_LENGTH: HeaderName = HeaderName::from_static("inference-header-content-length");
 /// The most inputs or outputs of a request.
 pub(super) const MAX_TENSORS: usize = 1024;
 

@@ -2,6 +2,7 @@
 
 use std::io::{Read, Write};
 
+use axum::body::Body;
 use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
@@ -43,7 +44,7 @@ pub(super) fn compressed(headers: &HeaderMap, body: Bytes) -> Result<Response, S
             let mut encoder = ZlibEncoder::new(Vec::new(), Compression::fast());
             encoder.write_all(&body).and_then(|()| encoder.finish())
         }
-        None => return Ok(body.into_response()),
+        None => return Ok(Response::new(Body::from(body))),
     };
     let packed = packed.map_err(|error| ServiceError::internal(error.to_string()))?;
     let mut response = packed.into_response();

@@ -10,8 +10,8 @@ mod statistics;
 
 use std::sync::Arc;
 
-use axum::extract::{Request, State};
-use axum::http::{HeaderName, HeaderValue, StatusCode, header};
+use axum::extract::{FromRef, Request, State};
+use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::Response;
 use axum::routing::{MethodRouter, get, post};
 use axum::{Json, Router};
@@ -19,9 +19,9 @@ use mvl_infer::TensorSpec;
 use serde_json::{Value, json};
 
 use super::memory::SharedMemory;
-use crate::extract::{Headers, InPath, Whole};
+use crate::extract::{BodyLimit, Headers, InPath, Whole};
 use crate::models::{IndexEntry, LoadedModel, ModelDefinition, ModelState};
-use crate::service::{InferCall, Service};
+use crate::service::Service;
 use crate::{Caller, ServiceError, Trouble};
 pub(crate) use body::{JSON_LENGTH, priority, priority_of, timeout};
 pub(crate) use outgoing::{Incoming, Outgoing};
@@ -34,6 +34,12 @@ pub(crate) struct Oip {
     pub(crate) memory: Arc<SharedMemory>,
     /// The largest body, also once it is unpacked.
     pub(crate) body_bytes: usize,
+}
+
+impl FromRef<Oip> for BodyLimit {
+    fn from_ref(oip: &Oip) -> Self {
+        Self(oip.body_bytes)
+    }
 }
 
 /// The extensions that are offered.
@@ -177,24 +183,21 @@ async fn infer(
                 ServiceError::invalid("expected Inference-Header-Content-Length to be a count of bytes")
             })?),
         };
-    let (request, answer) = if json_length == Some(0) {
-        let picked = oip.service.repository().pick(&which.model, which.version.as_deref())?;
-        let mut request = body::parse_raw(body, picked.model.signature())?;
-        let call = std::mem::take(&mut request.call);
-        (request, oip.service.infer_with(picked, call).await?)
+    let pick = || oip.service.repository().pick(&which.model, which.version.as_deref());
+    let (mut request, picked) = if json_length == Some(0) {
+        let picked = pick()?;
+        (body::parse_raw(body, picked.model.signature())?, picked)
     } else {
         let span = tracing::info_span!(target: "mvl_serve::request", "decode", bytes = body.len());
-        let mut request = span.in_scope(|| body::parse(&body, json_length, &oip.memory))?;
-        drop(span);
-        let call = InferCall { model: which.model, version: which.version, ..std::mem::take(&mut request.call) };
-        (request, oip.service.infer(call).await?)
+        (span.in_scope(|| body::parse(&body, json_length, &oip.memory))?, pick()?)
     };
+    let answer = oip.service.infer_with(picked, std::mem::take(&mut request.call)).await?;
     let written = body::write(&request, &answer, &oip.memory)?;
     let kind = if written.json_length.is_some() { "application/octet-stream" } else { "application/json" };
     let mut response = compression::compressed(&headers, written.body)?;
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
     if let Some(length) = written.json_length {
-        response.headers_mut().insert(HeaderName::from_static(body::JSON_LENGTH), length.into());
+        response.headers_mut().insert(body::JSON_LENGTH, length.into());
     }
     Ok(response)
 }
