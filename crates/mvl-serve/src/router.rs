@@ -47,10 +47,10 @@ impl Default for ServiceOptions {
 /// Merge it with routers of your own.
 pub fn router(service: Service, options: &ServiceOptions) -> Router {
     let repository = service.repository().clone();
-    let oip =
-        Oip { service, memory: Arc::new(SharedMemory::new(options.shared_memory)), body_bytes: options.message_bytes };
+    let memory = Arc::new(SharedMemory::new(options.shared_memory));
+    let oip = Arc::new(Oip { service, memory, body_bytes: options.message_bytes });
     // What comes compressed is unpacked up to the limit of messages; answers are not compressed, which costs more than it saves.
-    let grpc = GrpcInferenceServiceServer::new(oip.clone())
+    let grpc = GrpcInferenceServiceServer::from_arc(oip.clone())
         .accept_compressed(CompressionEncoding::Gzip)
         .accept_compressed(CompressionEncoding::Deflate)
         .max_decoding_message_size(options.message_bytes)

@@ -16,16 +16,20 @@ where
     B: Body<Data = Bytes, Error: Into<BodyError>> + Unpin,
 {
     let mut body = Limited::new(body, limit);
-    let mut pieces = Vec::new();
+    let mut first = Bytes::new();
+    let mut others = Vec::new();
     while let Some(frame) = body.frame().await {
-        if let Ok(bytes) = frame?.into_data() {
-            pieces.push(bytes); // and not trailers
+        let Ok(bytes) = frame?.into_data() else { continue }; // trailers
+        match first.is_empty() {
+            true => first = bytes,
+            false => others.push(bytes),
         }
     }
-    Ok(match pieces.len() {
-        1 => pieces.remove(0),
-        _ => pieces.concat().into(),
-    })
+    if others.is_empty() {
+        return Ok(first);
+    }
+    others.insert(0, first);
+    Ok(others.concat().into())
 }
 
 #[cfg(test)]

@@ -87,7 +87,7 @@ impl HttpServer {
     /// to end.
     pub async fn run(self, router: Router, shutdown: impl Future<Output = ()>) {
         let streams = Streams::default();
-        let gateway = Gateway::new(self.options.clone(), streams.clone(), router);
+        let gateway = Arc::new(Gateway::new(self.options.clone(), streams.clone(), router));
         let answer = move |request, peer| gateway.clone().answer(request, peer);
         let ended = async {
             shutdown.await;

@@ -25,8 +25,8 @@ pub(super) struct Gate {
     pub(super) addresses: Option<PerAddress>,
 }
 
-/// A router behind the gateway. Cheap to clone.
-#[derive(Debug, Clone)]
+/// A router behind the gateway.
+#[derive(Debug)]
 pub(super) struct Gateway {
     gate: Arc<Gate>,
     streams: Streams,
@@ -34,7 +34,7 @@ pub(super) struct Gateway {
 }
 
 /// Plain calls rather than layers stand before the router where that is possible: each layer costs a request two allocations.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 enum Behind {
     /// The router as it is.
     Admission(Router),
@@ -57,17 +57,17 @@ impl Gateway {
         Self { gate, streams, router }
     }
 
-    pub(super) async fn answer(self, mut request: Request, peer: Peer) -> Response {
-        let Self { gate, streams, router } = self;
+    pub(super) async fn answer(self: Arc<Self>, mut request: Request, peer: Peer) -> Response {
         if request.method() != Method::POST {
-            request.extensions_mut().insert(streams); // for what becomes a socket of its own, which is no POST
+            // For what becomes a socket of its own, which is no POST.
+            request.extensions_mut().insert(self.streams.clone());
         }
-        match router {
+        match &self.router {
             Behind::Admission(router) => {
-                let admitted = |request| async move { admit(&gate, request, |request| call(router, request)).await };
-                observe(request, peer, admitted).await
+                observe(request, peer, |request| admit(&self.gate, request, |request| call(router.clone(), request)))
+                    .await
             }
-            Behind::Cors(router) => observe(request, peer, |request| call(router, request)).await,
+            Behind::Cors(router) => observe(request, peer, |request| call(router.clone(), request)).await,
         }
     }
 }

@@ -36,8 +36,8 @@ pub(crate) struct Oip {
     pub(crate) body_bytes: usize,
 }
 
-impl FromRef<Oip> for BodyLimit {
-    fn from_ref(oip: &Oip) -> Self {
+impl FromRef<Arc<Oip>> for BodyLimit {
+    fn from_ref(oip: &Arc<Oip>) -> Self {
         Self(oip.body_bytes)
     }
 }
@@ -53,8 +53,8 @@ pub(crate) fn extensions(memory: &SharedMemory) -> Vec<&'static str> {
 }
 
 /// Every route under `/v2`.
-pub(crate) fn routes(oip: Oip) -> Router {
-    let both = |router: Router<Oip>, path: &str, method: MethodRouter<Oip>| {
+pub(crate) fn routes(oip: Arc<Oip>) -> Router {
+    let both = |router: Router<Arc<Oip>>, path: &str, method: MethodRouter<Arc<Oip>>| {
         let versioned = format!("/v2/models/{{model}}/versions/{{version}}{path}");
         router.route(&format!("/v2/models/{{model}}{path}"), method.clone()).route(&versioned, method)
     };
@@ -99,12 +99,12 @@ impl Which {
     }
 }
 
-async fn server_metadata(State(oip): State<Oip>) -> Json<Value> {
+async fn server_metadata(State(oip): State<Arc<Oip>>) -> Json<Value> {
     Json(json!({ "name": "mvl", "version": env!("CARGO_PKG_VERSION"), "extensions": extensions(&oip.memory) }))
 }
 
 /// The protocol's text calls the field "live", kserve's client and server "ready".
-async fn server_ready(State(oip): State<Oip>) -> Result<Json<Value>, ServiceError> {
+async fn server_ready(State(oip): State<Arc<Oip>>) -> Result<Json<Value>, ServiceError> {
     match oip.service.repository().is_ready() {
         true => Ok(Json(json!({ "live": true, "ready": true }))),
         false => {
@@ -113,7 +113,7 @@ async fn server_ready(State(oip): State<Oip>) -> Result<Json<Value>, ServiceErro
     }
 }
 
-async fn model_ready(State(oip): State<Oip>, InPath(which): InPath<Which>) -> Result<Json<Value>, ServiceError> {
+async fn model_ready(State(oip): State<Arc<Oip>>, InPath(which): InPath<Which>) -> Result<Json<Value>, ServiceError> {
     let model = which.pick(&oip)?;
     Ok(Json(json!({ "name": model.name, "ready": true })))
 }
@@ -124,7 +124,10 @@ fn specs(specs: &[TensorSpec]) -> Vec<Value> {
     specs.iter().map(spec).collect()
 }
 
-async fn model_metadata(State(oip): State<Oip>, InPath(which): InPath<Which>) -> Result<Json<Value>, ServiceError> {
+async fn model_metadata(
+    State(oip): State<Arc<Oip>>,
+    InPath(which): InPath<Which>,
+) -> Result<Json<Value>, ServiceError> {
     let model = which.pick(&oip)?;
     let versions = oip.service.repository().versions(&which.model)?;
     let versions: Vec<&str> = versions.iter().map(|model| model.version.as_str()).collect();
@@ -138,7 +141,7 @@ async fn model_metadata(State(oip): State<Oip>, InPath(which): InPath<Which>) ->
 }
 
 /// Triton's model configuration, as far as it has counterparts here. Dimensions are without the batch's.
-async fn model_config(State(oip): State<Oip>, InPath(which): InPath<Which>) -> Result<Json<Value>, ServiceError> {
+async fn model_config(State(oip): State<Arc<Oip>>, InPath(which): InPath<Which>) -> Result<Json<Value>, ServiceError> {
     let model = which.pick(&oip)?;
     Ok(Json(config_of(&model)))
 }
@@ -170,7 +173,7 @@ pub(crate) fn config_of(model: &LoadedModel) -> Value {
 }
 
 async fn infer(
-    State(oip): State<Oip>,
+    State(oip): State<Arc<Oip>>,
     InPath(which): InPath<Which>,
     Headers(headers): Headers,
     Whole(body): Whole,
@@ -202,13 +205,16 @@ async fn infer(
     Ok(response)
 }
 
-async fn all_statistics(State(oip): State<Oip>, caller: Caller) -> Json<Value> {
+async fn all_statistics(State(oip): State<Arc<Oip>>, caller: Caller) -> Json<Value> {
     let mut statistics = oip.service.repository().loaded(None);
     statistics.retain(|model| caller.may_use(&model.name));
     Json(json!({ "model_stats": statistics.iter().map(|model| statistics_json(model)).collect::<Vec<_>>() }))
 }
 
-async fn one_statistics(State(oip): State<Oip>, InPath(which): InPath<Which>) -> Result<Json<Value>, ServiceError> {
+async fn one_statistics(
+    State(oip): State<Arc<Oip>>,
+    InPath(which): InPath<Which>,
+) -> Result<Json<Value>, ServiceError> {
     if which.version.is_some() {
         let model = which.pick(&oip)?;
         return Ok(Json(json!({ "model_stats": [statistics_json(&model)] })));
@@ -241,7 +247,7 @@ pub(crate) fn state_words(entry: &IndexEntry) -> (&'static str, String) {
     }
 }
 
-async fn index(State(oip): State<Oip>, caller: Caller, Whole(body): Whole) -> Result<Json<Value>, ServiceError> {
+async fn index(State(oip): State<Arc<Oip>>, caller: Caller, Whole(body): Whole) -> Result<Json<Value>, ServiceError> {
     let ready_only = optional_json(&body)?.get("ready") == Some(&Value::Bool(true));
     let entries = oip.service.repository().index().into_iter().filter(|entry| caller.may_use(&entry.name));
     let lines = entries.filter(|entry| !ready_only || entry.state == ModelState::Ready).map(|entry| {
@@ -261,7 +267,7 @@ async fn index(State(oip): State<Oip>, caller: Caller, Whole(body): Whole) -> Re
 
 /// A model that is not known may be loaded from a source in the parameters, if a source is what it asks for.
 async fn load(
-    State(oip): State<Oip>,
+    State(oip): State<Arc<Oip>>,
     InPath(which): InPath<Which>,
     Whole(body): Whole,
 ) -> Result<Json<Value>, ServiceError> {
@@ -280,7 +286,7 @@ async fn load(
     loading.await.map(|()| Json(json!({})))
 }
 
-async fn unload(State(oip): State<Oip>, InPath(which): InPath<Which>) -> Result<Json<Value>, ServiceError> {
+async fn unload(State(oip): State<Arc<Oip>>, InPath(which): InPath<Which>) -> Result<Json<Value>, ServiceError> {
     oip.service.blocking(move |repository| repository.unload(&which.model)).await.map(|()| Json(json!({})))
 }
 
@@ -290,12 +296,15 @@ struct RegionPath {
     region: Option<String>,
 }
 
-async fn memory_status(State(oip): State<Oip>, InPath(path): InPath<RegionPath>) -> Result<Json<Value>, ServiceError> {
+async fn memory_status(
+    State(oip): State<Arc<Oip>>,
+    InPath(path): InPath<RegionPath>,
+) -> Result<Json<Value>, ServiceError> {
     Ok(Json(json!(oip.memory.status(path.region.as_deref())?)))
 }
 
 async fn memory_register(
-    State(oip): State<Oip>,
+    State(oip): State<Arc<Oip>>,
     InPath(path): InPath<RegionPath>,
     Whole(body): Whole,
 ) -> Result<Json<Value>, ServiceError> {
@@ -310,7 +319,7 @@ async fn memory_register(
 }
 
 async fn memory_unregister(
-    State(oip): State<Oip>,
+    State(oip): State<Arc<Oip>>,
     InPath(path): InPath<RegionPath>,
 ) -> Result<Json<Value>, ServiceError> {
     oip.memory.unregister(path.region.as_deref()).map(|()| Json(json!({})))
