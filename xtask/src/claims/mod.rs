@@ -1,4 +1,4 @@
-//! The project's claims: what they are and how they are measured; [`list`] has them all.
+//! The project's claims: what they are and how they are measured; [`list()`] has them all.
 
 mod accuracy;
 mod build;
