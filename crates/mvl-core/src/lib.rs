@@ -37,6 +37,8 @@ mod bounded_file;
 mod classification;
 mod classifier_spec;
 pub mod conformance;
+#[cfg(feature = "cpu")]
+mod cpu;
 mod erased;
 mod erased_task;
 mod error;

@@ -69,11 +69,31 @@ macro_rules! convolution {
     };
 }
 
-convolution!(Conv1d: 3, Conv2d: 4, Conv3d: 5, ConvTranspose1d: 3, ConvTranspose2d: 4, ConvTranspose3d: 5);
+impl MixedForward<4> for Conv2d {
+    fn forward_mixed(&self, input: Tensor<4>) -> Tensor<4> {
+        in_type_of(&self.weight, input, |input| {
+            #[cfg(feature = "cpu")]
+            let input = match crate::cpu::learnt_convolution(self, input) {
+                Ok(output) => return output,
+                Err(input) => input,
+            };
+            self.forward(input)
+        })
+    }
+}
+
+convolution!(Conv1d: 3, Conv3d: 5, ConvTranspose1d: 3, ConvTranspose2d: 4, ConvTranspose3d: 5);
 
 impl<const D: usize> MixedForward<D> for BatchNorm {
     fn forward_mixed(&self, input: Tensor<D>) -> Tensor<D> {
-        in_type_of(&self.gamma, input, |input| self.forward(input))
+        in_type_of(&self.gamma, input, |input| {
+            #[cfg(feature = "cpu")]
+            let input = match crate::cpu::learnt_batch_norm(self, input) {
+                Ok(output) => return output,
+                Err(input) => input,
+            };
+            self.forward(input)
+        })
     }
 }
 
