@@ -13,13 +13,13 @@ use rayon::prelude::*;
 use crate::product::{Matrix, product};
 
 /// Output pixels of a tile, at least, where there are as many.
-const TILE_PIXELS: usize = 384;
+const TILE_PIXELS: usize = 192;
 /// Floats that the sums of the weights' gradients take, at most, unless one alone takes more.
 const PARTIAL_FLOATS: usize = 16 << 20;
 /// Parts of a batch whose gradients are summed apart, at most.
 const PARTS: usize = 16;
-/// Floats that are copied at once.
-const BLOCK: usize = 8;
+/// Floats that are copied at once, at most.
+const BLOCK: usize = 16;
 
 /// A two-dimensional convolution of a batch `[N, C, H, W]` with weights `[K, C / groups, kernel height, kernel width]`, row after row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -321,12 +321,11 @@ impl<'a> Plan<'a> {
         let columns = room(columns, size + BLOCK);
         let (width, stride) = (self.output[1], self.convolution.stride[1]);
         if stride == 1 {
-            // Blocks reach beyond a line: the next one, copied after it, covers that.
-            self.each_line(tile, |line, start| {
-                for at in (0..width).step_by(BLOCK) {
-                    columns[line + at..][..BLOCK].copy_from_slice(&padded[start + at..][..BLOCK]);
-                }
-            });
+            match width {
+                0..=4 => self.copy_lines::<4>(padded, tile, columns),
+                5..=8 => self.copy_lines::<8>(padded, tile, columns),
+                _ => self.copy_lines::<BLOCK>(padded, tile, columns),
+            }
         } else {
             self.each_line(tile, |line, start| {
                 let from = padded[start..].iter().step_by(stride);
@@ -334,6 +333,16 @@ impl<'a> Plan<'a> {
             });
         }
         Matrix::new(&columns[..size], [self.depth, tile.pixels])
+    }
+
+    /// The lines of an unfolded tile in blocks, which reach beyond a line: the next one, copied after it, covers that.
+    fn copy_lines<const N: usize>(&self, padded: &[f32], tile: &Tile, columns: &mut [f32]) {
+        self.each_line(tile, |line, start| {
+            for at in (0..self.output[1]).step_by(N) {
+                let from: &[f32; N] = padded[start + at..].first_chunk().expect("a block beyond the last image");
+                *columns[line + at..].first_chunk_mut().expect("a block beyond the last line") = *from;
+            }
+        });
     }
 
     /// Adds every number of what was unfolded to the pixel that it came from.

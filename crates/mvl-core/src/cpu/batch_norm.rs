@@ -189,7 +189,7 @@ mod tests {
         let ours = learnt(&make(), &input, |norm, input| learnt_batch_norm(norm, input).expect("this operation"));
         let burns = learnt(&make(), &input, BatchNorm::forward);
         for (ours, burns) in ours.into_iter().zip(burns) {
-            ours.into_data().assert_approx_eq::<f32>(&burns.into_data(), Tolerance::absolute(1e-4));
+            ours.into_data().assert_approx_eq::<f32>(&burns.into_data(), Tolerance::rel_abs(1e-5, 1e-4));
         }
     }
 
