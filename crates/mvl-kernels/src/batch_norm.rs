@@ -4,8 +4,7 @@
 
 use rayon::prelude::*;
 
-/// Sums that are kept side by side, so that they are taken several at a time.
-const LANES: usize = 16;
+use crate::sums::{sum, sum_pairs};
 
 /// The mean and the variance, over `N`, of each channel.
 ///
@@ -101,24 +100,4 @@ fn elements(images: &[f32], channels: usize, area: usize) -> f64 {
 /// The sum over the rows of a channel.
 fn sum_rows(images: &[f32], channels: usize, area: usize, channel: usize, of: impl Fn(&[f32]) -> f32) -> f64 {
     images.chunks_exact(area).skip(channel).step_by(channels).map(|row| f64::from(of(row))).sum()
-}
-
-/// The sum of a function of a row's numbers.
-fn sum(row: &[f32], of: impl Fn(f32) -> f32) -> f32 {
-    let (blocks, rest) = row.as_chunks::<LANES>();
-    let mut lanes = [0.0; LANES];
-    for block in blocks {
-        lanes.iter_mut().zip(block).for_each(|(sum, x)| *sum += of(*x));
-    }
-    lanes.iter().sum::<f32>() + rest.iter().map(|x| of(*x)).sum::<f32>()
-}
-
-/// The sum of a function of two rows' numbers.
-fn sum_pairs(left: &[f32], right: &[f32], of: impl Fn(f32, f32) -> f32) -> f32 {
-    let ((blocks, rest), (others, other_rest)) = (left.as_chunks::<LANES>(), right.as_chunks::<LANES>());
-    let mut lanes = [0.0; LANES];
-    for (block, other) in blocks.iter().zip(others) {
-        lanes.iter_mut().zip(block.iter().zip(other)).for_each(|(sum, (x, g))| *sum += of(*x, *g));
-    }
-    lanes.iter().sum::<f32>() + rest.iter().zip(other_rest).map(|(x, g)| of(*x, *g)).sum::<f32>()
 }

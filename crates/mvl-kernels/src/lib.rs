@@ -22,6 +22,8 @@ mod product;
 mod resample;
 #[cfg(target_arch = "x86_64")]
 mod resample_avx2;
+#[cfg(feature = "learning")]
+mod sums;
 #[cfg(feature = "turbojpeg")]
 mod turbojpeg;
 
