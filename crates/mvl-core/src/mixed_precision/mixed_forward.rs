@@ -74,10 +74,9 @@ impl MixedForward<4> for Conv2d {
     fn forward_mixed(&self, input: Tensor<4>) -> Tensor<4> {
         in_type_of(&self.weight, input, |input| {
             #[cfg(feature = "cpu")]
-            let input = match crate::cpu::learnt_convolution(self, input) {
-                Ok(output) => return output,
-                Err(input) => input,
-            };
+            if let Some(output) = crate::cpu::learnt_convolution(self, &input) {
+                return output;
+            }
             self.forward(input)
         })
     }
@@ -89,10 +88,9 @@ impl<const D: usize> MixedForward<D> for BatchNorm {
     fn forward_mixed(&self, input: Tensor<D>) -> Tensor<D> {
         in_type_of(&self.gamma, input, |input| {
             #[cfg(feature = "cpu")]
-            let input = match crate::cpu::learnt_batch_norm(self, input) {
-                Ok(output) => return output,
-                Err(input) => input,
-            };
+            if let Some(output) = crate::cpu::learnt_batch_norm(self, &input) {
+                return output;
+            }
             self.forward(input)
         })
     }
