@@ -107,6 +107,21 @@ fn groups() {
 }
 
 #[test]
+fn what_fits() {
+    let of = three([4, 6], [5, 5]);
+    assert!(of.fits([6, 4, 3, 3]) && Convolution { groups: 2, ..of }.fits([6, 2, 3, 3]));
+    assert!(!of.fits([6, 3, 3, 3]), "weights of other channels");
+    assert!(!Convolution { groups: 4, ..of }.fits([6, 1, 3, 3]), "groups that do not part the channels");
+    assert!(!Convolution { groups: 0, ..of }.fits([6, 4, 3, 3]), "no groups");
+    assert!(!Convolution { input: [0, 5], ..of }.fits([6, 4, 3, 3]), "pictures without rows");
+    assert!(!Convolution { stride: [0, 1], ..of }.fits([6, 4, 3, 3]), "no step");
+    assert!(
+        !Convolution { padding: [(0, 0); 2], input: [2, 5], ..of }.fits([6, 4, 3, 3]),
+        "a kernel that reaches too far"
+    );
+}
+
+#[test]
 fn no_images() {
     check(three([2, 3], [4, 4]), 0);
 }

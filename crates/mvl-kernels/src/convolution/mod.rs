@@ -49,7 +49,7 @@ impl Convolution {
         })
     }
 
-    /// Whether weights of this shape belong to it, and its kernel fits on the padded input.
+    /// Whether weights of this shape belong to it, no side is 0, and its kernel fits on the padded input.
     #[must_use]
     pub fn fits(&self, weights: [usize; 4]) -> bool {
         let [channels_in, channels_out] = self.channels;
@@ -60,7 +60,7 @@ impl Convolution {
         let grouped = self.groups > 0 && channels_in % self.groups == 0 && channels_out % self.groups == 0;
         grouped
             && weights == [channels_out, channels_in / self.groups, self.kernel[0], self.kernel[1]]
-            && self.kernel.iter().chain(&self.stride).all(|side| *side > 0)
+            && [self.channels, self.input, self.kernel, self.stride].as_flattened().iter().all(|side| *side > 0)
             && reaches(0)
             && reaches(1)
     }
