@@ -4,9 +4,11 @@
 
 All servers and the client share the same two cores (`taskset`). One client program asks everybody (`mvl bench serve`, closed loop): 16 connections,
 three photos in turn, an answer with the five likeliest classes. All compute the same graph with the same library of onnxruntime, but for our engines
-rten and burn. CPU ms is what a server computed for an answer, which does not depend on what else the machine does. Each server is started in several ways (processes and threads, sizes of batches), the best of which counts, for everybody. All stand ready at the
-same time and are asked in turn, round by round; a figure is the median of the rounds, and ratios are taken within a round. The peers' code is in
-benches/serve_peers; a custom handler for MLServer and base64 for LitServe were the fastest ways that their documentation has.
+rten and burn. CPU ms is what a server computed for an answer, which does not depend on what else the machine does. Each server is started in
+several ways (processes and threads, sizes of batches), the best of which counts, for everybody. All are started before the first is asked, and
+then asked in turn, round by round; whoever is not asked is stopped (SIGSTOP), since some compute while they wait. A figure is the median of the
+rounds, and ratios are taken within a round. The peers' code is in benches/serve_peers; a custom handler for MLServer and base64 for LitServe were
+the fastest ways that their documentation has.
 
 Then, what batches bring, with one replica.
 """
@@ -18,6 +20,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import statistics
 import subprocess
 import sys
@@ -117,6 +120,10 @@ class Bench:
 class Server:
     def __init__(self, bench, process, address, path, bodies, kind):
         self.bench, self.process, self.address, self.path, self.bodies, self.kind = bench, process, address, path, bodies, kind
+        self.signal(signal.SIGSTOP)
+
+    def signal(self, sign):
+        os.killpg(self.process.pid, sign)
 
     def cpu_seconds(self):
         """What the server's processes have computed so far."""
@@ -131,11 +138,13 @@ class Server:
     def ask(self):
         command = ["bench", "serve", "m", "--address", self.address, "--path", self.path, "--seconds", self.bench.arguments.seconds]
         command += ["--connections", CONNECTIONS, "--header", f"content-type: {self.kind}"]
+        self.signal(signal.SIGCONT)
         before = self.cpu_seconds()
         report = self.bench.run(*command, "--photo", *self.bodies)
         # The two seconds of warm-up are in it too.
         answers = report["per_second"] * (self.bench.arguments.seconds + 2)
         report["cpu_ms"] = 1000 * (self.cpu_seconds() - before) / max(answers, 1)
+        self.signal(signal.SIGSTOP)
         if report["broken"] or set(report["statuses"]) != {"200"}:
             raise SystemExit(f"{self.path}: {report}")
         return report

@@ -20,7 +20,7 @@ def free_port():
 
 @contextlib.contextmanager
 def running(command, http, log, path="/v2/health/ready", **named):
-    """A server that is ready, in a process group of its own, which is ended behind it; gives its process."""
+    """A server that is ready, in a process group of its own, which is ended behind it, stopped or not; gives its process."""
     with open(log, "w") as out:
         process = subprocess.Popen(command, stdout=out, stderr=out, start_new_session=True, **named)
         try:
@@ -36,6 +36,7 @@ def running(command, http, log, path="/v2/health/ready", **named):
             for sign in (signal.SIGTERM, signal.SIGINT, signal.SIGKILL):
                 with contextlib.suppress(ProcessLookupError):
                     os.killpg(process.pid, sign)
+                    os.killpg(process.pid, signal.SIGCONT)
                 with contextlib.suppress(subprocess.TimeoutExpired):
                     process.wait(10)
                     break

@@ -1,10 +1,32 @@
 //! Runs cargo and `mvl` in the workspace's root, with the profile that everything shares.
 
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::process::{Command, ExitCode, Output, Stdio};
 
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
+
+/// Whether this process has the variables by which `cargo run` tells a program of its package.
+pub(crate) fn speaks_for_a_package() -> bool {
+    std::env::vars_os().any(|(name, _)| name.to_str().is_some_and(of_a_package))
+}
+
+/// Runs this program again without those variables. The build script of ring depends on them: for a cargo that inherits them it
+/// is out of date, and with it everything above it, which is the whole workspace.
+pub(crate) fn again(arguments: &[String]) -> ExitCode {
+    let Ok(program) = std::env::current_exe() else { return ExitCode::from(2) };
+    let mut command = Command::new(program);
+    command.args(arguments);
+    for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_str().is_some_and(of_a_package)) {
+        command.env_remove(name);
+    }
+    let code = command.status().ok().and_then(|status| u8::try_from(status.code()?).ok());
+    ExitCode::from(code.unwrap_or(2))
+}
+
+fn of_a_package(variable: &str) -> bool {
+    variable.starts_with("CARGO_PKG_") || variable.starts_with("CARGO_MANIFEST_") || variable == "OUT_DIR"
+}
 
 /// The workspace's root.
 pub(crate) fn root() -> PathBuf {

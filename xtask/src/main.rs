@@ -16,6 +16,9 @@ cargo xtask examples         run every example";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
+    if command::speaks_for_a_package() {
+        return command::again(&arguments);
+    }
     match run(&arguments.iter().map(String::as_str).collect::<Vec<_>>()) {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
