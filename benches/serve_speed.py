@@ -1,14 +1,14 @@
 """MobileNetV2 at 224×224 from real JPEGs, behind our server, LitServe and MLServer: answers a second, p50, p99.
 
-    scripts/with_speed_peers.sh python3 benches/serve_speed.py [--mvl PROGRAM] [--seconds 5] [--rounds 3] [--only PATTERN]
+    scripts/with_speed_peers.sh python3 benches/serve_speed.py [--mvl PROGRAM] [--seconds 5] [--rounds 2] [--final 11] [--only PATTERN]
 
 All servers and the client share the same two cores (`taskset`). One client program asks everybody (`mvl bench serve`, closed loop): 16 connections,
 three photos in turn, an answer with the five likeliest classes. All compute the same graph with the same library of onnxruntime, but for our engines
 rten and burn. CPU ms is what a server computed for an answer, which does not depend on what else the machine does. Each server is started in
 several ways (processes and threads, sizes of batches), the best of which counts, for everybody. All are started before the first is asked, and
-then asked in turn, round by round; whoever is not asked is stopped (SIGSTOP), since some compute while they wait. A figure is the median of the
-rounds, and ratios are taken within a round. The peers' code is in benches/serve_peers; a custom handler for MLServer and base64 for LitServe were
-the fastest ways that their documentation has.
+then asked in turn, round by round; whoever is not asked is stopped (SIGSTOP), since some compute while they wait. A few rounds of all choose the
+best way of each, and only the rounds after those, of the three chosen, give the ratios: taken within a round, the median of the rounds. The peers'
+code is in benches/serve_peers; a custom handler for MLServer and base64 for LitServe were the fastest ways that their documentation has.
 
 Then, what batches bring, with one replica.
 """
@@ -154,10 +154,10 @@ def median(reports, key):
     return statistics.median(report[key] for report in reports)
 
 
-def rounds(servers, arguments):
+def rounds(servers, count):
     """Reports of each server, round by round."""
     reports = {name: [] for name in servers}
-    for _ in range(arguments.rounds):
+    for _ in range(count):
         for name, server in servers.items():
             reports[name].append(server.ask())
     return reports
@@ -180,7 +180,8 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--mvl", default=str(ROOT / "target/release/mvl"))
     parser.add_argument("--seconds", default=5.0, type=float)
-    parser.add_argument("--rounds", default=3, type=int)
+    parser.add_argument("--rounds", default=2, type=int)
+    parser.add_argument("--final", default=11, type=int, help="rounds of the best three")
     parser.add_argument("--only", default="", help="only servers whose names this pattern matches, and no ratios")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as stack:
@@ -199,24 +200,26 @@ def main():
             "mlserver, 2 workers x 1 thread": lambda name: bench.mlserver(name, 2, 1),
         }
         chosen = {name: start(name) for name, start in ways.items() if re.search(arguments.only, name)}
-        reports = rounds(chosen, arguments)
+        reports = rounds(chosen, arguments.rounds)
         table(reports)
         if arguments.only:
             return
+        finalists = [best(reports, start) for start in ("mvl", "litserve", "mlserver")]
+        reports = rounds({name: chosen[name] for name in finalists}, arguments.final)
+        table(reports)
+        ours, *peers = (reports[name] for name in finalists)
+        ratios, work = {}, {}
+        for peer, theirs in zip(("litserve", "mlserver"), peers):
+            ratios[peer] = statistics.median(our["per_second"] / their["per_second"] for our, their in zip(ours, theirs))
+            work[peer] = median(theirs, "cpu_ms") / median(ours, "cpu_ms")
         gains = {}
         for engine, threads in (("ort", 2), ("rten", 2), ("burn", None)):
             pair = {batch: bench.ours(f"{engine} batch {batch}", engine, batch, 1, threads) for batch in (1, 8)}
-            found = rounds({f"{engine}, 1 replica, batch {batch}": server for batch, server in pair.items()}, arguments)
+            servers = {f"{engine}, 1 replica, batch {batch}": server for batch, server in pair.items()}
+            found = rounds(servers, arguments.rounds + 1)
             table(found)
             alone, together = found.values()
             gains[engine] = statistics.median(b["per_second"] / a["per_second"] for a, b in zip(alone, together))
-        mvl = best(reports, "mvl")
-        ratios, work = {}, {}
-        for peer in ("litserve", "mlserver"):
-            pairs = zip(reports[mvl], reports[best(reports, peer)])
-            ratios[peer] = statistics.median(ours["per_second"] / theirs["per_second"] for ours, theirs in pairs)
-            work[peer] = median(reports[best(reports, peer)], "cpu_ms") / median(reports[mvl], "cpu_ms")
-        print(f"the best: {mvl}; {best(reports, 'litserve')}; {best(reports, 'mlserver')}")
         said = [f"{ratios['litserve']:.2f}x litserve", f"{ratios['mlserver']:.2f}x mlserver"]
         said += [f"with {work['litserve']:.2f}x and {work['mlserver']:.2f}x the CPU time an answer there"]
         said += [f"batching {engine} {gain:.2f}x" for engine, gain in gains.items()]
