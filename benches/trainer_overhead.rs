@@ -1,5 +1,5 @@
 //! What does the trainer cost over a loop written by hand in burn, what do observers cost on top, and how long does a step wait for a
-//! checkpoint that is written in the background? The first two are the same whatever a step computes, so they are measured on a
+//! checkpoint that is written in the background? The first two hardly depend on what a step computes, so they are measured on a
 //! single tiny picture, where the noise of the kernels does not hide them, and told as a share of a step of 10 ms. Rounds of all ways
 //! take turns; the median of the differences within a round counts.
 //! Run: `RAYON_NUM_THREADS=1 cargo bench --workspace --bench trainer_overhead`, three minutes; one thread scatters less

@@ -1,31 +1,30 @@
 //! Runs cargo and `mvl` in the workspace's root, with the profile that everything shares.
 
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Output, Stdio};
 
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 
-/// Whether this process has the variables by which `cargo run` tells a program of its package.
-pub(crate) fn speaks_for_a_package() -> bool {
-    std::env::vars_os().any(|(name, _)| name.to_str().is_some_and(of_a_package))
+/// The variables of this process by which `cargo run` tells a program of its package.
+pub(crate) fn variables_of_a_package() -> Vec<OsString> {
+    let of_a_package =
+        |name: &str| name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_") || name == "OUT_DIR";
+    std::env::vars_os().map(|(name, _)| name).filter(|name| name.to_str().is_some_and(of_a_package)).collect()
 }
 
-/// Runs this program again without those variables. The build script of ring depends on them: for a cargo that inherits them it
+/// Runs this program again without these variables. The build script of ring depends on them: for a cargo that inherits them it
 /// is out of date, and with it everything above it, which is the whole workspace.
-pub(crate) fn again(arguments: &[String]) -> ExitCode {
-    let Ok(program) = std::env::current_exe() else { return ExitCode::from(2) };
-    let mut command = Command::new(program);
+pub(crate) fn again_without(variables: &[OsString], arguments: &[String]) -> Result<ExitCode> {
+    let mut command = Command::new(std::env::current_exe().context("where is this program?")?);
     command.args(arguments);
-    for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_str().is_some_and(of_a_package)) {
+    for name in variables {
         command.env_remove(name);
     }
-    let code = command.status().ok().and_then(|status| u8::try_from(status.code()?).ok());
-    ExitCode::from(code.unwrap_or(2))
-}
-
-fn of_a_package(variable: &str) -> bool {
-    variable.starts_with("CARGO_PKG_") || variable.starts_with("CARGO_MANIFEST_") || variable == "OUT_DIR"
+    let status = command.status().context("cannot run this program again")?;
+    let code = status.code().and_then(|code| u8::try_from(code).ok());
+    Ok(ExitCode::from(code.with_context(|| format!("ended by {status}"))?))
 }
 
 /// The workspace's root.

@@ -15,18 +15,20 @@ cargo xtask prove --quick    measure those that take seconds, as CI does
 cargo xtask examples         run every example";
 
 fn main() -> ExitCode {
+    chores().unwrap_or_else(|error| {
+        eprintln!("error: {error:#}");
+        ExitCode::from(2)
+    })
+}
+
+fn chores() -> Result<ExitCode> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    if command::speaks_for_a_package() {
-        return command::again(&arguments);
+    let inherited = command::variables_of_a_package();
+    if !inherited.is_empty() {
+        return command::again_without(&inherited, &arguments);
     }
-    match run(&arguments.iter().map(String::as_str).collect::<Vec<_>>()) {
-        Ok(true) => ExitCode::SUCCESS,
-        Ok(false) => ExitCode::FAILURE,
-        Err(error) => {
-            eprintln!("error: {error:#}");
-            ExitCode::from(2)
-        }
-    }
+    let holds = run(&arguments.iter().map(String::as_str).collect::<Vec<_>>())?;
+    Ok(if holds { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 /// Whether everything that was asked for held.
