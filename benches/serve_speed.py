@@ -6,7 +6,7 @@ All servers and the client share the same two cores (`taskset`). One client prog
 three photos in turn, an answer with the five likeliest classes. All compute the same graph with the same library of onnxruntime, but for our engines
 rten and burn. CPU ms is what a server computed for an answer, which does not depend on what else the machine does. Each server is started in
 several ways (processes and threads, sizes of batches), the best of which counts, for everybody. All are started before the first is asked, and
-then asked in turn, round by round; whoever is not asked is stopped (SIGSTOP), since some compute while they wait. A few rounds of all choose the
+then asked in turn, round by round; whoever is not asked is stopped (SIGSTOP), since LitServe polls. A few rounds of all choose the
 best way of each, and only the rounds after those, of the three chosen, give the ratios: taken within a round, the median of the rounds. The peers'
 code is in benches/serve_peers; a custom handler for MLServer and base64 for LitServe were the fastest ways that their documentation has.
 
